@@ -1,0 +1,1 @@
+"""Domain of CodeB: pure Python, from manifests to text."""

@@ -1,0 +1,1 @@
+"""Pulumi ComponentResources: resources, no arithmetic."""

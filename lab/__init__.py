@@ -1,0 +1,1 @@
+"""The whole platform on one Linux machine: host, images, engine, providers."""
