@@ -1,0 +1,160 @@
+"""Every name that is derived from a project's id or is fixed for the platform.
+
+An id is lower-case letters, digits and hyphens (the model checks it). Data services know a project by its
+*stem*, the id without a trailing `-app`; a host knows it by its full id. Different ids can lead to one name
+(`blog` and `blog-app`; bucket `b-c` of `a` and bucket `c` of `a-b`): `claims` lists what a project takes, so
+that callers can compare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, Literal
+
+Colour = Literal["blue", "green"]
+COLOURS: Final[tuple[Colour, Colour]] = ("blue", "green")
+
+# Units and networks of the platform.
+DATA_NETWORK: Final = "codeb-network"
+POSTGRES: Final = "postgres"
+MINIO: Final = "minio"
+CADDY: Final = "caddy"
+
+# Accounts of the platform on the data services.
+POSTGRES_ADMIN: Final = "postgres"
+MINIO_ADMIN: Final = "codeb_admin"
+BACKUP_BUCKET: Final = "backup"
+
+# Fixed places on a host.
+QUADLET_DIR: Final = "/etc/containers/systemd"
+CONFIG_DIR: Final = "/etc/codeb"
+SECRETS_DIR: Final = "/etc/codeb/secrets"
+PROJECTS_DIR: Final = "/etc/codeb/projects"
+CA_FILE: Final = "/etc/codeb/ca.crt"
+CADDY_DIR: Final = "/etc/caddy"
+SITES_DIR: Final = "/etc/caddy/sites"
+UPSTREAMS_DIR: Final = "/etc/caddy/upstreams"
+
+# Where a container of a project finds the platform's CA.
+CONTAINER_CA_FILE: Final = "/etc/codeb/ca.crt"
+
+_SHORTEST_STEM: Final = 3  # MinIO takes no shorter access key
+_RESERVED_STEMS: Final = {
+    "postgres": "it is the role of PostgreSQL's administrator",
+    "public": "PostgreSQL keeps this role name for itself",
+    "none": "PostgreSQL keeps this role name for itself",
+    "default": "it is the user of Redis's administrator",
+    "template": "it would stand beside PostgreSQL's template databases",
+    MINIO_ADMIN.replace("_", "-"): "it is the user of MinIO's administrator",
+}
+_RESERVED_IDS: Final = {
+    "network": f"{DATA_NETWORK} is the network of the data services",
+}
+
+
+def stem(project_id: str) -> str:
+    """The id without a trailing `-app`: `food-delivery-app` → `food-delivery`."""
+    return project_id.removesuffix("-app")
+
+
+def reserved(project_id: str) -> str | None:
+    """Why the platform can't take this id, in words, or None when it can."""
+    short = stem(project_id)
+    if len(short) < _SHORTEST_STEM:
+        return f"{short!r} (the id without -app) is too short for an access key: {_SHORTEST_STEM} at least"
+    if short.startswith("pg-"):
+        return "PostgreSQL keeps role names that start with pg_ for itself"
+    return _RESERVED_IDS.get(project_id) or _RESERVED_STEMS.get(short)
+
+
+def user(project_id: str) -> str:
+    """Role in PostgreSQL, user in Redis and in MinIO: `food_delivery`."""
+    return stem(project_id).replace("-", "_")
+
+
+def database(project_id: str) -> str:
+    """Database in PostgreSQL: `food_delivery_db`."""
+    return f"{user(project_id)}_db"
+
+
+def bucket(project_id: str, suffix: str) -> str:
+    """Bucket in MinIO: `food-delivery-uploads`."""
+    return f"{stem(project_id)}-{suffix}"
+
+
+def network(project_id: str) -> str:
+    """Podman network of the project and stem of its Quadlet unit."""
+    return f"codeb-{project_id}"
+
+
+def network_unit(project_id: str) -> str:
+    """Quadlet file of the project's network."""
+    return f"{network(project_id)}.network"
+
+
+def service(project_id: str, colour: Colour) -> str:
+    """Container and systemd service (without `.service`) of one colour."""
+    return f"codeb-{project_id}-{colour}"
+
+
+def container_unit(project_id: str, colour: Colour) -> str:
+    """Quadlet file of one colour."""
+    return f"{service(project_id, colour)}.container"
+
+
+def cron_service(project_id: str, cron: str) -> str:
+    """Container, service and timer (without extension) of one cron job."""
+    return f"codeb-{project_id}-cron-{cron}"
+
+
+def cron_units(project_id: str, cron: str) -> tuple[str, str]:
+    """Quadlet file and timer file of one cron job."""
+    name = cron_service(project_id, cron)
+    return f"{name}.container", f"{name}.timer"
+
+
+def environment_file(project_id: str, colour: Colour) -> str:
+    """Where the agent writes the environment of one colour (0600)."""
+    return f"{PROJECTS_DIR}/{project_id}/{colour}.env"
+
+
+def site_file(project_id: str) -> str:
+    """The project's site in Caddy's configuration."""
+    return f"{SITES_DIR}/{project_id}.caddy"
+
+
+def upstream_file(project_id: str) -> str:
+    """File whose content is the address of the serving colour, e.g. `127.0.0.1:3006`."""
+    return f"{UPSTREAMS_DIR}/{project_id}"
+
+
+def redis_instance(number: int) -> str:
+    """Redis instance, container and service: `redis-0`."""
+    return f"redis-{number}"
+
+
+def resource(project_id: str) -> str:
+    """Name of the project's Pulumi resources."""
+    return project_id
+
+
+def claims(
+    project_id: str, *, bucket_suffixes: Iterable[str] = (), cron_names: Iterable[str] = ()
+) -> dict[str, tuple[str, ...]]:
+    """Every shared name that a project takes, by namespace; no other project may take one of them.
+
+    Namespaces: `database`, `user` (of all three data services), `bucket`, `unit` (services and timers).
+    """
+    units = [f"{network(project_id)}-network", *(service(project_id, colour) for colour in COLOURS)]
+    units += [cron_service(project_id, name) for name in cron_names]
+    return {
+        "database": (database(project_id),),
+        "user": (user(project_id),),
+        "bucket": tuple(bucket(project_id, suffix) for suffix in bucket_suffixes),
+        "unit": tuple(units),
+    }
+
+
+def platform_hosts(domain: str) -> dict[str, str]:
+    """Host names that the platform serves itself: `minio` console, `s3` signed URLs, `metrics` internal."""
+    return {label: f"{label}.{domain}" for label in ("minio", "s3", "metrics")}
