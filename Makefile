@@ -1,0 +1,48 @@
+# Everything below works from a fresh clone. `make help` lists it.
+SHELL := /bin/sh
+VENV := .lab/venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+ENGINE ?= lab
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help lab preview test test-unit lint lab-shell lab-down lab-clean bench
+
+help: ## show this list
+	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "Variables: ENGINE=lab|pulumi (pulumi: the CLI on your PATH), ARGS='…' passed on,"
+	@echo "CODEB_LAB_CACHE=folder for downloads and builds that several clones share."
+
+$(READY): requirements.txt requirements-lab.txt requirements-dev.txt lab/bootstrap.sh
+	@lab/bootstrap.sh $(VENV)
+
+lab: $(READY) ## boot the lab host, deploy the dev stack, print the registry and the URLs (root, Linux)
+	@$(PY) -m lab up --engine $(ENGINE) $(ARGS)
+
+preview: $(READY) ## show what `make lab` would change, without changing it
+	@$(PY) -m lab preview --engine $(ENGINE) $(ARGS)
+
+test: $(READY) ## run all tests that this machine can run; the lab's need root on Linux
+	@$(PY) -m pytest $(ARGS)
+
+test-unit: $(READY) ## run the fast tests only: no host, no network
+	@$(PY) -m pytest -m "not lab and not engine" $(ARGS)
+
+lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter)
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb components agent lab __main__.py && $(VENV)/bin/lint-imports
+
+lab-shell: $(READY) ## a root shell on the lab host
+	@$(PY) -m lab shell $(ARGS)
+
+lab-down: $(READY) ## stop the lab host; data stays
+	@$(PY) -m lab down $(ARGS)
+
+lab-clean: $(READY) ## stop the lab and remove everything it made
+	@$(PY) -m lab clean $(ARGS)
+
+bench: $(READY) ## measure: make lab by phase, previews of 10, 100 and 1000 manifests, memory
+	@$(PY) -m lab.bench $(ARGS)

@@ -1,0 +1,118 @@
+"""What the program reads at its edge: stack configuration, secrets, manifests, the previous registry."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+
+from codeb.model import Settings, parse_settings
+from codeb.secrets import RootSecret
+from components.tunnel import SshTarget
+
+PLAIN_KEYS = (
+    "domain", "manifests", "provider", "servers", "images", "imagePull", "tlsIssuer", "acmeEmail", "insecureRegistries",
+    "standbyMinutes",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Secret configuration of the stack, in plain text in memory only; `repr` shows nothing."""
+
+    root: RootSecret
+    ssh_private_key: str
+    projects: Mapping[str, Mapping[str, str]]
+
+    def __repr__(self) -> str:
+        return "Secrets([redacted])"
+
+
+def read_settings(config: pulumi.Config) -> Settings:
+    """The stack's plain settings.
+
+    Raises:
+        codeb.model.SettingsErrors: a key is missing or wrong.
+    """
+    values = {key: value for key in PLAIN_KEYS if (value := _get(config, key)) is not None}
+    return parse_settings(values)
+
+
+def read_secrets(config: pulumi.Config, folder: Path) -> Secrets:
+    """The stack's secrets, from secret configuration or from files of mode 0600 below `folder`.
+
+    Raises:
+        pulumi.RunError: a secret is missing, or its file is readable by others.
+    """
+    projects = cast(dict[str, dict[str, str]], config.get_object("projectSecrets") or {})
+    return Secrets(
+        root=RootSecret(_secret(config, folder, "rootSecret", "rootSecretFile")),
+        ssh_private_key=_secret(config, folder, "sshPrivateKey", "sshPrivateKeyFile"),
+        projects=projects,
+    )
+
+
+def ssh_target(settings: Settings, name: str, secrets: Secrets, folder: Path) -> SshTarget:
+    """How to log in to the server `name` of the settings, with its pinned host key.
+
+    Raises:
+        pulumi.RunError: the server's host key is not known.
+    """
+    server = next(server for server in settings.servers if server.name == name)
+    host_key = server.host_key or _known_host_key(folder / str(server.known_hosts_file), server.address, server.ssh_port)
+    return SshTarget(server.address, server.ssh_port, server.user, host_key, secrets.ssh_private_key)
+
+
+async def previous_registry() -> dict[str, Any] | None:
+    """The `registry` output of this stack's last update, or None before the first one."""
+    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+    details = await pulumi.StackReference("previous", stack_name=name).get_output_details("registry")
+    return cast(dict[str, Any] | None, details.value)
+
+
+def _get(config: pulumi.Config, key: str) -> Any:
+    text = config.get(key)
+    if text is None or not text.lstrip().startswith(("[", "{")):
+        return text
+    return config.get_object(key)
+
+
+def _secret(config: pulumi.Config, folder: Path, key: str, file_key: str) -> str:
+    value = config.get(key)
+    if value:
+        return value
+    name = config.get(file_key)
+    if not name:
+        raise pulumi.RunError(
+            f"codeb:{key} is not set: run `pulumi config set --secret codeb:{key}`, or name a file in codeb:{file_key}"
+        )
+    path = folder / name
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text().strip()
+    except OSError as error:
+        raise pulumi.RunError(f"codeb:{file_key}: cannot read {name}: {error.strerror}") from None
+    if stat.S_IMODE(mode) & 0o077:
+        raise pulumi.RunError(f"codeb:{file_key}: {name} can be read by others: run `chmod 600 {name}`")
+    return text
+
+
+def _known_host_key(path: Path, address: str, port: int) -> str:
+    """The first key that an OpenSSH known-hosts file has for the address, as `type base64`."""
+    wanted = address if port == 22 else f"[{address}]:{port}"
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise pulumi.RunError(f"codeb:servers: cannot read the known-hosts file {path.name}: {error.strerror}") from None
+    for line in lines:
+        fields = line.split()
+        if len(fields) >= 3 and wanted in fields[0].split(","):
+            return f"{fields[1]} {fields[2]}"
+    raise pulumi.RunError(
+        f"codeb:servers: {path.name} has no key for {wanted}: add one with `ssh-keyscan {address} >> {path.name}` after "
+        "you have checked it"
+    )
