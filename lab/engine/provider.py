@@ -83,6 +83,15 @@ class Provider(Protocol):
     ) -> DiffResult:
         """`ignore_changes` and `replace_on_changes` are the engine's business. Must not touch the network."""
 
+    def secret_properties(self, type_: str) -> tuple[str, ...]:
+        """Paths (`connection.privateKey`) of inputs and outputs that the plugin itself marks secret."""
+
+    def preview(self, type_: str, urn: str, old_outputs: Properties | None, news: Properties) -> dict[str, Any]:
+        """Outputs of the coming create (`old_outputs` None) or update; UNKNOWN where it alone will tell.
+
+        Must not touch the network.
+        """
+
     def create(self, type_: str, urn: str, news: Properties) -> State: ...
 
     def update(

@@ -1,0 +1,37 @@
+"""Stand-ins for the Pulumi plugins of command, postgresql and minio, called in-process by the lab engine.
+
+They take the same inputs, apply the same defaults and replacement rules, and leave the same state
+behind as the plugins of the versions pinned in requirements.txt, so that the Pulumi CLI goes on from a
+state that the lab wrote and the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from lab.engine.provider import Provider, ProviderError
+
+
+def _command(version: str | None) -> Provider:
+    from lab.providers.command_package import CommandProvider
+
+    return CommandProvider(version)
+
+
+_PACKAGES: dict[str, Callable[[str | None], Provider]] = {"command": _command}
+
+
+def factory(package: str, version: str | None) -> Provider:
+    """A new, unconfigured provider.
+
+    Raises:
+        ProviderError: the lab has no stand-in for this package.
+    """
+    try:
+        make = _PACKAGES[package]
+    except KeyError:
+        raise ProviderError(
+            f"the lab engine has no provider for package {package!r}; it supports: "
+            f"{', '.join(sorted(_PACKAGES))}. Use the pulumi CLI for this stack."
+        ) from None
+    return make(version)
