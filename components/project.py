@@ -1,0 +1,166 @@
+"""One project: its database, its buckets and its running release."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_minio as minio
+import pulumi_postgresql as postgresql
+from pulumi_command import remote
+
+from codeb import names
+from codeb.plan import BucketPlan, DatabasePlan
+from components.server import Server
+
+RELEASE = "codeb-agent release"
+REMOVE = "codeb-agent remove"
+
+
+@dataclass(frozen=True)
+class StorageKeys:
+    """The project's own key for its own buckets, as MinIO made it."""
+
+    access_key: str
+    secret_key: str
+
+    def __repr__(self) -> str:
+        return "StorageKeys([redacted])"
+
+
+@dataclass(frozen=True)
+class ProjectArgs:
+    """`servers` run the project, none for one that has left and whose data is kept; `facts` are what a preview shows.
+
+    `document` makes the agent's `release` document from the storage keys (None without buckets). Database and buckets
+    live on `data_server`.
+    """
+
+    id: str
+    facts: Mapping[str, Any]
+    database: DatabasePlan | None
+    database_password: str
+    buckets: tuple[BucketPlan, ...]
+    keep_data: bool
+    data_server: Server
+    servers: Mapping[str, Server]
+    document: Callable[[StorageKeys | None], dict[str, Any]] | None
+
+    def __repr__(self) -> str:
+        return f"ProjectArgs({self.id})"
+
+
+class Project(pulumi.ComponentResource):
+    """Seven resources for a project with a database and a bucket: this one, role, database, revoke of PUBLIC, bucket,
+    service account, release."""
+
+    answers: dict[str, pulumi.Output[dict[str, Any]]]
+    """The agent's answer for each server that runs the project; nothing in it is secret."""
+    keys: pulumi.Output[StorageKeys] | None
+
+    def __init__(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("codeb:project:Project", name, dict(args.facts), opts)
+        data = pulumi.ResourceOptions(
+            parent=self, retain_on_delete=args.keep_data or None, deleted_with=args.data_server.bundle
+        )
+        made = [*self._database(name, args, data), *self._buckets(name, args, data)]
+        self.keys = self._keys(name, args, made) if args.buckets and args.servers else None
+        self.answers = {
+            server: self._release(name, args, server, made) for server in args.servers if args.document is not None
+        }
+        self.register_outputs({})
+
+    def _database(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        if args.database is None:
+            return []
+        role = postgresql.Role(
+            f"{name}-role",
+            name=args.database.role,
+            login=True,
+            password=pulumi.Output.secret(args.database_password),
+            connection_limit=args.database.connection_limit,
+            opts=opts,
+        )
+        database = postgresql.Database(f"{name}-database", name=args.database.name, owner=role.name, opts=opts)
+        revoke = postgresql.Grant(
+            f"{name}-public",
+            database=database.name,
+            role="public",
+            object_type="database",
+            privileges=[],
+            opts=opts,
+        )
+        extensions = [
+            postgresql.Extension(f"{name}-extension-{extension}", name=extension, database=database.name, opts=opts)
+            for extension in args.database.extensions
+        ]
+        return [role, database, revoke, *extensions]
+
+    def _buckets(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
+        made: list[pulumi.Resource] = []
+        for plan in args.buckets:
+            bucket = minio.S3Bucket(
+                f"{name}-bucket-{plan.suffix}",
+                bucket=plan.name,
+                acl=plan.access,
+                quota=plan.quota,
+                force_destroy=None if args.keep_data else True,
+                opts=opts,
+            )
+            made.append(bucket)
+            if plan.expire_days is not None:
+                made.append(
+                    minio.IlmPolicy(
+                        f"{name}-expiry-{plan.suffix}",
+                        bucket=bucket.bucket,
+                        rules=[{"id": "expire", "expiration": f"{plan.expire_days}d"}],
+                        opts=opts,
+                    )
+                )
+        return made
+
+    def _keys(self, name: str, args: ProjectArgs, made: list[pulumi.Resource]) -> pulumi.Output[StorageKeys]:
+        account = minio.IamServiceAccount(
+            f"{name}-keys",
+            target_user=names.MINIO_ADMIN,
+            policy=bucket_policy([bucket.name for bucket in args.buckets]),
+            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle, depends_on=made),
+        )
+        return pulumi.Output.secret(pulumi.Output.all(account.access_key, account.secret_key)).apply(
+            lambda pair: StorageKeys(*pair)
+        )
+
+    def _release(
+        self, name: str, args: ProjectArgs, server: str, made: list[pulumi.Resource]
+    ) -> pulumi.Output[dict[str, Any]]:
+        assert args.document is not None
+        keys = self.keys if self.keys is not None else pulumi.Output.secret(None)
+        command = remote.Command(
+            f"{name}-release-{server}",
+            connection=args.servers[server].connection,
+            create=RELEASE,
+            delete=REMOVE,
+            stdin=keys.apply(args.document).apply(_json),
+            logging=remote.Logging.NONE,
+            add_previous_output_in_env=False,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[args.servers[server].bundle, *made],
+                deleted_with=args.servers[server].bundle,
+            ),
+        )
+        return command.stdout.apply(json.loads)
+
+
+def bucket_policy(buckets: list[str]) -> str:
+    """An IAM policy that allows everything on these buckets and nothing else."""
+    resources = [arn for bucket in buckets for arn in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
+    statement = {"Effect": "Allow", "Action": ["s3:*"], "Resource": resources}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, sort_keys=True)

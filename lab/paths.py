@@ -1,0 +1,30 @@
+"""Where the lab keeps things: one git-ignored folder of the clone."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parent.parent
+LAB = REPO / ".lab"
+BACKEND = LAB / "state"
+CA_CERTIFICATE = LAB / "ca.crt"
+ROOT_SECRET = LAB / "secrets" / "root-secret"
+PASSPHRASE = LAB / "secrets" / "passphrase"
+STACK = "dev"
+
+
+def ensure_secrets() -> None:
+    """Generate what the dev stack needs and git must not hold: the root secret and the passphrase of the state."""
+    ROOT_SECRET.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (ROOT_SECRET, PASSPHRASE):
+        if path.exists():
+            continue
+        part = path.with_suffix(".part")
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(path)
