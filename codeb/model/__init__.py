@@ -1,0 +1,60 @@
+"""Manifests and settings: from YAML text to frozen, validated models, or to errors that say what to write.
+
+The door is `load_manifests(sources, settings)` and `parse_settings(data)`. Sizes are bytes, durations are
+milliseconds.
+"""
+
+from codeb.model.loader import Manifests, ManifestSource, load_manifests
+from codeb.model.manifest import (
+    Alerts,
+    Backup,
+    Bucket,
+    Cache,
+    CronJob,
+    Database,
+    Environment,
+    Features,
+    Health,
+    Manifest,
+    Monitoring,
+    Ports,
+    Project,
+    Resources,
+    Servers,
+    Storage,
+)
+from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
+from codeb.model.settings import Images, Role, Server, Settings, parse_settings
+from codeb.model.sources import read_sources
+
+__all__ = [
+    "Alerts",
+    "Backup",
+    "Bucket",
+    "Cache",
+    "CronJob",
+    "Database",
+    "DocumentErrors",
+    "Environment",
+    "Features",
+    "Health",
+    "Images",
+    "Manifest",
+    "ManifestErrors",
+    "ManifestSource",
+    "Manifests",
+    "Monitoring",
+    "Ports",
+    "Problem",
+    "Project",
+    "Resources",
+    "Role",
+    "Server",
+    "Servers",
+    "Settings",
+    "SettingsErrors",
+    "Storage",
+    "load_manifests",
+    "parse_settings",
+    "read_sources",
+]

@@ -1,0 +1,87 @@
+"""Two kinds of checked values, for pydantic and for JSON Schema: text of a shape, numbers with a unit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+from codeb.model.problems import refusal, shown
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Text of a pattern and a length, for the whole value. `show=False` keeps values out of messages."""
+
+    what: str
+    remedy: str
+    pattern: str
+    longest: int
+    shortest: int = 1
+    show: bool = True
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(schema) | {
+            "pattern": f"^(?:{self.pattern})$",
+            "minLength": self.shortest,
+            "maxLength": self.longest,
+        }
+
+    def check(self, text: str) -> str:
+        """`text` itself; raises the refusal that names what it should be."""
+        if self.shortest <= len(text) <= self.longest and re.fullmatch(self.pattern, text):
+            return text
+        subject = shown(text) if self.show else "the value"
+        if len(text) > self.longest:
+            raise refusal(f"{subject} is longer than {self.longest} characters", self.remedy)
+        raise refusal(f"{subject} is not {self.what}", self.remedy)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A whole number with a unit: text outside (`512Mi`, `30s`), an int of the smallest unit inside."""
+
+    what: str
+    remedy: str
+    units: tuple[tuple[str, int], ...]
+    lowest: int
+    highest: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            self.parse,
+            json_schema_input_schema=core_schema.str_schema(pattern=f"^{self.pattern}$"),
+            serialization=core_schema.plain_serializer_function_ser_schema(self.text, when_used="json"),
+        )
+
+    @property
+    def pattern(self) -> str:
+        """Pattern of the text form."""
+        return rf"[0-9]{{1,9}}({'|'.join(unit for unit, _ in self.units)})"
+
+    def parse(self, value: object) -> int:
+        """`"512Mi"` as 536870912; raises a refusal on other text, plain numbers and values out of range."""
+        if not isinstance(value, str) or not re.fullmatch(self.pattern, value):
+            raise refusal(f"{shown(value)} is not {self.what}", self.remedy)
+        number = value.rstrip("".join(unit for unit, _ in self.units))
+        amount = int(number) * dict(self.units)[value[len(number) :]]
+        if not self.lowest <= amount <= self.highest:
+            limits = f"between {self.text(self.lowest)} and {self.text(self.highest)}"
+            raise refusal(f"{shown(value)} is out of range", f"Write a value {limits}.")
+        return amount
+
+    def text(self, amount: int) -> str:
+        """The shortest text for `amount`: 536870912 as `512Mi`."""
+        unit, factor = max(
+            ((unit, factor) for unit, factor in self.units if amount % factor == 0), key=lambda pair: pair[1]
+        )
+        return f"{amount // factor}{unit}"
