@@ -38,33 +38,10 @@ UPSTREAMS_DIR: Final = "/etc/caddy/upstreams"
 # Where a container of a project finds the platform's CA.
 CONTAINER_CA_FILE: Final = "/etc/codeb/ca.crt"
 
-_SHORTEST_STEM: Final = 3  # MinIO takes no shorter access key
-_RESERVED_STEMS: Final = {
-    "postgres": "it is the role of PostgreSQL's administrator",
-    "public": "PostgreSQL keeps this role name for itself",
-    "none": "PostgreSQL keeps this role name for itself",
-    "default": "it is the user of Redis's administrator",
-    "template": "it would stand beside PostgreSQL's template databases",
-    MINIO_ADMIN.replace("_", "-"): "it is the user of MinIO's administrator",
-}
-_RESERVED_IDS: Final = {
-    "network": f"{DATA_NETWORK} is the network of the data services",
-}
-
 
 def stem(project_id: str) -> str:
     """The id without a trailing `-app`: `food-delivery-app` → `food-delivery`."""
     return project_id.removesuffix("-app")
-
-
-def reserved(project_id: str) -> str | None:
-    """Why the platform can't take this id, in words, or None when it can."""
-    short = stem(project_id)
-    if len(short) < _SHORTEST_STEM:
-        return f"{short!r} (the id without -app) is too short for an access key: {_SHORTEST_STEM} at least"
-    if short.startswith("pg-"):
-        return "PostgreSQL keeps role names that start with pg_ for itself"
-    return _RESERVED_IDS.get(project_id) or _RESERVED_STEMS.get(short)
 
 
 def user(project_id: str) -> str:

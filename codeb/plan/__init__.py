@@ -1,0 +1,44 @@
+"""From validated manifests to one frozen plan: ports, Redis indexes, servers, names and what is retained."""
+
+from codeb.plan.allocation import PAIRS_PER_POOL, Allocation, Request, allocate, request_of
+from codeb.plan.build import make_plan
+from codeb.plan.previous import Holding, Previous, read_previous
+from codeb.plan.problems import PlanError, Problem
+from codeb.plan.types import (
+    BucketPlan,
+    CachePlan,
+    DatabasePlan,
+    DataServicesPlan,
+    Plan,
+    Ports,
+    ProjectPlan,
+    RedisPlan,
+    RetainedPlan,
+    ServerPlan,
+    Slot,
+)
+
+__all__ = [
+    "PAIRS_PER_POOL",
+    "Allocation",
+    "BucketPlan",
+    "CachePlan",
+    "DataServicesPlan",
+    "DatabasePlan",
+    "Holding",
+    "Plan",
+    "PlanError",
+    "Ports",
+    "Previous",
+    "Problem",
+    "ProjectPlan",
+    "RedisPlan",
+    "Request",
+    "RetainedPlan",
+    "ServerPlan",
+    "Slot",
+    "allocate",
+    "make_plan",
+    "read_previous",
+    "request_of",
+]

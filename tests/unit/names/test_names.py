@@ -51,18 +51,6 @@ def test_claims_show_where_two_ids_meet(
     assert set(one[namespace]) & set(other[namespace])
 
 
-@pytest.mark.parametrize(
-    "project", ["postgres", "postgres-app", "default", "public", "pg-stats", "network", "x-app"]
-)
-def test_names_of_the_services_themselves_are_reserved(project: str) -> None:
-    assert names.reserved(project)
-
-
-@pytest.mark.parametrize("project", ["food-delivery-app", "blog", "pgadmin", "network-app", "app"])
-def test_ordinary_ids_are_not_reserved(project: str) -> None:
-    assert names.reserved(project) is None
-
-
 @given(IDS)
 def test_names_fit_the_limits_of_the_services(project: str) -> None:
     assert len(names.database(project)) <= 63

@@ -1,0 +1,179 @@
+"""Read the registry of the previous run: who holds what.
+
+The document comes back from a stack output, so numbers may be floats; entries of earlier versions lack newer
+keys. What can't be understood is an error: allocating past an unreadable entry would hand out what somebody
+still holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from codeb import names
+from codeb.plan.problems import PlanError, Problem
+from codeb.plan.reader import REMEDY, Reader
+from codeb.plan.types import FIRST_INDEX, LAST_INDEX, Access, BucketPlan, Lifecycle, Ports, Slot
+
+VERSION = 1
+DEFAULT_POOL = "default"
+DEFAULT_CONNECTION_LIMIT = 20
+
+_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_INSTANCE = re.compile(r"redis-(0|[1-9][0-9]{0,2})")
+
+
+@dataclass(frozen=True)
+class HeldDatabase:
+    """A database as the registry remembers it."""
+
+    connection_limit: int = DEFAULT_CONNECTION_LIMIT
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one project holds since the previous run, whether it still has a manifest or not."""
+
+    id: str
+    pool: str = DEFAULT_POOL
+    ports: Ports | None = None
+    slot: Slot | None = None
+    database: HeldDatabase | None = None
+    buckets: tuple[BucketPlan, ...] = ()
+    servers: tuple[str, ...] = ()
+    lifecycle: Lifecycle = "retain"
+    retained: bool = False
+    entry: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+
+Previous = Mapping[str, Holding]
+
+
+def read_previous(value: object) -> Previous:
+    """The holdings of the previous run by project id; empty on a first run (`value` is None or empty).
+
+    Raises:
+        PlanError: the document or an entry can't be understood, or was written by a newer version.
+    """
+    if value is None or value == {}:
+        return {}
+    root = Reader("registry", value)
+    version = root.number("version", 0, 10**6, default=VERSION)
+    if version > VERSION:
+        raise PlanError(
+            [Problem("registry.version", f"{version} is newer than this program", "Update the program.")]
+        )
+    holdings: dict[str, Holding] = {}
+    problems: list[Problem] = []
+    for project_id, entry in root.mapping("projects").items():
+        try:
+            holdings[str(project_id)] = _holding(
+                str(project_id), Reader(f"registry.projects.{project_id}", entry)
+            )
+        except PlanError as error:
+            problems.extend(error.problems)
+    problems.extend(_doubles(holdings))
+    if problems:
+        raise PlanError(problems)
+    return holdings
+
+
+def _holding(project_id: str, entry: Reader) -> Holding:
+    if not _ID.fullmatch(project_id):
+        raise entry.wrong("id", f"{project_id!r} is not a project id")
+    kept = entry.child("retained")
+    database = entry.child("database") or (kept and kept.child("database")) or None
+    lifecycle = entry.text("lifecycle", "retain")
+    if lifecycle not in ("retain", "destroy"):
+        raise entry.wrong("lifecycle", f"{lifecycle!r} is neither retain nor destroy")
+    return Holding(
+        id=project_id,
+        pool=entry.text("pool", DEFAULT_POOL),
+        ports=_ports(entry.child("ports")),
+        slot=_slot(entry.child("redis")),
+        database=_database(database),
+        buckets=_buckets(project_id, entry.child("minio")) + _buckets(project_id, kept),
+        servers=tuple(entry.texts("servers")),
+        lifecycle=cast(Lifecycle, lifecycle),
+        retained=entry.text("status", "") == "retained",
+        entry=cast("Mapping[str, object]", entry.value),
+    )
+
+
+def _ports(ports: Reader | None) -> Ports | None:
+    if ports is None:
+        return None
+    pair = Ports(ports.number("app", 1, 65535), ports.number("internal", 1, 65535))
+    if pair.app == pair.internal:
+        raise ports.wrong("internal", f"{pair.internal} is also the app port")
+    return pair
+
+
+def _slot(redis: Reader | None) -> Slot | None:
+    if redis is None:
+        return None
+    instance = redis.value.get("instance", "redis-0")
+    if isinstance(instance, str):
+        match = _INSTANCE.fullmatch(instance)
+        if not match:
+            raise redis.wrong("instance", f"{instance!r} is not the name of a Redis instance")
+        number = int(match[1])
+    else:
+        number = redis.number("instance", 0, 999)
+    return Slot(number, redis.number("db_index", FIRST_INDEX, LAST_INDEX))
+
+
+def _database(database: Reader | None) -> HeldDatabase | None:
+    if database is None:
+        return None
+    return HeldDatabase(
+        database.number("connection_limit", -1, 10**6, default=DEFAULT_CONNECTION_LIMIT),
+        tuple(database.texts("extensions")),
+    )
+
+
+def _buckets(project_id: str, minio: Reader | None) -> tuple[BucketPlan, ...]:
+    if minio is None:
+        return ()
+    if "buckets" not in minio.value:  # the shape of the requirements has one bucket and no details
+        only = minio.text("bucket", "")
+        return (BucketPlan(only, only.removeprefix(f"{names.stem(project_id)}-")),) if only else ()
+    return tuple(_bucket(bucket) for bucket in minio.children("buckets"))
+
+
+def _bucket(bucket: Reader) -> BucketPlan:
+    access = bucket.text("access", "private")
+    if access not in ("private", "public-read"):
+        raise bucket.wrong("access", f"{access!r} is neither private nor public-read")
+    return BucketPlan(
+        name=bucket.text("name"),
+        suffix=bucket.text("suffix"),
+        access=cast(Access, access),
+        quota=bucket.optional_number("quota"),
+        expire_days=bucket.optional_number("expire_days"),
+    )
+
+
+def _doubles(holdings: Mapping[str, Holding]) -> list[Problem]:
+    """Two entries that hold the same thing: the document has been damaged."""
+    holders: dict[tuple[object, str], str] = {}
+    problems = []
+    for holding in sorted(holdings.values(), key=lambda holding: holding.id):
+        for claim in _claims(holding):
+            other = holders.setdefault(claim, holding.id)
+            if other != holding.id:
+                cause = f"{claim[1]} is also held by {other}"
+                problems.append(Problem(f"registry.projects.{holding.id}", cause, REMEDY))
+    return problems
+
+
+def _claims(holding: Holding) -> list[tuple[object, str]]:
+    claims: list[tuple[object, str]] = []
+    if holding.ports:
+        claims += [(holding.pool, f"port {port}") for port in (holding.ports.app, holding.ports.internal)]
+    if holding.slot:
+        claims.append(("redis", str(holding.slot)))
+    return claims

@@ -1,0 +1,197 @@
+"""The plan: what a stack is to be, as frozen values. Nothing here is secret and nothing is decided here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from codeb import names
+from codeb.model import Manifest, Settings
+
+Access = Literal["private", "public-read"]
+Lifecycle = Literal["retain", "destroy"]
+Role = Literal["app", "data", "edge"]
+
+FIRST_INDEX: Final = 2  # of a Redis instance: index 0 is the system's cache, 1 the shared one
+LAST_INDEX: Final = 15
+
+
+@dataclass(frozen=True, order=True)
+class Ports:
+    """A project's two host ports: blue publishes `app`, green publishes `internal`."""
+
+    app: int
+    internal: int
+
+    def of(self, colour: names.Colour) -> int:
+        """The port that this colour publishes."""
+        return self.app if colour == "blue" else self.internal
+
+    def __str__(self) -> str:
+        return f"{self.app}/{self.internal}"
+
+
+@dataclass(frozen=True, order=True)
+class Slot:
+    """One index (2 to 15) of one Redis instance (0, 1, …)."""
+
+    instance: int
+    index: int
+
+    def __str__(self) -> str:
+        return f"{names.redis_instance(self.instance)} index {self.index}"
+
+
+@dataclass(frozen=True)
+class RedisPlan:
+    """One Redis instance; `port` is the one published on the data server."""
+
+    number: int
+    port: int
+
+    @property
+    def name(self) -> str:
+        """Container, service and volume stem: `redis-0`."""
+        return names.redis_instance(self.number)
+
+
+@dataclass(frozen=True)
+class CachePlan:
+    """Where a project finds its Redis index."""
+
+    slot: Slot
+    host: str
+    port: int
+    user: str
+
+
+@dataclass(frozen=True)
+class DatabasePlan:
+    """A project's database and the role that owns it."""
+
+    name: str
+    role: str
+    host: str
+    port: int
+    connection_limit: int
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class BucketPlan:
+    """A bucket; `quota` in bytes and `expire_days` are None when there is no limit."""
+
+    name: str
+    suffix: str
+    access: Access = "private"
+    quota: int | None = None
+    expire_days: int | None = None
+
+
+@dataclass(frozen=True)
+class ServerPlan:
+    """One machine of the stack and what it does."""
+
+    name: str
+    address: str
+    private_address: str
+    ssh_port: int
+    user: str
+    roles: tuple[Role, ...]
+    pool: str
+
+    def has(self, role: Role) -> bool:
+        """Whether the server plays this role."""
+        return role in self.roles
+
+
+@dataclass(frozen=True)
+class DataServicesPlan:
+    """The data services and where apps reach them: the private address of the server with role `data`."""
+
+    server: str
+    host: str
+    postgres_port: int
+    minio_port: int
+    minio_console_port: int
+    redis: tuple[RedisPlan, ...]
+
+    @property
+    def minio_url(self) -> str:
+        """The S3 interface as apps reach it inside the stack."""
+        return f"http://{self.host}:{self.minio_port}"
+
+
+@dataclass(frozen=True)
+class ProjectPlan:
+    """One project that runs. `servers` are the names of the servers its containers run on."""
+
+    manifest: Manifest
+    id: str
+    domain: str
+    aliases: tuple[str, ...]
+    pool: str
+    ports: Ports
+    servers: tuple[str, ...]
+    user: str
+    database: DatabasePlan | None
+    cache: CachePlan | None
+    buckets: tuple[BucketPlan, ...]
+
+    @property
+    def url(self) -> str:
+        """Where people open the app."""
+        return f"https://{self.domain}"
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """Whether data outlives the manifest."""
+        return self.manifest.project.lifecycle
+
+
+@dataclass(frozen=True)
+class RetainedPlan:
+    """Data that no manifest asks for any more and that is kept.
+
+    Either the whole project has left (`entry` is its registry entry of the previous run), or the project runs
+    on without this database or these buckets (`entry` is None). Resources are declared under the same names
+    as before, so nothing is replaced and nothing is dropped.
+    """
+
+    id: str
+    user: str
+    lifecycle: Lifecycle
+    database: DatabasePlan | None
+    buckets: tuple[BucketPlan, ...]
+    entry: Mapping[str, object] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a run is to bring about.
+
+    `notes` say in words what leaves, what is kept and what is deleted.
+    """
+
+    settings: Settings = field(repr=False)
+    servers: tuple[ServerPlan, ...]
+    data: DataServicesPlan
+    projects: tuple[ProjectPlan, ...]
+    retained: tuple[RetainedPlan, ...]
+    notes: tuple[str, ...]
+
+    def server(self, name: str) -> ServerPlan:
+        """The server of this name; KeyError when the stack has none."""
+        return next(server for server in self.servers if server.name == name)
+
+    def project(self, project_id: str) -> ProjectPlan:
+        """The running project of this id; KeyError when there is none."""
+        for project in self.projects:
+            if project.id == project_id:
+                return project
+        raise KeyError(project_id)
+
+    def projects_on(self, server: str) -> tuple[ProjectPlan, ...]:
+        """The projects whose containers run on this server."""
+        return tuple(project for project in self.projects if server in project.servers)
