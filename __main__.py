@@ -1,0 +1,28 @@
+"""The platform of one stack: every project manifest as a running app.
+
+Deploys, per server, the agent and the host's files and services; per project a role, a database, buckets, a storage key
+and a release. Exports `registry` (what runs where), `projects` (id → URL and health), `servers`, `allocations`,
+`caCertificate`, and `connections` (secret).
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pulumi
+
+from components.config import load
+from components.platform import Platform
+
+FOLDER = Path(__file__).resolve().parent
+
+
+async def main() -> dict[str, Any]:
+    """Load, plan, declare, export."""
+    stack = await load(pulumi.Config(), FOLDER)
+    for note in stack.plan.notes:
+        pulumi.log.info(note)
+    platform = Platform("codeb", stack)
+    return platform.outputs
+
+
+pulumi.run(main)

@@ -1,0 +1,80 @@
+"""What `python -m lab` prints at the end: the registry as a table, and lines to try that were tried."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+COLUMNS = ("PROJECT", "STATUS", "URL", "PORTS", "REDIS", "DATABASE", "BUCKET", "HEALTH")
+
+
+def print_registry(registry: Mapping[str, Any], console: Console) -> None:
+    """The stack output `registry` as a table, one row a project."""
+    table = Table(*COLUMNS, box=None, pad_edge=False, header_style="bold")
+    for entry in registry["projects"].values():
+        table.add_row(*_row(entry))
+    console.print(table)
+
+
+def _row(entry: Mapping[str, Any]) -> list[str]:
+    ports, redis = entry.get("ports"), entry.get("redis")
+    return [
+        entry["id"],
+        entry["status"],
+        f"https://{entry['domain']}" if entry.get("domain") else "-",
+        f"{ports['app']:.0f}/{ports['internal']:.0f}" if ports else "-",
+        f"{redis['instance']}/{redis['db_index']:.0f}" if redis else "-",
+        (entry.get("database") or {}).get("name", "-"),
+        (entry.get("minio") or {}).get("bucket", "-"),
+        (entry.get("health") or {}).get("status", "-"),
+    ]
+
+
+def curl_line(url: str, address: str, ca: str) -> str:
+    """A command that a person can paste: the lab's names are in no DNS."""
+    host = url.split("/")[2]
+    return f"curl --cacert {ca} --resolve {host}:443:{address} {url}"
+
+
+def probe(url: str, address: str, ca: Path, timeout: float = 10) -> int:
+    """HTTP status of `url`, asked at `address`, its certificate checked against `ca`.
+
+    Raises:
+        OSError: nothing answers, or the certificate is not valid.
+    """
+    host, _, path = url.removeprefix("https://").partition("/")
+    context = ssl.create_default_context(cafile=str(ca))
+    with (
+        socket.create_connection((address, 443), timeout) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        connection = http.client.HTTPConnection(host, timeout=timeout)
+        connection.sock = secure
+        connection.request("GET", f"/{path}")
+        return connection.getresponse().status
+
+
+def print_urls(urls: Sequence[str], address: str, ca: Path, shown_ca: str, console: Console) -> list[str]:
+    """Ask every URL once and print its line with the answer; return those that did not answer 200."""
+    failed = []
+    for url in urls:
+        try:
+            status = str(probe(url, address, ca))
+        except OSError as error:
+            status = f"no answer ({error})"
+        if status != "200":
+            failed.append(url)
+        console.print(f"{status:>4}  {curl_line(url, address, shown_ca)}", soft_wrap=True, highlight=False)
+    return failed
+
+
+def running(registry: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
+    """Entries of projects that are meant to answer."""
+    return [entry for entry in registry["projects"].values() if entry["status"] == "running"]
