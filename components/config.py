@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 import pulumi
 
-from codeb.model import Settings, parse_settings
+from codeb.model import DocumentErrors, ManifestSource, Settings, load_manifests, parse_settings, read_sources
+from codeb.plan import Plan, PlanError, make_plan
 from codeb.secrets import RootSecret
 from components.tunnel import SshTarget
 
@@ -32,6 +34,41 @@ class Secrets:
         return "Secrets([redacted])"
 
 
+@dataclass(frozen=True)
+class Stack:
+    """All that the program declares resources from. `previous` is the registry of the last update."""
+
+    name: str
+    plan: Plan
+    secrets: Secrets
+    targets: Mapping[str, SshTarget]
+    previous: Mapping[str, Any] | None
+
+
+async def load(config: pulumi.Config, folder: Path) -> Stack:
+    """Read, validate and plan the stack whose `Pulumi.yaml` is in `folder`.
+
+    Raises:
+        pulumi.RunError: with every problem of settings, manifests or plan, and what to do about each.
+    """
+    previous = await previous_registry()
+    try:
+        settings = read_settings(config)
+        _check_provider(settings)
+        manifests = load_manifests(_sources(folder, settings), settings)
+        plan = make_plan(settings, manifests, previous)
+    except (DocumentErrors, PlanError) as error:
+        raise pulumi.RunError(str(error)) from None
+    secrets = read_secrets(config, folder)
+    targets = {server.name: ssh_target(settings, server.name, secrets, folder) for server in plan.servers}
+    return Stack(stack_name(), plan, secrets, targets, previous)
+
+
+def stack_name() -> str:
+    """`organization/project/stack`, as stack references write it."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
 def read_settings(config: pulumi.Config) -> Settings:
     """The stack's plain settings.
 
@@ -39,7 +76,21 @@ def read_settings(config: pulumi.Config) -> Settings:
         codeb.model.SettingsErrors: a key is missing or wrong.
     """
     values = {key: value for key in PLAIN_KEYS if (value := _get(config, key)) is not None}
-    return parse_settings(values)
+    return parse_settings(values, pulumi.get_stack())
+
+
+def _sources(folder: Path, settings: Settings) -> list[ManifestSource]:
+    """The manifests, their paths as messages show them: relative to the folder."""
+    sources = read_sources(folder / settings.manifests)
+    return [replace(source, path=os.path.relpath(source.path, folder)) for source in sources]
+
+
+def _check_provider(settings: Settings) -> None:
+    if settings.provider == "vultr":
+        raise pulumi.RunError(
+            "codeb:provider is vultr, and creating servers there is not built yet: nothing was done. Bring your own "
+            "servers: set codeb:provider to existing and list them in codeb:servers (README, Production)."
+        )
 
 
 def read_secrets(config: pulumi.Config, folder: Path) -> Secrets:
@@ -69,8 +120,8 @@ def ssh_target(settings: Settings, name: str, secrets: Secrets, folder: Path) ->
 
 async def previous_registry() -> dict[str, Any] | None:
     """The `registry` output of this stack's last update, or None before the first one."""
-    name = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
-    details = await pulumi.StackReference("previous", stack_name=name).get_output_details("registry")
+    reference = pulumi.StackReference("previous", stack_name=stack_name())
+    details = await reference.get_output_details("registry")
     return cast(dict[str, Any] | None, details.value)
 
 
