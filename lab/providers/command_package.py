@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.engine.provider import CheckResult, Properties
-from lab.providers import command_local
+from lab.providers import command_local, command_remote
 from lab.providers.base import PackageProvider
 
 
@@ -12,7 +12,9 @@ class CommandProvider(PackageProvider):
 
     def __init__(self, version: str | None) -> None:
         self._local = command_local.LocalCommand()
-        super().__init__("command", version, {command_local.TYPE: self._local})
+        self._remote = command_remote.RemoteCommand()
+        resources = {command_local.TYPE: self._local, command_remote.TYPE: self._remote}
+        super().__init__("command", version, resources)
 
     def check_config(self, inputs: Properties) -> CheckResult:
         """As recorded: pulumi-go-provider adds its own version, which a released plugin calls `(devel)`."""
@@ -21,3 +23,7 @@ class CommandProvider(PackageProvider):
 
     def cancel(self) -> None:
         self._local.cancel()
+        self._remote.cancel()
+
+    def close(self) -> None:
+        self._remote.close()
