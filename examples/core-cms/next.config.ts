@@ -1,0 +1,33 @@
+import type { NextConfig } from "next";
+
+const everywhere = [
+  { key: "X-Content-Type-Options", value: "nosniff" },
+  { key: "X-Frame-Options", value: "DENY" },
+  { key: "Referrer-Policy", value: "strict-origin-when-cross-origin" },
+  { key: "Permissions-Policy", value: "camera=(), geolocation=(), microphone=()" },
+];
+
+const apiPolicy = { key: "Content-Security-Policy", value: "default-src 'none'; frame-ancestors 'none'" };
+
+const config: NextConfig = {
+  output: "standalone",
+  outputFileTracingRoot: __dirname,
+  outputFileTracingIncludes: { "/*": ["./migrations/*.sql"] },
+  // Images come from the bucket as they are, so sharp and its native libraries stay out of the image.
+  outputFileTracingExcludes: { "*": ["node_modules/sharp/**", "node_modules/@img/**"] },
+  images: { unoptimized: true },
+  serverExternalPackages: ["@redis/client", "aws4fetch", "pg", "prom-client"],
+  // Caddy compresses; doing it here as well would hold back server-sent events.
+  compress: false,
+  poweredByHeader: false,
+  // The root file system is read-only in production.
+  experimental: { isrFlushToDisk: false },
+  async headers() {
+    return [
+      { source: "/:path*", headers: everywhere },
+      { source: "/api/:path*", headers: [apiPolicy] },
+    ];
+  },
+};
+
+export default config;

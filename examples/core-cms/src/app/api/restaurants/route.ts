@@ -1,0 +1,6 @@
+import { answer, json } from "@/lib/http";
+import { currentItems } from "@/lib/items";
+
+export const dynamic = "force-dynamic";
+
+export const GET = () => answer(async () => json(await currentItems()));

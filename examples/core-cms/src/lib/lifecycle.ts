@@ -1,0 +1,68 @@
+import { subscribe } from "node:diagnostics_channel";
+import type { Server, ServerResponse } from "node:http";
+import { pool } from "./db";
+import { log } from "./log";
+import { cache } from "./redis";
+import { messageOf, singleton, within } from "./utils";
+
+/** Podman kills a container 10 s after asking it to stop. */
+const DRAIN_MS = 8_000;
+const CLOSE_MS = 1_000;
+
+const state = () =>
+  singleton("lifecycle", () => ({
+    stop: new AbortController(),
+    server: null as Server | null,
+    open: new Set<ServerResponse>(),
+  }));
+
+/** Aborts when the process is asked to stop: streams that would never end by themselves end then. */
+export const stopping = (): AbortSignal => state().stop.signal;
+
+interface RequestStart {
+  response: ServerResponse;
+  server: Server;
+}
+
+function follow({ response, server }: RequestStart): void {
+  const { open, stop } = state();
+  state().server = server;
+  open.add(response);
+  if (stop.signal.aborted) response.setHeader("Connection", "close");
+  response.once("close", () => {
+    open.delete(response);
+    if (stop.signal.aborted) setImmediate(() => server.closeIdleConnections());
+  });
+}
+
+/** Stops accepting, tells kept-alive clients to go, and waits for the requests in flight. */
+async function drain(): Promise<void> {
+  const { server, open } = state();
+  // A server that no request has reached has nothing to finish.
+  if (server === null) return;
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const response of open) if (!response.headersSent) response.setHeader("Connection", "close");
+  await within(DRAIN_MS, "the last request", closed);
+}
+
+async function shutdown(signal: string): Promise<void> {
+  const { stop, open } = state();
+  if (stop.signal.aborted) return;
+  log.info("stopping", { signal, in_flight: open.size });
+  stop.abort();
+  try {
+    await drain();
+    cache()?.close();
+    await within(CLOSE_MS, "the database pool", pool().end());
+    log.info("stopped");
+  } catch (error) {
+    log.warn("stopped with work left over", { cause: messageOf(error), in_flight: open.size });
+  }
+  process.exit(0);
+}
+
+/** Follows requests, so that SIGTERM and SIGINT end the process only after those in flight have their answers. */
+export function handleSignals(): void {
+  subscribe("http.server.request.start", (message) => follow(message as RequestStart));
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void shutdown(signal));
+}
