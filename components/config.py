@@ -13,12 +13,12 @@ import pulumi
 
 from codeb.model import DocumentErrors, ManifestSource, Settings, load_manifests, parse_settings, read_sources
 from codeb.plan import Plan, PlanError, make_plan
-from codeb.secrets import RootSecret
+from codeb.secrets import RootSecret, SecretError
 from components.tunnel import SshTarget
 
 PLAIN_KEYS = (
     "domain", "manifests", "provider", "servers", "images", "imagePull", "tlsIssuer", "acmeEmail", "insecureRegistries",
-    "standbyMinutes",
+    "standbyMinutes", "sshPrivateKeyFile", "rootSecretFile",
 )  # fmt: skip
 
 
@@ -100,8 +100,12 @@ def read_secrets(config: pulumi.Config, folder: Path) -> Secrets:
         pulumi.RunError: a secret is missing, or its file is readable by others.
     """
     projects = cast(dict[str, dict[str, str]], config.get_object("projectSecrets") or {})
+    try:
+        root = RootSecret(_secret(config, folder, "rootSecret", "rootSecretFile"))
+    except SecretError as error:
+        raise pulumi.RunError(f"codeb:rootSecret: {error}") from None
     return Secrets(
-        root=RootSecret(_secret(config, folder, "rootSecret", "rootSecretFile")),
+        root=root,
         ssh_private_key=_secret(config, folder, "sshPrivateKey", "sshPrivateKeyFile"),
         projects=projects,
     )

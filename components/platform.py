@@ -1,0 +1,205 @@
+"""The whole stack: servers, data services, projects, and the outputs that other teams read."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pulumi
+
+from agent.build import zipapp
+from codeb import names, registry
+from codeb.plan import BucketPlan, DatabasePlan, ProjectPlan, RetainedPlan
+from codeb.render import host_bundle, project_environment, release_document
+from codeb.secrets import PlatformSecrets, ProjectCredentials, project_credentials, resolve
+from components.config import Stack
+from components.data import DataArgs, DataServices
+from components.project import Project, ProjectArgs, StorageKeys
+from components.server import Server, ServerArgs
+from components.tunnel import TunnelError, local_port, open_tunnel
+
+PREVIEW_WAIT_SECONDS = 0
+BOOT_WAIT_SECONDS = 300
+
+
+class Platform(pulumi.ComponentResource):
+    """Declares every resource of a stack; `outputs` are the stack's."""
+
+    outputs: dict[str, Any]
+
+    def __init__(self, name: str, stack: Stack, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("codeb:platform:Platform", name, None, opts)
+        self._stack = stack
+        self._platform_secrets = PlatformSecrets(stack.secrets.root, [stack.plan.data.host, "127.0.0.1"])
+        child = pulumi.ResourceOptions(parent=self)
+        agent = zipapp()
+        self._servers = {server.name: self._server(server.name, agent, child) for server in stack.plan.servers}
+        self._data = self._data_services(child)
+        self._projects = self._declare_projects()
+        self.outputs = self._outputs()
+        self.register_outputs({})
+
+    def _server(self, name: str, agent: bytes, opts: pulumi.ResourceOptions) -> Server:
+        plan = self._stack.plan.server(name)
+        document = json.dumps(host_bundle(self._stack.plan, plan), sort_keys=True)
+        args = ServerArgs(
+            target=self._stack.targets[name],
+            agent=agent,
+            bundle=resolve_json(document, self._platform_secrets.lookup),
+            address=plan.address,
+            roles=plan.roles,
+        )
+        return Server(name, args, opts)
+
+    def _data_services(self, opts: pulumi.ResourceOptions) -> DataServices:
+        plan, root = self._stack.plan.data, self._stack.secrets.root
+        ports = {
+            local_port(f"{self._stack.name}/{plan.server}/{service}"): port
+            for service, port in (("postgres", plan.postgres_port), ("minio", plan.minio_port))
+        }
+        self._open_tunnel(plan.server, ports)
+        near = {far: near for near, far in ports.items()}
+        args = DataArgs(
+            postgres_port=near[plan.postgres_port],
+            postgres_user=names.POSTGRES_ADMIN,
+            postgres_password=root.derive("postgres/admin"),
+            minio_port=near[plan.minio_port],
+            minio_user=names.MINIO_ADMIN,
+            minio_password=root.derive("minio/admin"),
+        )
+        ready = pulumi.ResourceOptions(depends_on=[self._servers[plan.server].bundle])
+        return DataServices(f"{plan.server}-data", args, pulumi.ResourceOptions.merge(opts, ready))
+
+    def _open_tunnel(self, server: str, ports: Mapping[int, int]) -> None:
+        """A preview can do without the tunnel, an update can't."""
+        preview = pulumi.runtime.is_dry_run()
+        try:
+            open_tunnel(self._stack.targets[server], ports, PREVIEW_WAIT_SECONDS if preview else BOOT_WAIT_SECONDS)
+        except TunnelError as error:
+            if not preview:
+                raise pulumi.RunError(str(error)) from None
+            pulumi.log.warn(f"{error}. The preview goes on without it; an update would stop here.")
+
+    def _declare_projects(self) -> dict[str, Project]:
+        kept = {retained.id: retained for retained in self._stack.plan.retained}
+        running = {project.id: project for project in self._stack.plan.projects}
+        options = pulumi.ResourceOptions(parent=self, providers=[self._data.postgres, self._data.minio])
+        return {
+            key: Project(key, self._project_args(key, running.get(key), kept.get(key)), options)
+            for key in sorted(running | kept)
+        }
+
+    def _project_args(self, key: str, project: ProjectPlan | None, kept: RetainedPlan | None) -> ProjectArgs:
+        plan = self._stack.plan
+        root = self._stack.secrets.root
+        database: DatabasePlan | None = (project and project.database) or (kept and kept.database) or None
+        buckets: tuple[BucketPlan, ...] = (project.buckets if project else ()) + (kept.buckets if kept else ())
+        lifecycle = project.lifecycle if project else kept.lifecycle if kept else "retain"
+        return ProjectArgs(
+            id=key,
+            facts=_facts(project) if project else {"status": "retained"},
+            database=database,
+            database_password=root.derive(f"project/{key}/database"),
+            buckets=buckets,
+            keep_data=lifecycle == "retain",
+            data_server=self._servers[plan.data.server],
+            servers={name: self._servers[name] for name in project.servers} if project else {},
+            document=self._document(project) if project else None,
+        )
+
+    def _document(self, project: ProjectPlan) -> Callable[[StorageKeys | None], dict[str, Any]]:
+        """The release of `project` as a function of what only MinIO knows."""
+        secrets = self._stack.secrets
+        supplied = secrets.projects.get(project.id, {})
+        missing = [name for name in project.manifest.environment.secrets if name not in supplied]
+        if missing:
+            raise pulumi.RunError(
+                f"{project.id}: environment.secrets names {', '.join(missing)}, which codeb:projectSecrets does not have: "
+                f"run `pulumi config set --secret --path 'codeb:projectSecrets[\"{project.id}\"].{missing[0]}'`"
+            )
+        credentials = project_credentials(secrets.root, project.id, supplied)
+        admin = secrets.root.derive(f"redis/{project.cache.slot.instance}/admin") if project.cache else None
+
+        def document(keys: StorageKeys | None) -> dict[str, Any]:
+            return _release(self._stack, project, credentials, keys, admin)
+
+        return document
+
+    def _outputs(self) -> dict[str, Any]:
+        plan = self._stack.plan
+        entries = registry.planned_entries(plan)
+        answers = {key: next(iter(project.answers.values()), None) for key, project in self._projects.items()}
+        known = {key: answer for key, answer in answers.items() if answer is not None}
+        document = pulumi.Output.all(**known).apply(lambda found: _registry(entries, found))
+        return {
+            "registry": document,
+            "projects": document.apply(_projects),
+            "servers": {server.name: {"address": server.address, "roles": list(server.roles)} for server in plan.servers},
+            "allocations": {project.id: _facts(project) for project in plan.projects},
+            "caCertificate": self._platform_secrets.authority.certificate,
+            "connections": pulumi.Output.secret(self._connections()),
+        }
+
+    def _connections(self) -> dict[str, Any]:
+        """How each project reaches its data, for its own team."""
+        found: dict[str, Any] = {}
+        for project in self._stack.plan.projects:
+            keys = self._projects[project.id].keys
+            found[project.id] = (keys or pulumi.Output.secret(None)).apply(self._environment_of(project))
+        return found
+
+    def _environment_of(self, project: ProjectPlan) -> Callable[[StorageKeys | None], dict[str, str]]:
+        credentials = project_credentials(self._stack.secrets.root, project.id)
+        plan = self._stack.plan
+        return lambda keys: project_environment(plan, project, _with_keys(credentials, keys))
+
+
+def resolve_json(document: str, lookup: Callable[[str, str], str]) -> str:
+    """Fill secret markers inside JSON text, each value escaped as JSON."""
+    return resolve(document, lambda kind, purpose: json.dumps(lookup(kind, purpose))[1:-1])
+
+
+def _facts(project: ProjectPlan) -> dict[str, Any]:
+    """What a preview shows of a project: nothing secret."""
+    return {
+        "domain": project.domain,
+        "ports": {"app": project.ports.app, "internal": project.ports.internal},
+        "redis": str(project.cache.slot) if project.cache else None,
+        "database": project.database.name if project.database else None,
+        "buckets": [bucket.name for bucket in project.buckets],
+        "servers": list(project.servers),
+    }
+
+
+def _release(
+    stack: Stack, project: ProjectPlan, credentials: ProjectCredentials, keys: StorageKeys | None, admin: str | None
+) -> dict[str, Any]:
+    document = release_document(stack.plan, project)
+    document["environment"] = project_environment(stack.plan, project, _with_keys(credentials, keys))
+    if document.get("cache") is not None:
+        document["cache"] |= {"password": credentials.cache_password, "admin_password": admin}
+    return document
+
+
+def _with_keys(credentials: ProjectCredentials, keys: StorageKeys | None) -> ProjectCredentials:
+    if keys is None:
+        return credentials
+    return dataclasses.replace(
+        credentials, storage_access_key=keys.access_key, storage_secret_key=keys.secret_key
+    )
+
+
+def _registry(entries: Mapping[str, registry.Entry], answers: Mapping[str, Any]) -> dict[str, Any]:
+    return registry.document(
+        {key: registry.with_release(entry, answers[key]) if key in answers else entry for key, entry in entries.items()}
+    )
+
+
+def _projects(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: {"url": f"https://{entry['domain']}", "health": entry["health"]["status"]}
+        for key, entry in document["projects"].items()
+        if entry["status"] != "retained"
+    }
