@@ -25,7 +25,7 @@ from codeb.model.manifest import (
 )
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.settings import Images, Role, Server, Settings, parse_settings
-from codeb.model.sources import read_sources
+from codeb.model.sources import read_sources, read_stack_values
 
 __all__ = [
     "Alerts",
@@ -57,4 +57,5 @@ __all__ = [
     "load_manifests",
     "parse_settings",
     "read_sources",
+    "read_stack_values",
 ]

@@ -31,6 +31,8 @@ class Finding:
 def findings(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding]:
     """Each error of a validation of `model`, as path, cause and remedy."""
     for details in error.errors(include_url=False):
+        if details["type"] == "default_factory_not_called":
+            continue  # the field that the default follows from has its own error
         yield _finding(details, model)
 
 

@@ -5,31 +5,17 @@ Sizes are ints of bytes, durations ints of milliseconds; `model_dump(mode="json"
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from codeb.model import types as t
 from codeb.model.problems import refusal, shown
+from codeb.model.section import Section, refuse_repeated
 
-KIB, MIB = 1 << 10, 1 << 20
+MIB = 1 << 20
 SECOND, MINUTE = 1000, 60_000
-
-
-class Section(BaseModel):
-    """What all sections have in common."""
-
-    model_config = ConfigDict(
-        strict=True, frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-
-def _refuse_repeated(values: Iterable[str], path: str, key: str) -> None:
-    for value, count in Counter(values).items():
-        if count > 1:
-            raise refusal(f"{key} {shown(value)} is used {count} times", "Give each its own.", at=(path,))
 
 
 class Project(Section):
@@ -64,7 +50,9 @@ class Environment(Section):
     """Image of the app, with tag or digest."""
     port: t.Port = 3000
     """Port that the app listens on inside its container."""
-    variables: Annotated[Mapping[t.EnvName, t.EnvValue], Field(max_length=200)] = Field(default_factory=dict)
+    variables: Mapping[t.EnvName, t.EnvValue] = Field(
+        default_factory=dict, max_length=200, json_schema_extra={"additionalProperties": False}
+    )
     """Environment variables in plain text. Nothing secret belongs here."""
     secrets: t.Items[t.EnvName] = ()
     """Names of secret variables; their values are in the stack's secret projectSecrets."""
@@ -153,7 +141,7 @@ class Storage(Section):
 
     @model_validator(mode="after")
     def _distinct_suffixes(self) -> Self:
-        _refuse_repeated((bucket.suffix for bucket in self.buckets), "buckets", "suffix")
+        refuse_repeated((bucket.suffix for bucket in self.buckets), "buckets", "suffix")
         return self
 
 
@@ -201,7 +189,7 @@ class Features(Section):
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
-        _refuse_repeated((job.name for job in self.cron), "cron", "name")
+        refuse_repeated((job.name for job in self.cron), "cron", "name")
         return self
 
 

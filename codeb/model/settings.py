@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 Role = Literal["app", "data", "edge"]
 
-_WholeNumber = Field(strict=False)
+_LaxNumber = Field(strict=False)
 """Pulumi's configuration keeps numbers as text."""
 _Optional = Annotated[T | None, BeforeValidator(lambda value: None if value == "" else value)]
 """A key whose default in `Pulumi.yaml` is the empty text."""
@@ -38,13 +38,13 @@ class Server(Setting):
     """Name of the server, for people and resource names."""
     address: t.HostName
     """Address that SSH reaches from where Pulumi runs."""
-    private_address: t.IPv4
-    """Address that the other servers and the containers reach."""
-    ssh_port: Annotated[int, Field(strict=False, ge=1, le=65535)] = 22
+    private_address: t.IPv4 = Field(default_factory=lambda known: known["address"], validate_default=True)
+    """Address that the other servers and the containers reach; the address when left out."""
+    ssh_port: Annotated[t.Port, _LaxNumber] = 22
     """Port of sshd."""
     user: t.UserName = "root"
     """User that SSH logs in as."""
-    roles: Annotated[t.Items[Role], Field(min_length=1)]
+    roles: Annotated[t.Items[Role], Field(min_length=1)] = ("app", "data", "edge")
     """What the server does: app runs projects, data holds PostgreSQL, Redis and MinIO, edge runs Caddy."""
     pool: t.PoolName = "default"
     """Pool that manifests name in servers.pool."""
@@ -99,7 +99,7 @@ class Settings(Setting):
     """Contact of the ACME account."""
     insecure_registries: t.Items[t.RegistryHost] = ()
     """Registries reached without TLS; for labs only."""
-    standby_minutes: Annotated[int, Field(strict=False, ge=0, le=7 * 24 * 60)] = 60
+    standby_minutes: Annotated[int, _LaxNumber, Field(ge=0, le=7 * 24 * 60)] = 60
     """Minutes that the previous release stands by after a switch."""
 
     @property

@@ -12,6 +12,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from codeb.model.problems import refusal, shown
 
+LINE = r"[^\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]*"
+"""Any text on one line: no control characters but the tab, no line or paragraph separators."""
+
 
 @dataclass(frozen=True)
 class Shape:

@@ -15,8 +15,11 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field
 
 from codeb import names
+from codeb.model.calendar import OnCalendar as OnCalendar
 from codeb.model.problems import refusal, shown
-from codeb.model.shapes import Quantity, Shape
+from codeb.model.shapes import LINE, Quantity, Shape
+from codeb.model.variables import EnvName as EnvName
+from codeb.model.variables import EnvValue as EnvValue
 
 T = TypeVar("T", bound=Hashable)
 
@@ -25,7 +28,6 @@ _HOST = rf"({_LABEL}\.)*{_LABEL}"
 _DOMAIN = rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
 _PORT = r":[1-9][0-9]{0,4}"
 _SLUG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
-_LINE = r"[^\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]*"
 
 
 _SIZE_UNITS = (("Ki", 1 << 10), ("Mi", 1 << 20), ("Gi", 1 << 30), ("Ti", 1 << 40))
@@ -42,24 +44,17 @@ Duration = Annotated[
 """Milliseconds, up to a day."""
 
 
+_REORDERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+_INVISIBLE = frozenset({"Cc", "Cs", "Cn", "Co", "Zl", "Zp"})
+
+
 def _display(text: str) -> str:
     """Text for people in any language; refuses what could break a line or reorder what is printed."""
     for character in text:
-        bidi = unicodedata.bidirectional(character) in {
-            "LRE",
-            "RLE",
-            "LRO",
-            "RLO",
-            "PDF",
-            "LRI",
-            "RLI",
-            "FSI",
-            "PDI",
-        }
-        if bidi or unicodedata.category(character) in {"Cc", "Cs", "Cn", "Co", "Zl", "Zp"}:
-            raise refusal(
-                f"character U+{ord(character):04X} is not allowed", "Write one line of visible text."
-            )
+        reorders = unicodedata.bidirectional(character) in _REORDERING
+        if reorders or unicodedata.category(character) in _INVISIBLE:
+            cause = f"character U+{ord(character):04X} is not allowed"
+            raise refusal(cause, "Write one line of visible text.")
     if text != text.strip():
         raise refusal(f"{shown(text)} starts or ends with a space", "Remove the space.")
     return text
@@ -211,71 +206,8 @@ Email = Annotated[
     ),
 ]
 
-_WEEKDAY = r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
-_CALENDAR_WORDS = "minutely|hourly|daily|weekly|monthly|quarterly|semiannually|yearly|annually"
-_CALENDAR_ZONE = r"( [A-Za-z]+(/[A-Za-z0-9_+-]+)*)?"
-OnCalendar = Annotated[
-    str,
-    Shape(
-        "a systemd calendar expression",
-        'Write for example daily, "*:0/15" (every 15 minutes) or "Mon..Fri 09:00 Asia/Seoul".',
-        rf"({_CALENDAR_WORDS}|{_WEEKDAY}((,|\.\.){_WEEKDAY})*"
-        rf"|({_WEEKDAY}((,|\.\.){_WEEKDAY})* )?([0-9*][0-9*/,.]*-)?[0-9*][0-9*/,.]*[-~][0-9*][0-9*/,.]*"
-        r"( [0-9*][0-9*/,.]*:[0-9*][0-9*/,.]*(:[0-9*][0-9*/,.]*)?)?"
-        rf"|({_WEEKDAY}((,|\.\.){_WEEKDAY})* )?[0-9*][0-9*/,.]*:[0-9*][0-9*/,.]*(:[0-9*][0-9*/,.]*)?)"
-        rf"{_CALENDAR_ZONE}",
-        longest=100,
-    ),
-]
-
-_ENV_NAME = Shape(
-    "a variable name",
-    "Write letters, digits and underscores, for example FEATURE_FLAGS.",
-    r"[A-Za-z_][A-Za-z0-9_]*",
-    128,
-)
-_PLATFORM_VARIABLES = {
-    "DATABASE_URL": "Set resources.database instead.",
-    "NEXTAUTH_*": "It follows from environment.domain; remove it.",
-    "REDIS_*": "Set resources.cache instead.",
-    "MINIO_*": "Set resources.storage instead.",
-    "PORT": "Set environment.port instead.",
-    "HOSTNAME": "The app has to listen on all addresses; remove it.",
-    "NODE_EXTRA_CA_CERTS": "It names the platform's CA; remove it.",
-    "NEXT_PUBLIC_APP_NAME": "Set environment.app_name instead.",
-    "NEXT_PUBLIC_API_URL": "Set environment.api_url instead.",
-}
-
-
-def platform_variable(name: str) -> str | None:
-    """Where to set the platform's own variable `name`; None for names that are free for projects."""
-    for pattern, remedy in _PLATFORM_VARIABLES.items():
-        if name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1])):
-            return remedy
-    return None
-
-
-def _free_env_name(name: str) -> str:
-    if remedy := platform_variable(name):
-        raise refusal(f"{shown(name)} is set by the platform", remedy)
-    return name
-
-
-EnvName = Annotated[str, _ENV_NAME, AfterValidator(_free_env_name)]
-"""Name of a variable or secret that a project may set itself."""
-EnvValue = Annotated[
-    str,
-    Shape(
-        "one line of text",
-        "Write one line without control characters.",
-        _LINE,
-        longest=8192,
-        shortest=0,
-        show=False,
-    ),
-]
 Argument = Annotated[
-    str, Shape("one line of text", "Write one line without control characters.", _LINE, longest=4096)
+    str, Shape("one line of text", "Write one line without control characters.", LINE, longest=4096)
 ]
 ExtensionName = Literal[
     "btree_gin", "btree_gist", "citext", "cube", "dict_int", "fuzzystrmatch", "hstore", "intarray", "isn",

@@ -1,0 +1,25 @@
+"""What all sections of a manifest have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict
+
+from codeb.model.problems import refusal, shown
+
+
+class Section(BaseModel):
+    """Frozen, strict about types, closed to unknown keys; the text below a field is its description."""
+
+    model_config = ConfigDict(
+        strict=True, frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+def refuse_repeated(values: Iterable[str], path: str, key: str) -> None:
+    """Raises the refusal when two entries of the list at `path` have the same `key`."""
+    for value, count in Counter(values).items():
+        if count > 1:
+            raise refusal(f"{key} {shown(value)} is used {count} times", "Give each its own.", at=(path,))

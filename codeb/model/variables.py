@@ -1,0 +1,62 @@
+"""Environment variables of a project: names it may set, and names that the platform sets."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from codeb.model.problems import refusal, shown
+from codeb.model.shapes import LINE, Shape
+
+_PLATFORM_VARIABLES = {
+    "DATABASE_URL": "Set resources.database instead.",
+    "NEXTAUTH_*": "It follows from environment.domain; remove it.",
+    "REDIS_*": "Set resources.cache instead.",
+    "MINIO_*": "Set resources.storage instead.",
+    "PORT": "Set environment.port instead.",
+    "HOSTNAME": "The app has to listen on all addresses; remove it.",
+    "NODE_EXTRA_CA_CERTS": "It names the platform's CA; remove it.",
+    "NEXT_PUBLIC_APP_NAME": "Set environment.app_name instead.",
+    "NEXT_PUBLIC_API_URL": "Set environment.api_url instead.",
+}
+
+
+def platform_variable(name: str) -> str | None:
+    """Where to set the platform's own variable `name`; None for names that are free for projects."""
+    for pattern, remedy in _PLATFORM_VARIABLES.items():
+        if name == pattern or (pattern.endswith("*") and name.startswith(pattern[:-1])):
+            return remedy
+    return None
+
+
+def _free_name(name: str) -> str:
+    if remedy := platform_variable(name):
+        raise refusal(f"{shown(name)} is set by the platform", remedy)
+    return name
+
+
+EnvName = Annotated[
+    str,
+    Shape(
+        "a variable name",
+        "Write letters, digits and underscores, for example FEATURE_FLAGS.",
+        r"[A-Za-z_][A-Za-z0-9_]*",
+        longest=128,
+        show=False,
+    ),
+    AfterValidator(_free_name),
+]
+"""Name of a variable or secret that a project may set itself."""
+EnvValue = Annotated[
+    str,
+    Shape(
+        "one line of text",
+        "Write one line without control characters.",
+        LINE,
+        longest=8192,
+        shortest=0,
+        show=False,
+    ),
+]
+"""Value of a variable; never repeated in a message."""
