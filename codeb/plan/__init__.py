@@ -2,13 +2,14 @@
 
 from codeb.plan.allocation import PAIRS_PER_POOL, Allocation, Request, allocate, request_of
 from codeb.plan.build import make_plan
-from codeb.plan.previous import Holding, Previous, read_previous
+from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.types import (
     BucketPlan,
     CachePlan,
     DatabasePlan,
     DataServicesPlan,
+    Holding,
     Plan,
     Ports,
     ProjectPlan,

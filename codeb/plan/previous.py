@@ -9,44 +9,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import cast
 
 from codeb import names
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.reader import REMEDY, Reader
-from codeb.plan.types import FIRST_INDEX, LAST_INDEX, Access, BucketPlan, Lifecycle, Ports, Slot
+from codeb.plan.types import (
+    DEFAULT_CONNECTION_LIMIT,
+    DEFAULT_POOL,
+    FIRST_INDEX,
+    LAST_INDEX,
+    Access,
+    BucketPlan,
+    HeldDatabase,
+    Holding,
+    Lifecycle,
+    Ports,
+    Slot,
+)
 
 VERSION = 1
-DEFAULT_POOL = "default"
-DEFAULT_CONNECTION_LIMIT = 20
 
 _ID = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _INSTANCE = re.compile(r"redis-(0|[1-9][0-9]{0,2})")
-
-
-@dataclass(frozen=True)
-class HeldDatabase:
-    """A database as the registry remembers it."""
-
-    connection_limit: int = DEFAULT_CONNECTION_LIMIT
-    extensions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Holding:
-    """What one project holds since the previous run, whether it still has a manifest or not."""
-
-    id: str
-    pool: str = DEFAULT_POOL
-    ports: Ports | None = None
-    slot: Slot | None = None
-    database: HeldDatabase | None = None
-    buckets: tuple[BucketPlan, ...] = ()
-    servers: tuple[str, ...] = ()
-    lifecycle: Lifecycle = "retain"
-    retained: bool = False
-    entry: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
 
 
 Previous = Mapping[str, Holding]

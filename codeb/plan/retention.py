@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from codeb import names
-from codeb.plan.previous import HeldDatabase, Holding, Previous
-from codeb.plan.types import BucketPlan, DatabasePlan, DataServicesPlan, ProjectPlan, RetainedPlan
+from codeb.plan.previous import Previous
+from codeb.plan.types import (
+    BucketPlan,
+    DatabasePlan,
+    DataServicesPlan,
+    HeldDatabase,
+    Holding,
+    ProjectPlan,
+    RetainedPlan,
+)
 
 
 def retained(
@@ -59,7 +67,7 @@ def _rest(held: Holding, project: ProjectPlan | None, data: DataServicesPlan) ->
         lifecycle=project.lifecycle if project else held.lifecycle,
         database=database_of(database, held.id, data) if database else None,
         buckets=buckets,
-        entry=None if project else held.entry,
+        held=None if project else held,
     )
 
 

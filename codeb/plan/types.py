@@ -16,6 +16,9 @@ Role = Literal["app", "data", "edge"]
 FIRST_INDEX: Final = 2  # of a Redis instance: index 0 is the system's cache, 1 the shared one
 LAST_INDEX: Final = 15
 
+DEFAULT_POOL: Final = "default"
+DEFAULT_CONNECTION_LIMIT: Final = 20
+
 
 @dataclass(frozen=True, order=True)
 class Ports:
@@ -90,6 +93,30 @@ class BucketPlan:
 
 
 @dataclass(frozen=True)
+class HeldDatabase:
+    """A database as the registry remembers it."""
+
+    connection_limit: int = DEFAULT_CONNECTION_LIMIT
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one project holds since the previous run, whether it still has a manifest or not."""
+
+    id: str
+    pool: str = DEFAULT_POOL
+    ports: Ports | None = None
+    slot: Slot | None = None
+    database: HeldDatabase | None = None
+    buckets: tuple[BucketPlan, ...] = ()
+    servers: tuple[str, ...] = ()
+    lifecycle: Lifecycle = "retain"
+    retained: bool = False
+    entry: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True)
 class ServerPlan:
     """One machine of the stack and what it does."""
 
@@ -154,8 +181,8 @@ class ProjectPlan:
 class RetainedPlan:
     """Data that no manifest asks for any more and that is kept.
 
-    Either the whole project has left (`entry` is its registry entry of the previous run), or the project runs
-    on without this database or these buckets (`entry` is None). Resources are declared under the same names
+    Either the whole project has left (`held` is what it holds on to), or the project runs on without this
+    database or these buckets (`held` is None). Resources are declared under the same names
     as before, so nothing is replaced and nothing is dropped.
     """
 
@@ -164,7 +191,7 @@ class RetainedPlan:
     lifecycle: Lifecycle
     database: DatabasePlan | None
     buckets: tuple[BucketPlan, ...]
-    entry: Mapping[str, object] | None = field(default=None, compare=False)
+    held: Holding | None = None
 
 
 @dataclass(frozen=True)

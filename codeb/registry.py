@@ -1,0 +1,155 @@
+"""The registry: what the stack runs and holds, as a versioned document in the stack's outputs.
+
+Pulumi state is the registry; the next run reads it back (`read_previous`). Nothing in it is secret. An
+entry has the required keys `id, name, status, created_at, ports{app,internal}, database{name,port},
+redis{db_index,instance}, minio{bucket}, domain, container_id, health{status,last_check}`, and what the next
+run needs to keep things as they are. `status` is `planned` before the first release, `running` after one,
+and `retained` once the project has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from codeb import names
+from codeb.plan import BucketPlan, DatabasePlan, Plan, Ports, ProjectPlan, RetainedPlan, Slot, read_previous
+
+VERSION: Final = 1
+
+Entry = dict[str, Any]
+
+__all__ = [
+    "VERSION",
+    "Entry",
+    "document",
+    "planned_entries",
+    "planned_entry",
+    "read_previous",
+    "with_release",
+]
+
+
+def document(entries: Mapping[str, Entry]) -> dict[str, Any]:
+    """The whole registry, entries in order of project id."""
+    return {"version": VERSION, "projects": {key: entries[key] for key in sorted(entries)}}
+
+
+def planned_entries(plan: Plan) -> dict[str, Entry]:
+    """An entry for each project of the plan, running or retained, before anything is known from a host."""
+    kept = {retained.id: retained for retained in plan.retained}
+    entries = {project.id: planned_entry(project, kept.get(project.id)) for project in plan.projects}
+    return entries | {r.id: _retained_entry(r) for r in plan.retained if r.id not in entries}
+
+
+def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Entry:
+    """The entry of a running project; `kept` is data that it no longer names but that stays."""
+    entry: Entry = {
+        "id": project.id,
+        "name": project.manifest.display_name,
+        "status": "planned",
+        "created_at": None,
+        "ports": _ports(project.ports),
+        "database": _database(project.database),
+        "redis": _redis(project.cache.slot) if project.cache else None,
+        "minio": _minio(project.buckets),
+        "domain": project.domain,
+        "container_id": None,
+        "health": {"status": "unknown", "last_check": None},
+        "pool": project.pool,
+        "servers": list(project.servers),
+        "active": None,
+        "image": project.manifest.environment.image,
+        "digest": None,
+        "lifecycle": project.lifecycle,
+    }
+    return entry | {"retained": _kept(kept)} if kept else entry
+
+
+def with_release(entry: Entry, answer: Mapping[str, Any]) -> Entry:
+    """The entry with what the host answered to the release (`created_at`, colour, digest, container, health).
+
+    Raises:
+        ValueError: the answer is about another project.
+    """
+    if answer.get("project") != entry["id"]:
+        raise ValueError(f"the answer for {entry['id']} is about {answer.get('project')!r}")
+    health = answer.get("health") or {}
+    return entry | {
+        "status": "running" if health.get("status") == "healthy" else "unhealthy",
+        "created_at": answer.get("created_at"),
+        "container_id": answer.get("container_id"),
+        "health": {"status": health.get("status", "unknown"), "last_check": health.get("last_check")},
+        "active": answer.get("active"),
+        "digest": answer.get("digest"),
+    }
+
+
+def _retained_entry(retained: RetainedPlan) -> Entry:
+    """What a project that left holds on to: its ports and index too, so that it finds them when it comes
+    back."""
+    held = retained.held
+    if held is None:
+        raise ValueError(f"{retained.id} is neither in the plan's projects nor in the previous registry")
+    before = held.entry
+    return {
+        "id": retained.id,
+        "name": before.get("name", retained.id),
+        "status": "retained",
+        "created_at": before.get("created_at"),
+        "ports": _ports(held.ports) if held.ports else None,
+        "database": _database(retained.database),
+        "redis": _redis(held.slot) if held.slot else None,
+        "minio": _minio(retained.buckets),
+        "domain": before.get("domain"),
+        "container_id": None,
+        "health": {"status": "stopped", "last_check": None},
+        "pool": held.pool,
+        "servers": list(held.servers),
+        "active": None,
+        "image": before.get("image"),
+        "digest": before.get("digest"),
+        "lifecycle": held.lifecycle,
+    }
+
+
+def _ports(ports: Ports) -> Entry:
+    return {"app": ports.app, "internal": ports.internal}
+
+
+def _database(database: DatabasePlan | None) -> Entry | None:
+    if database is None:
+        return None
+    return {
+        "name": database.name,
+        "port": database.port,
+        "connection_limit": database.connection_limit,
+        "extensions": list(database.extensions),
+    }
+
+
+def _redis(slot: Slot) -> Entry:
+    return {"db_index": slot.index, "instance": names.redis_instance(slot.instance)}
+
+
+def _minio(buckets: tuple[BucketPlan, ...]) -> Entry | None:
+    if not buckets:
+        return None
+    return {"bucket": buckets[0].name, "buckets": [_bucket(bucket) for bucket in buckets]}
+
+
+def _bucket(bucket: BucketPlan) -> Entry:
+    return {
+        "name": bucket.name,
+        "suffix": bucket.suffix,
+        "access": bucket.access,
+        "quota": bucket.quota,
+        "expire_days": bucket.expire_days,
+    }
+
+
+def _kept(kept: RetainedPlan) -> Entry:
+    return {
+        "database": _database(kept.database),
+        "buckets": [_bucket(bucket) for bucket in kept.buckets],
+    }
