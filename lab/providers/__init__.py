@@ -13,7 +13,7 @@ from lab.engine.provider import Provider, ProviderError
 
 
 def _command(version: str | None) -> Provider:
-    from lab.providers.command_package import CommandProvider
+    from lab.providers.command import CommandProvider
 
     return CommandProvider(version)
 

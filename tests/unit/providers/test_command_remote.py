@@ -11,7 +11,7 @@ import asyncssh
 import pytest
 
 from lab.engine.provider import UNKNOWN, Provider, ProviderError
-from lab.providers.command_remote import TYPE
+from lab.providers.command.remote import TYPE
 from tests.unit.providers.conftest import Server, free_port
 
 URN = f"urn:pulumi:test::unit::{TYPE}::status"
@@ -60,11 +60,17 @@ def test_a_connection_that_cannot_work_is_named(command: Provider, inputs: dict[
 
 
 def test_the_whole_connection_is_secret(command: Provider) -> None:
-    assert command.secret_properties(TYPE)[:3] == ("connection", "connection.password", "connection.privateKey")
+    assert command.secret_properties(TYPE)[:3] == (
+        "connection",
+        "connection.password",
+        "connection.privateKey",
+    )
 
 
 def test_output_input_and_id(command: Provider, ssh_server: Server) -> None:
-    inputs = checked(command, connection=ssh_server.connection, create="cat; echo; echo err >&2", stdin="a'b\"c")
+    inputs = checked(
+        command, connection=ssh_server.connection, create="cat; echo; echo err >&2", stdin="a'b\"c"
+    )
     state = command.create(TYPE, URN, inputs)
     assert (state.outputs["stdout"], state.outputs["stderr"]) == ("a'b\"c", "err")
     assert state.id.startswith("status")
@@ -109,7 +115,9 @@ def test_variables_arrive_or_the_command_does_not_run(command: Provider, ssh_ser
 def test_another_host_key_is_refused(command: Provider, ssh_server: Server) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
     connection = {**ssh_server.connection, "hostKey": other, "dialErrorLimit": 1}
-    with pytest.raises(ProviderError, match=rf"after 1 failed attempts: dial 127.0.0.1:{ssh_server.port}: .*mismatch"):
+    with pytest.raises(
+        ProviderError, match=rf"after 1 failed attempts: dial 127.0.0.1:{ssh_server.port}: .*mismatch"
+    ):
         command.create(TYPE, URN, checked(command, connection=connection, create="true"))
 
 
@@ -129,11 +137,15 @@ def test_unusable_key_material_fails_at_once(
     command: Provider, ssh_server: Server, change: dict[str, str], message: str
 ) -> None:
     with pytest.raises(ProviderError, match=message):
-        command.create(TYPE, URN, checked(command, connection={**ssh_server.connection, **change}, create="true"))
+        command.create(
+            TYPE, URN, checked(command, connection={**ssh_server.connection, **change}, create="true")
+        )
 
 
 def test_an_encrypted_key_opens_with_its_password(command: Provider, ssh_server: Server) -> None:
-    key = asyncssh.import_private_key(ssh_server.connection["privateKey"]).export_private_key(passphrase="p w")
+    key = asyncssh.import_private_key(ssh_server.connection["privateKey"]).export_private_key(
+        passphrase="p w"
+    )
     connection = {**ssh_server.connection, "privateKey": key.decode(), "privateKeyPassword": "p w"}
     state = command.create(TYPE, URN, checked(command, connection=connection, create="echo in"))
     assert state.outputs["stdout"] == "in"
@@ -144,7 +156,9 @@ def test_a_closed_port_is_tried_again_and_then_named(command: Provider) -> None:
     connection = {"host": "127.0.0.1", "port": port, "dialErrorLimit": 3}
     inputs = checked(command, connection=connection, create="true")
     started = time.monotonic()
-    with pytest.raises(ProviderError, match=f"^after 3 failed attempts: dial tcp 127.0.0.1:{port}: connect: .*refused"):
+    with pytest.raises(
+        ProviderError, match=f"^after 3 failed attempts: dial tcp 127.0.0.1:{port}: connect: .*refused"
+    ):
         command.create(TYPE, URN, inputs)
     assert 0.4 < time.monotonic() - started < 3, "three pauses of 0.1, 0.15 and 0.225 s"
 
@@ -167,7 +181,7 @@ def test_through_a_bastion(command: Provider, ssh_server: Server) -> None:
     connection = {**ssh_server.connection, "proxy": ssh_server.connection}
     state = command.create(TYPE, URN, checked(command, connection=connection, create="echo $SSH_CONNECTION"))
     assert state.outputs["stdout"].startswith("127.0.0.1 ")
-    with pytest.raises(ProviderError, match="^proxy: after 0 failed attempts"):
+    with pytest.raises(ProviderError, match=r"^proxy: after 0 failed attempts"):
         closed = {**ssh_server.connection, "port": free_port(), "dialErrorLimit": 0}
         command.create(TYPE, URN, checked(command, connection={**connection, "proxy": closed}, create="true"))
 
@@ -220,7 +234,10 @@ def test_cancel_ends_the_dialling(command: Provider) -> None:
 def test_delete_runs_the_command_of_the_state(command: Provider, ssh_server: Server, tmp_path: Any) -> None:
     mark = tmp_path / "deleted"
     inputs = checked(
-        command, connection=ssh_server.connection, create="echo in", delete=f'echo "$PULUMI_COMMAND_STDOUT" > {mark}'
+        command,
+        connection=ssh_server.connection,
+        create="echo in",
+        delete=f'echo "$PULUMI_COMMAND_STDOUT" > {mark}',
     )
     state = command.create(TYPE, URN, inputs)
     command.delete(TYPE, URN, state.id, inputs, state.outputs)

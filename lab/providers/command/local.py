@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import IO, ClassVar, Final
 
 from lab.engine.provider import CheckResult, Properties, ProviderError
-from lab.providers.command import Captured, CommandResource, environment, failure
+from lab.providers.command.resource import Captured, CommandResource, environment, failure
 
 TYPE: Final = "command:local:Command"
 _SHELL: Final = ("/bin/sh", "-c")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from lab.engine.provider import CheckResult, Properties
-from lab.providers import command_local, command_remote
 from lab.providers.base import PackageProvider
+from lab.providers.command import local, remote
 
 
 class CommandProvider(PackageProvider):
     """`command:local:Command` and `command:remote:Command`."""
 
     def __init__(self, version: str | None) -> None:
-        self._local = command_local.LocalCommand()
-        self._remote = command_remote.RemoteCommand()
-        resources = {command_local.TYPE: self._local, command_remote.TYPE: self._remote}
+        self._local = local.LocalCommand()
+        self._remote = remote.RemoteCommand()
+        resources = {local.TYPE: self._local, remote.TYPE: self._remote}
         super().__init__("command", version, resources)
 
     def check_config(self, inputs: Properties) -> CheckResult:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from lab.engine.provider import UNKNOWN, CheckResult, Properties
-from lab.providers.command import Captured, CommandResource, environment
+from lab.providers.command.resource import Captured, CommandResource, environment
 
 if TYPE_CHECKING:
-    from lab.providers.ssh import SshRunner
+    from lab.providers.command.ssh import SshRunner
 
 TYPE: Final = "command:remote:Command"
 _CONNECTION_DEFAULTS: Final = {"user": "root", "port": 22, "dialErrorLimit": 10, "perDialTimeout": 15}
@@ -75,7 +75,7 @@ class RemoteCommand(CommandResource):
                 self._runner.close()
 
     def _ssh(self) -> SshRunner:
-        from lab.providers.ssh import SshRunner  # a preview never needs the SSH library
+        from lab.providers.command.ssh import SshRunner  # a preview never needs the SSH library
 
         with self._lock:
             if self._runner is None:

@@ -15,8 +15,8 @@ from typing import Any, Final
 import asyncssh
 
 from lab.engine.provider import ProviderError
-from lab.providers.command import Captured, failure
-from lab.providers.ssh_dial import dial
+from lab.providers.command.dial import dial
+from lab.providers.command.resource import Captured, failure
 
 SESSIONS_PER_CONNECTION: Final = 8
 """sshd's own limit, MaxSessions, is 10 where nobody raised it."""
