@@ -13,8 +13,11 @@ const config: NextConfig = {
   output: "standalone",
   outputFileTracingRoot: __dirname,
   outputFileTracingIncludes: { "/*": ["./migrations/*.sql"] },
-  // Images come from the bucket as they are, so sharp and its native libraries stay out of the image.
-  outputFileTracingExcludes: { "*": ["node_modules/sharp/**", "node_modules/@img/**"] },
+  // Images come from the bucket as they are, so sharp and its native libraries stay out of the image, and so
+  // does the compiler, which Next.js needs for a build only.
+  outputFileTracingExcludes: {
+    "*": ["node_modules/sharp/**", "node_modules/@img/**", "node_modules/typescript/**"],
+  },
   images: { unoptimized: true },
   serverExternalPackages: ["@redis/client", "aws4fetch", "pg", "prom-client"],
   // Caddy compresses; doing it here as well would hold back server-sent events.

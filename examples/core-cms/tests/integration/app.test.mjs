@@ -1,0 +1,297 @@
+import assert from "node:assert/strict";
+import { get as httpGet } from "node:http";
+import { after, before, describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { AppProcess } from "./process.mjs";
+import { PASSWORDS, Services, until } from "./services.mjs";
+
+let services;
+const outputs = [];
+
+async function withApp(environment, work) {
+  const app = await AppProcess.ready(environment);
+  try {
+    await work(app);
+  } finally {
+    await app.stop();
+    outputs.push(app);
+  }
+}
+
+/** The exit status of an app that is expected to give up by itself. */
+async function failingStart(environment) {
+  const app = await AppProcess.launch(environment);
+  const code = await app.exited;
+  outputs.push(app);
+  return { code, cause: app.lines().find(({ message }) => message === "could not start")?.cause };
+}
+
+async function freshDatabase(name) {
+  await services.query("postgres", `CREATE DATABASE ${name}`);
+  return services.environment(name);
+}
+
+before(async () => {
+  services = new Services();
+  await services.start();
+});
+
+after(() => services.stop());
+
+describe("an app with all its services", () => {
+  let app;
+
+  before(async () => {
+    app = await AppProcess.ready(await freshDatabase("serving"));
+  });
+
+  after(async () => {
+    await app.stop();
+    outputs.push(app);
+  });
+
+  it("reports each service as ok, quickly", async () => {
+    const started = performance.now();
+    const { status, body } = await app.get("/api/health");
+    assert.ok(performance.now() - started < 250);
+    assert.equal(status, 200);
+    const { database, cache, storage } = body;
+    assert.deepEqual({ database, cache, storage }, { database: "ok", cache: "ok", storage: "ok" });
+    assert.equal(body.version, "9.9.9");
+  });
+
+  it("serves rows from the database first and from the cache the second time", async () => {
+    const first = (await app.get("/api/restaurants")).body;
+    const second = (await app.get("/api/restaurants")).body;
+    assert.deepEqual([first.cached, second.cached], [false, true]);
+    assert.equal(first.title, "Restaurants");
+    assert.deepEqual(
+      first.items.map(({ name }) => name),
+      second.items.map(({ name }) => name),
+    );
+    assert.ok(first.items.length >= 6);
+  });
+
+  it("signs image URLs for one hour against the public address, and only signed ones download", async () => {
+    const { body } = await app.get("/api/restaurants");
+    for (const { image_url } of body.items) {
+      const url = new URL(image_url);
+      assert.equal(url.hostname, "localhost");
+      assert.equal(url.searchParams.get("X-Amz-Expires"), "3600");
+      const image = await fetch(url);
+      assert.equal(image.status, 200);
+      assert.equal(image.headers.get("content-type"), "image/svg+xml");
+      assert.match(await image.text(), /^<svg /);
+      assert.equal((await fetch(url.origin + url.pathname)).status, 403);
+    }
+  });
+
+  it("renders the page under a policy whose nonce all scripts carry", async () => {
+    const page = await fetch(app.url("/"));
+    const html = await page.text();
+    const nonce = /'nonce-([^']+)'/.exec(page.headers.get("content-security-policy"))[1];
+    const scripts = html.match(/<script\b[^>]*>/g);
+    assert.ok(scripts.length > 2);
+    for (const script of scripts) assert.ok(script.includes(`nonce="${nonce}"`), script);
+    assert.match(html, /<title>Food Delivery<\/title>/);
+    assert.match(html, /The Copper Pot/);
+    assert.equal(page.headers.get("x-content-type-options"), "nosniff");
+    assert.equal(page.headers.get("x-frame-options"), "DENY");
+    assert.equal(page.headers.get("x-powered-by"), null);
+    const style = /href="(\/_next\/static\/css\/[^"]+)"/.exec(html)[1];
+    assert.equal((await fetch(app.url(style))).status, 200);
+  });
+
+  it("stores an order once per reference and names what is wrong with a bad one", async () => {
+    const [item] = (await app.get("/api/restaurants")).body.items;
+    const order = { item_id: item.id, quantity: 2, reference: "order-1" };
+    const placed = await app.post("/api/orders", order);
+    assert.equal(placed.status, 201);
+    const { id } = await placed.json();
+    const again = await app.post("/api/orders", order);
+    assert.equal(again.status, 200);
+    assert.equal((await again.json()).id, id);
+    assert.deepEqual((await app.get("/api/orders")).body, { count: 1 });
+    const bad = await app.post("/api/orders", { item_id: item.id, quantity: 0 });
+    assert.deepEqual(
+      [bad.status, (await bad.json()).error],
+      [400, "quantity must be a whole number from 1 to 100"],
+    );
+    const unknown = await app.post("/api/orders", { item_id: 1_000_000 });
+    assert.equal(unknown.status, 400);
+    const hostile = await app.post("/api/orders", {
+      item_id: item.id,
+      reference: "x'); DROP TABLE orders; --",
+    });
+    assert.equal(hostile.status, 400);
+    const long = await app.post("/api/orders", { item_id: item.id, note: "x".repeat(20_000) });
+    assert.equal(long.status, 413);
+  });
+
+  it("counts requests and cache results", async () => {
+    const text = await (await fetch(app.url("/api/metrics"))).text();
+    assert.match(text, /http_requests_total\{method="GET",route="\/api\/restaurants",status="200"\} [1-9]/);
+    assert.match(
+      text,
+      /http_request_duration_seconds_bucket\{le="0.1",method="GET",route="\/api\/health"\} [1-9]/,
+    );
+    assert.match(text, /cache_requests_total\{result="hit"\} [1-9]/);
+    assert.match(text, /cache_requests_total\{result="miss"\} 1\n/);
+    assert.match(text, /app_info\{version="9.9.9",colour=""\} 1/);
+    assert.match(text, /process_resident_memory_bytes [1-9]/);
+  });
+
+  it("goes on serving without its cache, reports it, and finds it again", async () => {
+    await services.stopRedis();
+    const broken = await app.get("/api/health");
+    assert.deepEqual([broken.status, broken.body.status, broken.body.cache], [503, "degraded", "failed"]);
+    assert.equal(broken.body.database, "ok");
+    const list = await app.get("/api/restaurants");
+    assert.deepEqual([list.status, list.body.cached], [200, false]);
+    await services.startRedis();
+    await until("the cache", async () => assert.equal((await app.get("/api/health")).status, 200));
+  });
+});
+
+it("lets two processes that start at once migrate and seed exactly once", async () => {
+  const environment = { ...(await freshDatabase("twins")), DEMO_DATASET: "listings", DEMO_TITLE: "Homes" };
+  const twins = await Promise.all([AppProcess.ready(environment), AppProcess.ready(environment)]);
+  try {
+    const { body } = await twins[0].get("/api/restaurants");
+    assert.equal(body.title, "Homes");
+    assert.equal(body.items.length, 6);
+    const runs = twins.map(
+      (app) => app.lines().find((line) => line.message === "database ready").migrations_run,
+    );
+    assert.deepEqual(runs.flat(), ["001_items", "002_orders"]);
+  } finally {
+    await Promise.all(twins.map((app) => app.stop()));
+    outputs.push(...twins);
+  }
+});
+
+it("finishes requests in flight and ends streams when asked to stop", async () => {
+  await withApp(await freshDatabase("stopping"), async (app) => {
+    const slow = app.get("/api/slow?ms=1500");
+    const stream = await fetch(app.url("/api/events"));
+    await sleep(300);
+    const asked = performance.now();
+    app.child.kill("SIGTERM");
+    const events = await stream.text();
+    assert.match(events, /event: tick\ndata: \{"count":1,/);
+    assert.ok(performance.now() - asked < 1_000, "the stream outlived the signal");
+    await assert.rejects(
+      new Promise((resolve, reject) =>
+        httpGet(app.url("/api/version"), { agent: false }, resolve).on("error", reject),
+      ),
+      { code: "ECONNREFUSED" },
+    );
+    const { status, headers } = await slow;
+    assert.deepEqual([status, headers.get("connection")], [200, "close"]);
+    assert.equal(await app.exited, 0);
+    assert.ok(performance.now() - asked < 3_000);
+    assert.equal(app.lines().at(-1).message, "stopped");
+  });
+});
+
+it("stops within ten seconds however long a request takes", async () => {
+  await withApp(await freshDatabase("stubborn"), async (app) => {
+    const cut = assert.rejects(app.get("/api/slow?ms=30000"));
+    await sleep(300);
+    const asked = performance.now();
+    app.child.kill("SIGTERM");
+    assert.equal(await app.exited, 0);
+    assert.ok(performance.now() - asked < 10_000);
+    await cut;
+  });
+});
+
+describe("an app that fails on purpose", () => {
+  let environment;
+
+  before(async () => {
+    environment = await freshDatabase("failing");
+  });
+
+  it("crash: ends with status 1 and says so", async () => {
+    const { code, cause } = await failingStart({ ...environment, DEMO_FAIL: "crash" });
+    assert.deepEqual([code, cause], [1, "DEMO_FAIL=crash"]);
+  });
+
+  it("migration: ends with status 1, names the migration, and leaves the database usable", async () => {
+    const { code, cause } = await failingStart({ ...environment, DEMO_FAIL: "migration" });
+    assert.equal(code, 1);
+    assert.match(cause, /^migration 999_demo_fail failed and was undone: /);
+    await withApp(environment, async (app) => assert.equal((await app.get("/api/health")).status, 200));
+  });
+
+  it("unhealthy: serves, but its health check says 503", async () => {
+    await withApp({ ...environment, DEMO_FAIL: "unhealthy" }, async (app) => {
+      assert.equal((await app.get("/api/health")).status, 503);
+      assert.equal((await app.get("/api/restaurants")).status, 200);
+    });
+  });
+
+  it("slow: answers later than a release accepts", async () => {
+    await withApp({ ...environment, DEMO_FAIL: "slow" }, async (app) => {
+      const started = performance.now();
+      assert.equal((await app.get("/api/health")).status, 200);
+      assert.ok(performance.now() - started > 500);
+    });
+  });
+
+  it("wrong-port: listens a thousand ports further", async () => {
+    const app = await AppProcess.launch({ ...environment, DEMO_FAIL: "wrong-port", PORT: "23000" });
+    try {
+      await until("port 24000", () => fetch("http://127.0.0.1:24000/api/health"));
+      await assert.rejects(fetch("http://127.0.0.1:23000/api/health"));
+    } finally {
+      await app.stop();
+      outputs.push(app);
+    }
+  });
+});
+
+describe("an app whose platform is wrong", () => {
+  it("refuses a wrong database password", async () => {
+    const url = services.databaseUrl("failing", "wrong-password-1234");
+    const { code, cause } = await failingStart({ ...services.environment("failing"), DATABASE_URL: url });
+    assert.equal(code, 1);
+    assert.match(cause, /password authentication failed/);
+  });
+
+  it("refuses a database whose certificate names another host", async () => {
+    const url = services.databaseUrl("failing").replace("127.0.0.1", "localhost");
+    const { code, cause } = await failingStart({ ...services.environment("failing"), DATABASE_URL: url });
+    assert.equal(code, 1);
+    assert.match(cause, /does not match certificate/);
+  });
+
+  it("refuses storage keys that do not fit", async () => {
+    const environment = { ...services.environment("failing"), MINIO_SECRET_KEY: "wrong-secret-9876" };
+    const { code, cause } = await failingStart(environment);
+    assert.equal(code, 1);
+    assert.match(cause, /storage answered 403 to PUT demo-uploads\/images\//);
+  });
+
+  it("names every missing variable at once", async () => {
+    const { code, cause } = await failingStart({ MINIO_ENDPOINT: "10.0.0.1:9000" });
+    assert.equal(code, 1);
+    for (const name of ["DATABASE_URL", "MINIO_ENDPOINT", "MINIO_BUCKET", "MINIO_ACCESS_KEY"]) {
+      assert.ok(cause.includes(name), cause);
+    }
+  });
+});
+
+it("wrote JSON lines only, and no secret in any of them", () => {
+  const secrets = [
+    ...Object.values(PASSWORDS),
+    encodeURIComponent(PASSWORDS.database),
+    "nextauth-secret-51f0",
+  ];
+  assert.ok(outputs.length >= 10);
+  for (const app of outputs) {
+    assert.ok(app.lines().length > 0);
+    for (const secret of secrets) assert.ok(!app.output.includes(secret), "a secret was logged");
+  }
+});
