@@ -16,7 +16,7 @@ class Resource(ABC):
     """Paths of inputs and outputs that are secret whatever the program says."""
 
     @abstractmethod
-    def check(self, name: str, olds: Properties, news: Properties) -> CheckResult:
+    def check(self, name: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
         """Apply defaults to `news`; `olds` are the previous inputs, empty for a new resource."""
 
     @abstractmethod
@@ -65,7 +65,7 @@ class PackageProvider:
     def check(
         self, type_: str, urn: str, olds: Properties, news: Properties, random_seed: bytes
     ) -> CheckResult:
-        return self._resource(type_).check(urn_name(urn), olds, news)
+        return self._resource(type_).check(urn_name(urn), olds, news, random_seed)
 
     def diff(
         self,

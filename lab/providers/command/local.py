@@ -38,8 +38,8 @@ class LocalCommand(CommandResource):
         self._lock = threading.Lock()
         self._cancelled = False
 
-    def check(self, name: str, olds: Properties, news: Properties) -> CheckResult:
-        checked = super().check(name, olds, news)
+    def check(self, name: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
+        checked = super().check(name, olds, news, random_seed)
         refused = tuple((key, _refusal(key)) for key in _UNSUPPORTED if news.get(key) is not None)
         return CheckResult(checked.inputs, checked.failures + refused)
 

@@ -51,8 +51,8 @@ class RemoteCommand(CommandResource):
         self._runner: SshRunner | None = None
         self._lock = threading.Lock()
 
-    def check(self, name: str, olds: Properties, news: Properties) -> CheckResult:
-        checked = super().check(name, olds, news)
+    def check(self, name: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
+        checked = super().check(name, olds, news, random_seed)
         connection = checked.inputs.get("connection")
         if not isinstance(connection, dict):
             return checked

@@ -53,7 +53,7 @@ class CommandResource(Resource):
             ProviderError: the command could not be run or did not exit with status 0.
         """
 
-    def check(self, name: str, olds: Properties, news: Properties) -> CheckResult:
+    def check(self, name: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
         inputs = {key: news[key] for key in self.fields if news.get(key) is not None}
         failures = [(key, f"Missing required property '{key}'") for key in self.required if key not in inputs]
         for key, value in inputs.items():

@@ -96,7 +96,7 @@ class SshRunner:
             raise ProviderError(failure("cancelled", command, "")) from error
 
     def cancel(self) -> None:
-        """End all sessions and refuse new commands; sshd passes our SIGTERM on, except to root's processes."""
+        """End all sessions and refuse new ones; sshd passes our SIGTERM on, except to root's processes."""
         self._cancelled = True
         self._loop.call_soon_threadsafe(self._cancel_tasks)
 

@@ -1,0 +1,1 @@
+"""Resources of plugins that are Terraform providers behind Pulumi's bridge."""

@@ -1,0 +1,223 @@
+"""A resource whose plugin is a Terraform provider behind Pulumi's bridge: check, diff, preview by its schema.
+
+Facts from pulumi-terraform-bridge v3.136 (`schema.go`, `provider.go`): `check` applies defaults and lists them
+in `__defaults`, false, zero and empty defaults are left out; `diff` compares the recorded *outputs* with the
+new inputs, a computed attribute that no input gives keeps its recorded value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from abc import abstractmethod
+from typing import Any, ClassVar
+
+from lab.engine.provider import (
+    UNKNOWN,
+    CheckResult,
+    DiffResult,
+    PartialFailure,
+    Properties,
+    ProviderError,
+    State,
+)
+from lab.providers.base import Resource
+from lab.providers.bridge.schema import Attribute
+from lab.providers.bridge.state import (
+    DEFAULTS,
+    Attributes,
+    imported_inputs,
+    outputs,
+    refreshed_inputs,
+)
+from lab.providers.values import top_level
+
+_NAME_SUFFIX_LENGTH = 7
+
+
+class BridgedResource(Resource):
+    """A subclass gives the attributes and the four operations on the real thing."""
+
+    attributes: ClassVar[Attributes]
+    delete_before_replace: ClassVar[bool] = False
+
+    @abstractmethod
+    def insert(self, wanted: Properties) -> str:
+        """Make it and return its id; `wanted` holds every attribute, null where not given or defaulted."""
+
+    @abstractmethod
+    def fetch(self, id_: str, known: Properties) -> tuple[str, dict[str, Any]] | None:
+        """Look it up: its id and the attributes that can be read; None when it does not exist (any more)."""
+
+    @abstractmethod
+    def alter(self, id_: str, old: Properties, wanted: Properties, changed: frozenset[str]) -> str:
+        """Bring it from `old` to `wanted`; `changed` names the attributes that differ. Returns the id."""
+
+    @abstractmethod
+    def remove(self, id_: str, old: Properties) -> None:
+        """Make it go away; what is already gone is no error."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:  # type: ignore[override]  # derived from the schema
+        return tuple(key for key, attribute in self.attributes.items() if attribute.secret)
+
+    def check(self, name: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
+        inputs, failures = self._given(name, news)
+        failures += [failure for key in inputs for failure in self._invalid(name, key, inputs)]
+        defaults = self._defaults(name, olds, inputs, random_seed)
+        failures += [
+            (key, f"Missing required property '{key}'")
+            for key, attribute in self.attributes.items()
+            if attribute.required and key not in inputs and key not in defaults
+        ]
+        return CheckResult({**inputs, **defaults, DEFAULTS: sorted(defaults)}, tuple(failures))
+
+    def diff(self, old_inputs: Properties, old_outputs: Properties, news: Properties) -> DiffResult:
+        paths = self._changed(old_outputs, news)
+        replaces = sorted({top_level(p) for p in paths if self.attributes[top_level(p)].replaces})
+        named = any(
+            attribute.auto_name and key in news and key not in news.get(DEFAULTS, (key,))
+            for key, attribute in self.attributes.items()
+        )
+        first = bool(replaces) and (self.delete_before_replace or named)
+        return DiffResult(bool(paths), tuple(replaces), tuple(sorted(paths)), first)
+
+    def preview(self, old_outputs: Properties | None, news: Properties) -> dict[str, Any]:
+        wanted = self.wanted(old_outputs, news)
+        if old_outputs is None:
+            wanted |= {
+                key: UNKNOWN
+                for key, attribute in self.attributes.items()
+                if (attribute.computed or attribute.output_only) and wanted[key] is None
+            }
+        return outputs(self.attributes, (old_outputs or {}).get("id", UNKNOWN), wanted, wanted)
+
+    def create(self, name: str, news: Properties) -> State:
+        wanted = self.wanted(None, news)
+        return self._settled(self.insert(wanted), wanted)
+
+    def update(self, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties) -> State:
+        wanted = self.wanted(old_outputs, news)
+        changed = frozenset(top_level(path) for path in self._changed(old_outputs, news))
+        return self._settled(self.alter(id_, old_outputs, wanted, changed), wanted)
+
+    def delete(self, id_: str, inputs: Properties, outputs: Properties) -> None:
+        self.remove(id_, outputs)
+
+    def read(self, id_: str, inputs: Properties, recorded: Properties) -> State:
+        found = self.fetch(id_, recorded)
+        if found is None:
+            return State("", {})
+        new_id, values = found
+        now = outputs(self.attributes, new_id, {**recorded, **values}, recorded)
+        if recorded:
+            return State(new_id, now, refreshed_inputs(self.attributes, inputs, now))
+        return State(new_id, now, imported_inputs(self.attributes, now))
+
+    def wanted(self, old_outputs: Properties | None, news: Properties) -> dict[str, Any]:
+        """Every attribute as it is to be: given, defaulted, kept (computed), or null."""
+        return {
+            key: self._wanted(key, attribute, old_outputs, news) for key, attribute in self.attributes.items()
+        }
+
+    def _wanted(self, key: str, attribute: Attribute, old: Properties | None, news: Properties) -> Any:
+        if news.get(key) is not None:
+            return news[key]
+        if attribute.default is not None:
+            return attribute.default
+        return (old or {}).get(key) if attribute.computed or attribute.output_only else None
+
+    def _changed(self, old_outputs: Properties, news: Properties) -> list[str]:
+        wanted = self.wanted(old_outputs, news)
+        return [
+            path
+            for key, attribute in self.attributes.items()
+            if not attribute.write_only
+            for path in attribute.changed(old_outputs.get(key), wanted[key], key)
+        ]
+
+    def _settled(self, id_: str, wanted: dict[str, Any]) -> State:
+        try:
+            found = self.fetch(id_, wanted)
+        except ProviderError as error:
+            state = State(id_, outputs(self.attributes, id_, wanted, wanted))
+            raise PartialFailure(state, (str(error),)) from error
+        if found is None:
+            raise ProviderError(f"{id_} is not there although it has just been made or changed")
+        new_id, values = found
+        return State(new_id, outputs(self.attributes, new_id, {**wanted, **values}, wanted))
+
+    def _given(self, name: str, news: Properties) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        inputs: dict[str, Any] = {}
+        failures = []
+        for key, attribute in self.attributes.items():
+            if attribute.output_only or news.get(key) is None:
+                continue
+            try:
+                inputs[key] = _with_marks(attribute, attribute.coerce(news[key]))
+            except ValueError as error:
+                failures.append((key, f"{error}. Examine values at '{name}.{key}'."))
+        return inputs, failures
+
+    def _invalid(self, name: str, key: str, inputs: Properties) -> list[tuple[str, str]]:
+        attribute, value = self.attributes[key], inputs[key]
+        where = f"Examine values at '{name}.{key}'."
+        failures = []
+        if value is UNKNOWN:
+            return []
+        if attribute.choices and value not in attribute.choices:
+            options = " ".join(f'"{choice}"' for choice in attribute.choices)
+            failures.append((key, f"expected {key} to be one of [{options}], got {value}. {where}"))
+        if attribute.minimum is not None and value < attribute.minimum:
+            failures.append(
+                (key, f"expected {key} to be at least ({attribute.minimum}), got {value}. {where}")
+            )
+        failures += [
+            (key, f'Conflicting configuration arguments. "{key}": conflicts with {other}. {where}')
+            for other in attribute.conflicts
+            if other in inputs
+        ]
+        return failures
+
+    def _defaults(self, name: str, olds: Properties, inputs: Properties, seed: bytes) -> dict[str, Any]:
+        """Defaults of inputs that were not given: as before if it was a default before, else the schema's."""
+        replayed = set(olds.get(DEFAULTS, olds))
+        defaults: dict[str, Any] = {}
+        for key, attribute in self.attributes.items():
+            if key in inputs or any(other in inputs for other in attribute.conflicts):
+                continue
+            if attribute.auto_name:
+                defaults[key] = olds[key] if _usable(olds, key, replayed) else _automatic_name(name, seed)
+            elif attribute.default is not None:
+                if _usable(olds, key, replayed):
+                    defaults[key] = olds[key]
+                elif attribute.default:
+                    defaults[key] = attribute.default
+        return defaults
+
+
+def _usable(olds: Properties, key: str, replayed: set[str]) -> bool:
+    return key in replayed and olds.get(key) is not None
+
+
+def _with_marks(attribute: Attribute, value: Any) -> Any:
+    """Objects in a list carry a `__defaults` of their own."""
+    if not attribute.elements or not isinstance(value, list):
+        return value
+    return [_with_element_defaults(attribute, item) if isinstance(item, dict) else item for item in value]
+
+
+def _with_element_defaults(attribute: Attribute, item: dict[str, Any]) -> dict[str, Any]:
+    given = {key: value for key, value in item.items() if value is not None and key != DEFAULTS}
+    defaults = {
+        key: element.default
+        for key, element in attribute.elements.items()
+        if key not in given and element.default
+    }
+    return {**given, **defaults, DEFAULTS: sorted(defaults)}
+
+
+def _automatic_name(name: str, seed: bytes) -> str:
+    """The resource's name and seven hexadecimal digits; the same for the same seed."""
+    digits = hashlib.sha256(seed).hexdigest() if seed else secrets.token_hex()
+    return f"{name}-{digits[:_NAME_SUFFIX_LENGTH]}"

@@ -1,0 +1,118 @@
+"""What a Terraform provider's schema says of one attribute, as far as Pulumi's bridge acts on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from lab.engine.provider import UNKNOWN
+from lab.providers.values import changed_paths
+
+
+class Kind(StrEnum):
+    """Terraform's attribute types that our resources use."""
+
+    STRING = "string"
+    INT = "int"
+    BOOL = "bool"
+    LIST = "list"
+    SET = "set"
+    MAP = "map"
+
+
+COLLECTIONS = frozenset({Kind.LIST, Kind.SET, Kind.MAP})
+_ZERO: Mapping[Kind, Any] = {Kind.STRING: "", Kind.INT: 0, Kind.BOOL: False}
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+Suppress = Callable[[Any, Any], bool]
+"""Whether a difference between the recorded and the wanted value is none (Terraform's DiffSuppressFunc)."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """One attribute; the flags are Terraform's, `replaces` is its ForceNew, `secret` its Sensitive."""
+
+    kind: Kind = Kind.STRING
+    required: bool = False
+    computed: bool = False
+    output_only: bool = False
+    replaces: bool = False
+    secret: bool = False
+    write_only: bool = False
+    auto_name: bool = False
+    default: Any = None
+    conflicts: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    minimum: int | None = None
+    suppress: Suppress | None = None
+    terraform_name: str = ""
+    """Only where it is not the snake-case form of the Pulumi name."""
+
+    elements: Mapping[str, Attribute] = field(default_factory=dict)
+    """For a list or set of objects: the attributes of an object."""
+
+    def coerce(self, value: Any) -> Any:
+        """The value in the attribute's own type, where the bridge converts: "20" to 20, 5 to "5"."""
+        match self.kind, value:
+            case (Kind.INT, str()):
+                return int(value)
+            case (Kind.INT, float()) if value.is_integer():
+                return int(value)
+            case (Kind.BOOL, str()) if value.lower() in _TRUTH:
+                return _TRUTH[value.lower()]
+            case (Kind.STRING, bool()):
+                return str(value).lower()
+            case (Kind.STRING, int() | float()):
+                return f"{value:.15g}"
+            case (Kind.LIST | Kind.SET, str() | int() | float() | Mapping()):
+                return [value]
+            case _:
+                return value
+
+    def is_zero(self, value: Any) -> bool:
+        """Whether Terraform does not tell the value from an absent one."""
+        if value is None:
+            return True
+        if self.kind in COLLECTIONS:
+            return value is not UNKNOWN and not value
+        return bool(value == _ZERO[self.kind])
+
+    def changed(self, old: Any, new: Any, path: str) -> list[str]:
+        """Paths that differ between the recorded value and the wanted one."""
+        if new is not UNKNOWN and self.is_zero(old) and self.is_zero(new):
+            return []
+        if self.suppress is not None and UNKNOWN not in (old, new) and self.suppress(old, new):
+            return []
+        if self.elements:
+            return self._changed_objects(old, new, path)
+        if self.kind is Kind.SET and isinstance(old, list) and isinstance(new, list):
+            old, new = sorted(set(old)), sorted(set(new), key=_unknown_last)
+        return list(changed_paths(old, new, path))
+
+    def _changed_objects(self, old: Any, new: Any, path: str) -> list[str]:
+        if not isinstance(new, list) or not isinstance(old, list):
+            return [path]
+        paths = []
+        for index in range(max(len(old), len(new))):
+            here = f"{path}[{index}]"
+            if index >= len(old) or index >= len(new):
+                paths.append(here)
+                continue
+            for key, attribute in self.elements.items():
+                wanted = new[index].get(key, attribute.default)
+                if wanted is None and attribute.computed:
+                    continue
+                paths += attribute.changed(old[index].get(key), wanted, f"{here}.{key}")
+        return paths
+
+
+def _unknown_last(value: Any) -> tuple[bool, str]:
+    return value is UNKNOWN, str(value)
+
+
+def snake(name: str) -> str:
+    """`searchPaths` as `search_paths`: how the bridge names an attribute that no override renames."""
+    return re.sub(r"([A-Z])", lambda match: "_" + match.group(1).lower(), name)

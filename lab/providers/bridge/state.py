@@ -1,0 +1,94 @@
+"""The outputs that Pulumi's bridge keeps in state, and the inputs it derives from what a refresh found.
+
+Next to the outputs stands `__pulumi_raw_state_delta`: how to get from them back to Terraform's own state (the
+bridge's `rawstate.go`). Names that do not follow from the Pulumi name are listed; lists, sets, maps and objects
+are marked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from lab.engine.provider import Properties
+from lab.providers.bridge.schema import COLLECTIONS, Attribute, Kind, snake
+from lab.providers.values import contains_unknown, equal
+
+DELTA: Final = "__pulumi_raw_state_delta"
+DEFAULTS: Final = "__defaults"
+Attributes = Mapping[str, Attribute]
+
+
+def outputs(attributes: Attributes, id_: Any, values: Properties, before: Properties) -> dict[str, Any]:
+    """All attributes, absent ones as null; `before` is what was planned (or, for a refresh, recorded)."""
+    result = {"id": id_}
+    for key, attribute in attributes.items():
+        value = None if attribute.write_only else values.get(key)
+        if attribute.kind is Kind.SET and isinstance(value, list) and not attribute.elements:
+            value = sorted(value, key=str)
+        if attribute.kind in COLLECTIONS and attribute.is_zero(value) and not before.get(key):
+            value = None
+        result[key] = value
+    if not contains_unknown(result):
+        result[DELTA] = {"obj": _object_delta(attributes, result)}
+    return result
+
+
+def _object_delta(attributes: Attributes, values: Properties) -> dict[str, Any]:
+    renamed = {
+        key: attribute.terraform_name
+        for key, attribute in attributes.items()
+        if attribute.terraform_name and attribute.terraform_name != snake(key)
+    }
+    deltas = {
+        key: delta
+        for key, attribute in attributes.items()
+        if (delta := _value_delta(attribute, values.get(key))) is not None
+    }
+    return ({"renamed": renamed} if renamed else {}) | ({"ps": deltas} if deltas else {})
+
+
+def _value_delta(attribute: Attribute, value: Any) -> dict[str, Any] | None:
+    if value is None or attribute.kind not in COLLECTIONS:
+        return None
+    if attribute.kind is Kind.MAP:
+        return {"map": {}}
+    if not attribute.elements or not value:
+        return {"arr": {}}
+    elements = {str(n): {"obj": _object_delta(attribute.elements, item)} for n, item in enumerate(value)}
+    return {"arr": {"el": elements}}
+
+
+def refreshed_inputs(attributes: Attributes, old: Properties, found: Properties) -> dict[str, Any]:
+    """The program's inputs with what a refresh found; an input that drifted is no default any more."""
+    inputs: dict[str, Any] = {}
+    defaults = set(old.get(DEFAULTS, ()))
+    for key, value in old.items():
+        if key not in attributes:
+            continue
+        inputs[key] = _refreshed_value(attributes[key], value, found.get(key))
+        if not equal(value, found.get(key)):
+            defaults.discard(key)
+    return inputs | ({DEFAULTS: sorted(defaults)} if defaults else {})
+
+
+def _refreshed_value(attribute: Attribute, old: Any, found: Any) -> Any:
+    if isinstance(old, list) and isinstance(found, list) and not attribute.elements:
+        if attribute.kind is Kind.SET:
+            return [item for item in old if item in found]
+        return found[: len(old)]
+    if attribute.suppress is not None and attribute.suppress(found, old):
+        return old
+    return found
+
+
+def imported_inputs(attributes: Attributes, found: Properties) -> dict[str, Any]:
+    """Inputs that would have made a resource that was found: what is neither computed nor at its default."""
+    inputs: dict[str, Any] = {DEFAULTS: []}
+    for key, attribute in attributes.items():
+        value = found.get(key)
+        default = attribute.default
+        at_default = value == default if default is not None else attribute.is_zero(value)
+        if not attribute.output_only and (attribute.required or not at_default):
+            inputs[key] = value
+    return inputs
