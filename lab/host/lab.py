@@ -1,0 +1,148 @@
+"""The lab's door: boot, reach, copy and tear down hosts. ``Lab.here()`` is the lab of this clone."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.host import keys, requirements
+from lab.host import rootfs as roots
+from lab.host.cache import locked, remove
+from lab.host.machine import Host
+from lab.host.network import Network
+from lab.host.paths import Folders
+from lab.host.progress import Progress
+
+
+@dataclass(frozen=True)
+class HostInfo:
+    """A host that is up; ``host_key`` is ``ssh-ed25519 AAAA…``, ``root`` its files seen from this machine."""
+
+    name: str
+    address: str
+    host_key: str
+    root: Path
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab: hosts on a bridge, and the files they live on. Methods are safe to repeat and to interrupt."""
+
+    folders: Folders
+    network: Network = field(default_factory=Network)
+    progress: Progress = field(default_factory=Progress)
+
+    @classmethod
+    def here(cls, progress: Progress | None = None) -> Lab:
+        """The lab of this clone."""
+        return cls(folders=Folders.here(), progress=progress or Progress())
+
+    def host(self, name: str) -> Host:
+        """A host by its name, whether it exists or not. Raises LabError for an impossible name."""
+        self.network.address(name)
+        return Host(name=name, folders=self.folders, network=self.network)
+
+    def hosts(self) -> list[Host]:
+        """The hosts that were made and not yet cleaned away, running or not."""
+        return [self.host(path.parent.name) for path in sorted(self.folders.hosts.glob("*/birth.json"))]
+
+    def ensure_hosts(self, names: Iterable[str] = ("codeb1",)) -> list[HostInfo]:
+        """Boot the hosts that are not running and wait until all are up; their data is kept.
+
+        Raises LabError for everything that stands in the way.
+        """
+        requirements.meet(self.folders, self.progress)
+        lower = roots.rootfs(self.folders, self.progress)
+        wanted = [self.host(name) for name in names]
+        with locked(self.folders.lock, self.progress):
+            self.network.ensure(self.folders.lab)
+            known = {host.name: host.address for host in [*self.hosts(), *wanted]}
+            keys.pin(self.folders, known)
+            asleep = [host for host in wanted if not host.supervised.running()]
+            for host in asleep:
+                host.mount(lower)
+                host.configure()
+                host.boot()
+            if asleep:
+                with self.progress.step(f"boot {' '.join(host.name for host in asleep)}"):
+                    for host in asleep:
+                        host.wait()
+        return [self.info(host.name) for host in wanted]
+
+    def info(self, name: str) -> HostInfo:
+        """How to reach a host."""
+        host = self.host(name)
+        key = keys.public(keys.host_key(self.folders, name))
+        return HostInfo(name=name, address=host.address, host_key=key, root=host.root)
+
+    def down(self, names: Iterable[str] | None = None) -> None:
+        """Shut hosts down in order, all of them by default; their data is kept."""
+        chosen = self.hosts() if names is None else [self.host(name) for name in names]
+        with locked(self.folders.lock, self.progress):
+            for host in chosen:
+                if host.supervised.running():
+                    with self.progress.step(f"shut down {host.name}"):
+                        host.power_off()
+                host.unmount()
+            if not any(host.supervised.running() for host in self.hosts()):
+                self.network.remove(self.folders.lab)
+
+    def clean(self, *, keep_cache: bool | None = None) -> None:
+        """Remove the hosts, their data, the keys, and the cache.
+
+        The cache stays when ``keep_cache`` says so; by default when it lies outside ``.lab``: other clones
+        may use it.
+        """
+        self.down()
+        if keep_cache is None:
+            keep_cache = not self.folders.cache.is_relative_to(self.folders.lab)
+        with self.progress.step("remove the lab's files"):
+            for path in (*self.folders.mine(), *(() if keep_cache else (self.folders.cache,))):
+                remove(path)
+
+    def run(
+        self, name: str, argv: Sequence[str], stdin: bytes | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command as root in a host. Raises LabError when the host is down."""
+        return self.host(name).run(argv, stdin)
+
+    def reboot(self, name: str) -> None:
+        """Reboot a host and wait until it is up again."""
+        with self.progress.step(f"reboot {name}"):
+            self.host(name).reboot()
+
+    def power_cut(self, name: str) -> None:
+        """Kill every process of a host at once; ``ensure_hosts`` boots it again."""
+        self.host(name).power_cut()
+
+    def snapshot(self, name: str, label: str) -> None:
+        """Copy a host's files and containers under a label. A running host is shut down and booted again."""
+        self._stopped(name, f"snapshot {label} of {name}", lambda host: host.snapshot(label))
+
+    def restore(self, name: str, label: str) -> None:
+        """Put a snapshot back. Raises LabError when there is none."""
+        self._stopped(name, f"restore {label} on {name}", lambda host: host.restore(label))
+
+    def rootfs(self) -> Path:
+        """The hosts' root, not to be written to: chroot here to ask their own Quadlet and systemd-analyze."""
+        return roots.rootfs(self.folders, self.progress)
+
+    def ssh_key_path(self) -> Path:
+        """Private key that root of every host accepts."""
+        return keys.client_key(self.folders)
+
+    def known_hosts_path(self) -> Path:
+        """The hosts' pinned keys."""
+        return keys.known_hosts(self.folders)
+
+    def _stopped(self, name: str, what: str, work: Callable[[Host], None]) -> None:
+        host = self.host(name)
+        was_running = host.supervised.running()
+        with self.progress.step(what), locked(self.folders.lock, self.progress):
+            host.power_off()
+            host.unmount()
+            work(host)
+        if was_running:
+            self.ensure_hosts([name])

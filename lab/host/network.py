@@ -1,0 +1,89 @@
+"""The bridge that hosts sit on. There is one on a machine, and it says whose it is."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab.host import shell
+from lab.host.errors import LabError
+
+HOST_NAME = re.compile(r"[a-z][a-z-]{0,9}?([1-9][0-9]{0,2})")
+LAST_HOST = 253
+_ALIAS_LIMIT = 255
+
+
+@dataclass(frozen=True)
+class Network:
+    """A bridge of this machine with the addresses ``<prefix>.1`` (this machine) to ``<prefix>.254``."""
+
+    bridge: str = "codeb-lab0"
+    prefix: str = "10.77.0"
+
+    @property
+    def gateway(self) -> str:
+        """This machine's address on the bridge."""
+        return f"{self.prefix}.1"
+
+    def address(self, name: str) -> str:
+        """Address of a host: ``codeb1`` has 2, ``codeb2`` has 3, …
+
+        Raises LabError for a name without a number, or too long for a network interface.
+        """
+        match = HOST_NAME.fullmatch(name)
+        if not match or len(name) > 11 or int(match[1]) > LAST_HOST:
+            raise LabError(
+                f"{name!r} is no name for a lab host",
+                f"use up to 11 small letters and a number, codeb1 to codeb{LAST_HOST}",
+            )
+        return f"{self.prefix}.{int(match[1]) + 1}"
+
+    @property
+    def _alias(self) -> Path:
+        return Path("/sys/class/net") / self.bridge / "ifalias"
+
+    def holder(self) -> str | None:
+        """The lab folder that the bridge belongs to; None when there is no bridge."""
+        return self._alias.read_text().strip() if self._alias.exists() else None
+
+    def ensure(self, lab: Path) -> None:
+        """Make the bridge exist, up, addressed and ours.
+
+        Raises LabError when another clone's lab, or another interface of this machine, has it.
+        """
+        holder = self.holder()
+        if holder is None:
+            check_free(self.prefix, json.loads(shell.output(["ip", "-json", "address"])))
+            if len(str(lab)) > _ALIAS_LIMIT:
+                raise LabError(f"the path {lab} is too long", "clone into a folder with a shorter path")
+            shell.output(
+                ["ip", "link", "add", self.bridge, "type", "bridge"], remedy="load the kernel module `bridge`"
+            )
+            shell.output(["ip", "link", "set", "dev", self.bridge, "alias", str(lab)])
+        elif holder not in ("", str(lab)):
+            raise LabError(
+                f"{holder} has the bridge {self.bridge} ({self.gateway}); a machine runs one lab at a time",
+                f"run `make lab-down` in {Path(holder).parent}; if it is gone `ip link delete {self.bridge}`",
+            )
+        shell.output(["ip", "link", "set", "dev", self.bridge, "alias", str(lab)])
+        shell.output(["ip", "address", "replace", f"{self.gateway}/24", "dev", self.bridge])
+        shell.output(["ip", "link", "set", "dev", self.bridge, "up"])
+
+    def remove(self, lab: Path) -> None:
+        """Remove the bridge if it is ours."""
+        if self.holder() == str(lab):
+            shell.output(["ip", "link", "delete", self.bridge])
+
+
+def check_free(prefix: str, interfaces: list[dict[str, Any]]) -> None:
+    """Raise LabError when an interface (of ``ip -json address``) has an address of the lab's network."""
+    for interface in interfaces:
+        for address in interface["addr_info"]:
+            if str(address["local"]).startswith(f"{prefix}."):
+                raise LabError(
+                    f"{interface['ifname']} has {address['local']}, and the lab needs {prefix}.0/24",
+                    f"take that address from {interface['ifname']} while the lab runs",
+                )

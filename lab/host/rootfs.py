@@ -1,0 +1,156 @@
+"""The two root file systems: the base of every image, and the Debian 13 that hosts boot."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+from lab.host import nspawn, shell
+from lab.host.cache import cached, digest_of, remove
+from lab.host.paths import Folders
+from lab.host.progress import Progress
+
+SUITE = "trixie"
+MIRROR_VARIABLE = "CODEB_LAB_DEBIAN_MIRROR"
+BASE_PACKAGES = ("busybox", "ca-certificates", "curl")
+# A server as a provider hands it over, plus what the platform asks for: hosts have no way to the internet.
+HOST_PACKAGES = (
+    *("systemd", "systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "less", "procps", "iproute2"),
+    *("podman", "netavark", "aardvark-dns", "crun", "uidmap", "passt", "iptables", "nftables"),
+    *("python3", "python3-systemd", "fail2ban", "curl", "ca-certificates", "logrotate", "cron", "zstd"),
+    *("openssl", "iputils-ping", "tzdata", "unattended-upgrades"),
+)
+# Of no use, or failing, in a machine without devices and without the internet.
+MASKED_UNITS = (
+    "systemd-udevd.service",
+    "systemd-udevd-kernel.socket",
+    "systemd-udevd-control.socket",
+    "systemd-networkd-wait-online.service",
+    "e2scrub_reap.service",
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+)
+_DPKG_OPTIONS = (
+    "path-exclude=/usr/share/doc/*",
+    "path-include=/usr/share/doc/*/copyright",
+    "path-exclude=/usr/share/man/*",
+    "path-exclude=/usr/share/info/*",
+    "path-exclude=/usr/share/locale/*",
+    "force-unsafe-io",
+)
+_APT_OPTIONS = (
+    'APT::Install-Recommends "false"',
+    'APT::Sandbox::User "root"',
+    'Acquire::Languages "none"',
+)
+_APT_INSTALL = ("apt-get", "install", "-q", "-y")
+TEMPLATES = Path(str(files("lab.host"))) / "templates"
+
+
+def debian_mirror() -> str | None:
+    """Where Debian comes from: the environment's choice, else what this machine's apt uses if it is a Debian.
+
+    None leaves it to mmdebstrap.
+    """
+    if chosen := os.environ.get(MIRROR_VARIABLE):
+        return chosen
+    wanted = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)"]
+    return mirror_in(shell.output([*wanted, "Created-By: Packages"]))
+
+
+def mirror_in(targets: str) -> str | None:
+    """First Debian main archive in ``apt-get indextargets`` lines (URI, codename, component, origin)."""
+    for line in targets.splitlines():
+        uri, codename, component, *origin = line.split()
+        if origin == ["Debian"] and component == "main" and codename.isalpha():
+            return uri.rstrip("/")
+    return None
+
+
+def base(folders: Folders, progress: Progress) -> Path:
+    """Tar archive of a minimal Debian 13: layer one of every image, and what the hosts' root grows from."""
+    recipe = digest_of(SUITE, BASE_PACKAGES, _DPKG_OPTIONS, _APT_OPTIONS)
+
+    def make(part: Path) -> None:
+        line = [
+            "mmdebstrap",
+            "--mode=root",
+            "--variant=minbase",
+            "--format=tar",
+            f"--include={','.join(BASE_PACKAGES)}",
+        ]
+        line += [f"--dpkgopt={option}" for option in _DPKG_OPTIONS] + [
+            f"--aptopt={option}" for option in _APT_OPTIONS
+        ]
+        mirror = debian_mirror()
+        shell.build([*line, SUITE, str(part), *([mirror] if mirror else [])], folders.logs / "base.log")
+
+    return cached(folders.cache / f"base-{recipe}.tar", make, progress, "minimal Debian 13")
+
+
+def rootfs(folders: Folders, progress: Progress) -> Path:
+    """Root of every host, shared and never written to: Debian 13 with systemd, sshd and Podman."""
+    archive = base(folders, progress)
+    configuration = sorted((path.name, path.read_text()) for path in TEMPLATES.glob("root-*"))
+    recipe = digest_of(archive.name, HOST_PACKAGES, MASKED_UNITS, configuration)
+
+    def make(part: Path) -> None:
+        part.mkdir()
+        log = folders.logs / "rootfs.log"
+        shell.build(
+            ["tar", "--extract", "--numeric-owner", "--xattrs", f"--file={archive}", f"--directory={part}"],
+            log,
+        )
+        _install(part, log)
+        _configure(part)
+
+    return cached(
+        folders.cache / f"rootfs-{recipe}", make, progress, "root of the hosts (systemd, sshd, Podman)"
+    )
+
+
+def _install(root: Path, log: Path) -> None:
+    """Install the hosts' packages without starting any of their services."""
+    policy = root / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    for argv in (["apt-get", "update", "-q"], [*_APT_INSTALL, *HOST_PACKAGES]):
+        shell.build(
+            nspawn.command(root, argv, machine="codeb-rootfs", keep=True), log, env=nspawn.environment()
+        )
+    policy.unlink()
+
+
+def _configure(root: Path) -> None:
+    """What all hosts have in common; what differs is written by :mod:`lab.host.machine`."""
+    units = root / "etc/systemd/system"
+    for unit in MASKED_UNITS:
+        (units / unit).unlink(missing_ok=True)
+        (units / unit).symlink_to("/dev/null")
+    _copy("root-lab-network.service", units / "lab-network.service")
+    wants = units / "sysinit.target.wants"
+    wants.mkdir(exist_ok=True)
+    (wants / "lab-network.service").symlink_to("../lab-network.service")
+    _copy("root-storage.conf", root / "etc/containers/storage.conf")
+    _copy("root-crun-lab", root / "usr/local/sbin/crun-lab", mode=0o755)
+    _copy("root-crun-lab-limits.py", root / "usr/local/lib/crun-lab-limits.py")
+    for folder in (
+        "var/lib/lab-images",
+        "etc/containers/systemd",
+        "etc/containers/containers.conf.d",
+        "etc/lab",
+    ):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for key in (root / "etc/ssh").glob("ssh_host_*"):
+        key.unlink()
+    (root / "etc/machine-id").write_text("")
+    for rubbish in ("var/cache/apt/archives", "var/lib/apt/lists"):
+        remove(root / rubbish)
+
+
+def _copy(template: str, target: Path, mode: int = 0o644) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(TEMPLATES / template, target)
+    target.chmod(mode)

@@ -1,0 +1,69 @@
+"""Running commands: short ones whose output is wanted, and builds that write to a log and die with us."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lab.host.errors import LabError
+
+TAIL_LINES = 15
+# Prefix of a command whose whole process tree ends when its parent does, and whose mounts live in a namespace
+# of their own: whoever is killed leaves neither processes nor mounts behind.
+CONTAINED = (
+    *("setpriv", "--pdeathsig", "KILL", "--"),
+    *("unshare", "--fork", "--pid", "--kill-child=KILL", "--mount", "--mount-proc", "--"),
+)
+
+
+def output(argv: Sequence[str], *, stdin: str | None = None, remedy: str = "see the message above") -> str:
+    """Run a short command and return its standard output.
+
+    Raises LabError, with what the command said, when it fails.
+    """
+    done = subprocess.run(argv, input=stdin, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip()
+        raise LabError(f"`{shlex.join(argv)}` failed with status {done.returncode}: {said}", remedy)
+    return done.stdout
+
+
+def build(
+    argv: Sequence[str],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    remedy: str = "run the command again; what is done so far is kept",
+) -> None:
+    """Run a long command with its output appended to ``log``; ``env`` is added to our own environment.
+
+    Raises LabError with the log's last lines when it fails.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as sink:
+        sink.write(f"$ {shlex.join(argv)}\n")
+        sink.flush()
+        done = subprocess.run(
+            [*CONTAINED, *argv],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            check=False,
+        )
+    if done.returncode != 0:
+        raise LabError(
+            f"`{shlex.join(argv)}` failed with status {done.returncode}; end of {log}:\n{tail(log)}", remedy
+        )
+
+
+def tail(log: Path, lines: int = TAIL_LINES) -> str:
+    """The last lines of a log, indented; empty when there is no log."""
+    if not log.is_file():
+        return ""
+    return "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-lines:])
