@@ -1,8 +1,8 @@
-"""`python -m lab`: the whole platform on this machine.
+"""The whole platform on this machine.
 
   up        boot the host, deploy the dev stack, print the registry and the URLs that answer
   preview   show what `up` would change
-  status    what runs: hosts, registry
+  status    what runs: registry and URLs
   outputs   the stack's outputs (what other teams read)
   shell     a root shell on the host, or one command there
   refresh   read what is really there into the state
@@ -15,25 +15,38 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from rich.console import Console
 
-from lab import apps, host, paths, report
+from lab import apps, paths, report
 from lab.deploy import Deployment, DeployError, deployment
+from lab.host import Lab, LabError
 
-HOSTS = ("codeb1",)
-console = Console(highlight=False)
+HOST = "codeb1"
+
+
+@dataclass
+class Session:
+    """One command: the lab of this clone, the engine, where to print, and what is passed on to the engine."""
+
+    lab: Lab
+    engine: Deployment
+    console: Console
+    arguments: list[str]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
-    options = _parser().parse_args(argv)
+    options, rest = _parser().parse_known_args(argv)
     try:
-        return VERBS[options.verb](options)
-    except (DeployError, host.LabError) as error:
+        lab = Lab.here()
+        return VERBS[options.verb](Session(lab, deployment(options.engine), Console(highlight=False), rest))
+    except (DeployError, LabError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -41,79 +54,81 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def up(options: argparse.Namespace) -> int:
+def up(session: Session) -> int:
     started = time.monotonic()
-    _boot()
-    for image in apps.push_all(console.print):
-        console.print(f"image {image}")
-    engine = deployment(options.engine)
-    status = engine.up(options.arguments)
+    _boot(session)
+    apps.push_all(session.lab)
+    status = session.engine.up(session.arguments)
     if status != 0:
         return status
-    failed = _show(engine)
-    console.print(f"\nmake lab took {time.monotonic() - started:.0f} s")
+    failed = _show(session)
+    session.console.print(f"\nmake lab took {time.monotonic() - started:.0f} s")
     return 1 if failed else 0
 
 
-def preview(options: argparse.Namespace) -> int:
-    _boot()
-    return deployment(options.engine).preview(options.arguments)
-
-
-def refresh(options: argparse.Namespace) -> int:
-    _boot()
-    return deployment(options.engine).refresh(options.arguments)
-
-
-def destroy(options: argparse.Namespace) -> int:
-    _boot()
-    return deployment(options.engine).destroy(options.arguments)
-
-
-def outputs(options: argparse.Namespace) -> int:
-    print(json.dumps(deployment(options.engine).outputs("--show-secrets" in options.arguments), indent=2))
-    return 0
-
-
-def status(options: argparse.Namespace) -> int:
-    for info in host.status():
-        console.print(f"{info.name}  {info.address}  {info.state}")
-    return 1 if _show(deployment(options.engine)) else 0
-
-
-def shell(options: argparse.Namespace) -> int:
-    return host.shell(HOSTS[0], options.arguments)
-
-
-def down(_: argparse.Namespace) -> int:
-    host.down()
-    return 0
-
-
-def clean(_: argparse.Namespace) -> int:
-    host.clean()
-    return 0
-
-
-def _boot() -> None:
+def preview(session: Session) -> int:
     paths.ensure_secrets()
-    host.ensure(HOSTS, progress=console.print)
+    return session.engine.preview(session.arguments)
 
 
-def _show(engine: Deployment) -> list[str]:
+def refresh(session: Session) -> int:
+    _boot(session)
+    return session.engine.refresh(session.arguments)
+
+
+def destroy(session: Session) -> int:
+    _boot(session)
+    return session.engine.destroy(session.arguments)
+
+
+def outputs(session: Session) -> int:
+    print(json.dumps(session.engine.outputs("--show-secrets" in session.arguments), indent=2, ensure_ascii=False))
+    return 0
+
+
+def status(session: Session) -> int:
+    return 1 if _show(session) else 0
+
+
+def shell(session: Session) -> int:
+    """ssh as people do it, with the pinned key; the command after `--` if there is one."""
+    lab = session.lab
+    command = session.arguments[1:] if session.arguments[:1] == ["--"] else session.arguments
+    argv = ["ssh", "-i", str(lab.ssh_key_path()), "-o", f"UserKnownHostsFile={lab.known_hosts_path()}"]
+    argv += ["-o", "LogLevel=ERROR", f"root@{lab.info(HOST).address}", *command]
+    os.execvp("ssh", argv)  # noqa: S606 token list
+
+
+def down(session: Session) -> int:
+    session.lab.down()
+    return 0
+
+
+def clean(session: Session) -> int:
+    session.lab.clean()
+    paths.remove_state()
+    return 0
+
+
+def _boot(session: Session) -> None:
+    session.lab.ensure_hosts((HOST,))
+    paths.ensure_secrets()
+
+
+def _show(session: Session) -> list[str]:
     """Print registry and URLs; return the URLs that did not answer."""
-    found = engine.outputs()
+    found = session.engine.outputs()
     paths.CA_CERTIFICATE.write_text(found["caCertificate"])
-    console.print()
-    report.print_registry(found["registry"], console)
-    console.print("\nAsked just now:")
+    session.console.print()
+    report.print_registry(found["registry"], session.console)
+    session.console.print("\nAsked just now, and as you can ask:")
     urls = [f"https://{entry['domain']}{apps.SHOWN_PATH}" for entry in report.running(found["registry"])]
-    address = host.address(HOSTS[0])
     shown_ca = str(paths.CA_CERTIFICATE.relative_to(paths.REPO))
-    return report.print_urls(urls, address, paths.CA_CERTIFICATE, shown_ca, console)
+    address = session.lab.info(HOST).address
+    return report.print_urls(urls, address, paths.CA_CERTIFICATE, shown_ca, session.console)
 
 
-VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+VERBS: dict[str, Callable[[Session], int]] = {
     "up": up,
     "preview": preview,
     "status": status,
@@ -131,9 +146,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m lab",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Further arguments go to the engine, for example: python -m lab preview --diff",
+        epilog="Other arguments go to the engine (python -m lab preview --diff) or to the shell (python -m lab shell -- df -h).",
     )
     parser.add_argument("verb", choices=sorted(VERBS), metavar="VERB", help="one of the above")
     parser.add_argument("--engine", choices=("lab", "pulumi"), default="lab", help="lab (default) or the pulumi CLI")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="passed on to the engine or the shell")
     return parser

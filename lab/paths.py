@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent
@@ -28,3 +29,12 @@ def ensure_secrets() -> None:
             file.flush()
             os.fsync(file.fileno())
         part.rename(path)
+
+
+def remove_state() -> None:
+    """Remove the state, the generated secrets and the CA: the end of the dev stack of this clone."""
+    for folder in (BACKEND, ROOT_SECRET.parent):
+        if folder.exists():
+            shutil.rmtree(folder)
+    for file in (CA_CERTIFICATE, LAB / f"Pulumi.{STACK}.yaml"):
+        file.unlink(missing_ok=True)

@@ -1,0 +1,180 @@
+"""Run the whole program on a monitor that records every registration."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import runpy
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi.runtime.config import set_all_config
+
+REPO = Path(__file__).resolve().parents[2]
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the SDK's mark of a secret value
+ROOT_SECRET = "component-tests-root-secret-0123456789-abcdefghij"
+SSH_KEY = "component-tests-ssh-private-key"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What the program asked the engine for; `inputs` keep secrets wrapped."""
+
+    type: str
+    name: str
+    parent: str
+    inputs: Mapping[str, Any]
+    custom: bool
+    protect: bool
+    retain_on_delete: bool
+    deleted_with: str
+    dependencies: frozenset[str]
+    urn: str
+    provider: str
+
+
+@dataclass
+class Recording:
+    registrations: list[Registration] = field(default_factory=list)
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+
+    def named(self, name: str) -> Registration:
+        return next(item for item in self.registrations if item.name == name)
+
+    def of_project(self, project_id: str) -> list[Registration]:
+        component = next(item for item in self.registrations if item.type == "codeb:project:Project" and item.name == project_id)
+        return [component, *(item for item in self.registrations if item.parent == component.urn)]
+
+
+class Answers(mocks.Mocks):
+    """What hosts and data services would answer. `registry` is the stack's previous output."""
+
+    def __init__(self, registry: Mapping[str, Any] | None) -> None:
+        self.registry = registry
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
+        raise AssertionError(f"the program calls no function, but asked for {args.token}")
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        outputs = dict(args.inputs)
+        if args.typ == "pulumi:pulumi:StackReference":
+            outputs["outputs"] = {"registry": self.registry} if self.registry else {}
+            outputs["secretOutputNames"] = []
+        elif args.typ == "minio:index/iamServiceAccount:IamServiceAccount":
+            outputs |= {"accessKey": f"AK-{args.name}", "secretKey": f"SK-{args.name}"}
+        elif args.typ == "command:remote:Command":
+            outputs |= {"stdout": _agent_answer(args.name), "stderr": ""}
+        return f"{args.name}-id", outputs
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    def __init__(self, answers: Answers, recording: Recording) -> None:
+        super().__init__(answers)
+        self.recording = recording
+
+    def RegisterResource(self, request: Any) -> Any:
+        response = super().RegisterResource(request)
+        inputs = rpc.deserialize_properties(request.object, keep_unknowns=True)
+        self.recording.registrations.append(
+            Registration(
+                type=request.type,
+                name=request.name,
+                parent=request.parent,
+                inputs=inputs,
+                custom=request.custom,
+                protect=request.protect,
+                retain_on_delete=request.retainOnDelete,
+                deleted_with=request.deletedWith,
+                dependencies=frozenset(request.dependencies),
+                urn=response.urn,
+                provider=request.provider,
+            )
+        )
+        return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        if request.urn.split("::")[2] == "pulumi:pulumi:Stack":
+            self.recording.outputs.append(rpc.deserialize_properties(request.outputs, keep_unknowns=True))
+        return super().RegisterResourceOutputs(request)
+
+
+def record(
+    folder: Path,
+    manifests: Mapping[str, str],
+    *,
+    config: Mapping[str, Any] | None = None,
+    registry: Mapping[str, Any] | None = None,
+    preview: bool = False,
+) -> Recording:
+    """Run `__main__.py` with these manifests (file name → YAML) and return what it registered."""
+    (folder / "manifests").mkdir(parents=True, exist_ok=True)
+    for name, text in manifests.items():
+        (folder / "manifests" / name).write_text(text)
+    for part in ("__main__.py",):
+        shutil.copy(REPO / part, folder / part)
+    recording = Recording()
+    monitor = RecordingMonitor(Answers(registry), recording)
+    mocks.set_mocks(Answers(registry), project="codeb", stack="test", preview=preview, monitor=monitor)
+    settings.SETTINGS.organization = "organization"
+    values = {**BASE_CONFIG, **(config or {})}
+    texts = {f"codeb:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    set_all_config(texts, ["codeb:rootSecret", "codeb:sshPrivateKey", "codeb:projectSecrets"])
+    asyncio.run(stack.run_in_stack(lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__") and None))
+    return recording
+
+
+BASE_CONFIG: dict[str, Any] = {
+    "domain": "lab.test",
+    "servers": [
+        {
+            "name": "one",
+            "address": "192.0.2.10",
+            "privateAddress": "10.0.0.10",
+            "roles": ["app", "data", "edge"],
+            "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1yqM2dSsm5K5nH0fSg7w3kPBbO1l0Zf3f5YyTqNcVt",
+        }
+    ],
+    "rootSecret": ROOT_SECRET,
+    "sshPrivateKey": SSH_KEY,
+    "tlsIssuer": "internal",
+}
+
+
+def _agent_answer(name: str) -> str:
+    if "-release-" not in name:
+        return json.dumps({"ok": True})
+    project = name.rsplit("-release-", 1)[0]
+    health = {"status": "healthy", "last_check": "2026-01-01T00:00:00Z"}
+    return json.dumps(
+        {
+            "ok": True, "project": project, "active": "blue", "image": "i", "digest": "sha256:0", "container_id": "c",
+            "health": health, "created_at": "2026-01-01T00:00:00Z", "released_at": "2026-01-01T00:00:00Z", "changed": True,
+        }
+    )  # fmt: skip
+
+
+def plain_texts(value: Any) -> Iterator[str]:
+    """Every text in a value that is not wrapped as a secret."""
+    if isinstance(value, pulumi.Output):
+        raise AssertionError("an unresolved output reached the monitor")
+    if rpc.is_rpc_secret(value):
+        return
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield str(key)
+            yield from plain_texts(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from plain_texts(item)
+    else:
+        yield str(value)
+
+
+def snake(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", text.lower())
