@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 
 from components.config import load
-from components.platform import Platform
+from components.platform import Platform, remember
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -21,6 +21,7 @@ async def main() -> dict[str, Any]:
     stack = await load(pulumi.Config(), FOLDER)
     for note in stack.plan.notes:
         pulumi.log.info(note)
+    remember(stack)
     platform = Platform("codeb", stack)
     return platform.outputs
 

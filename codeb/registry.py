@@ -22,6 +22,7 @@ Entry = dict[str, Any]
 __all__ = [
     "VERSION",
     "Entry",
+    "carried",
     "document",
     "planned_entries",
     "planned_entry",
@@ -83,6 +84,23 @@ def with_release(entry: Entry, answer: Mapping[str, Any]) -> Entry:
         "active": answer.get("active"),
         "digest": answer.get("digest"),
     }
+
+
+def carried(entries: Mapping[str, Entry], previous: object) -> dict[str, Entry]:
+    """`entries` with what the previous registry knows of each project's last release.
+
+    A run registers this before it touches anything: if it fails half-way, what it allocated is remembered all
+    the same, and so is what still runs.
+    """
+    before = previous.get("projects", {}) if isinstance(previous, Mapping) else {}
+    return {key: entry | _last_release(before.get(key)) for key, entry in entries.items()}
+
+
+def _last_release(before: Mapping[str, Any] | None) -> Entry:
+    if before is None or before.get("status") not in ("running", "unhealthy"):
+        return {}
+    known = ("status", "created_at", "container_id", "health", "active", "digest", "image")
+    return {key: before[key] for key in known if key in before}
 
 
 def _retained_entry(retained: RetainedPlan) -> Entry:

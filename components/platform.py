@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
+from pulumi.runtime.settings import get_root_resource
 
 from agent.build import zipapp
 from codeb import names, registry
@@ -154,6 +155,19 @@ class Platform(pulumi.ComponentResource):
         credentials = project_credentials(self._stack.secrets.root, project.id)
         plan = self._stack.plan
         return lambda keys: project_environment(plan, project, _with_keys(credentials, keys))
+
+
+def remember(stack: Stack) -> None:
+    """Register the planned registry as the stack's outputs before anything can fail.
+
+    The engine keeps a stack's last registered outputs until the end of the run, and merges them with the old ones when the
+    run fails: so ports and indexes handed out in a failed run are not handed out again. The outputs of a run that
+    succeeds replace them.
+    """
+    entries = registry.carried(registry.planned_entries(stack.plan), stack.previous)
+    root = get_root_resource()
+    if isinstance(root, pulumi.ComponentResource):
+        root.register_outputs({"registry": registry.document(entries)})
 
 
 def resolve_json(document: str, lookup: Callable[[str, str], str]) -> str:
