@@ -93,7 +93,10 @@ def carried(entries: Mapping[str, Entry], previous: object) -> dict[str, Entry]:
     the same, and so is what still runs.
     """
     before = previous.get("projects", {}) if isinstance(previous, Mapping) else {}
-    return {key: entry | _last_release(before.get(key)) for key, entry in entries.items()}
+    return {
+        key: entry | _last_release(before.get(key)) if entry["status"] == "planned" else entry
+        for key, entry in entries.items()
+    }
 
 
 def _last_release(before: Mapping[str, Any] | None) -> Entry:
