@@ -1,0 +1,42 @@
+"""Registers BENCH_RESOURCES resources of the platform's own types and does nothing else: the yardstick of previews."""
+
+import os
+
+import pulumi
+import pulumi_minio as minio
+import pulumi_postgresql as postgresql
+from pulumi_command import remote
+
+
+class Project(pulumi.ComponentResource):
+    def __init__(self, name: str) -> None:
+        super().__init__("bench:index:Project", name, {"name": name})
+
+
+KINDS = 7
+
+
+def declare(number: int) -> None:
+    """The resource number `number`: every seventh is a component, the rest are its kinds of children."""
+    name = f"r{number}"
+    kind = number % KINDS
+    if kind == 0:
+        Project(name)
+    elif kind == 1:
+        postgresql.Role(name, name=name, login=True, password=pulumi.Output.secret("x" * 40))
+    elif kind == 2:
+        postgresql.Database(name, name=name, owner="owner")
+    elif kind == 3:
+        postgresql.Grant(name, database="database", role="public", object_type="database", privileges=[])
+    elif kind == 4:
+        minio.S3Bucket(name, bucket=name, acl="private")
+    elif kind == 5:
+        minio.IamServiceAccount(name, target_user="user", policy="{}")
+    else:
+        remote.Command(
+            name, connection=remote.ConnectionArgs(host="127.66.0.1", user="root"), create="true", stdin="x" * 4000
+        )
+
+
+for number in range(int(os.environ["BENCH_RESOURCES"]) - 1):
+    declare(number)
