@@ -1,0 +1,136 @@
+"""Every program that the agent runs, as token lists. No shell reads them, so nothing is ever quoted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent import paths
+
+CADDY_RELOAD: Final = [
+    *("podman", "exec", paths.CADDY_CONTAINER, "caddy", "reload"),
+    *("--config", paths.CADDYFILE, "--adapter", "caddyfile"),
+]
+DAEMON_RELOAD: Final = ["systemctl", "daemon-reload"]
+FAILED_UNITS: Final = ["systemctl", "list-units", "--failed", "--plain", "--no-legend", "--full"]
+PODMAN_VERSION: Final = ["podman", "version", "--format", "{{.Client.Version}}"]
+SSHD_SETTINGS: Final = ["sshd", "-T"]
+CLOCK_SYNCHRONISED: Final = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
+NFT_TABLES: Final = ["nft", "list", "tables"]
+PODMAN_RULES: Final = ["podman", "network", "reload", "--all"]
+_APT: Final = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
+APT_UPDATE: Final = [*_APT, "update"]
+PROPERTIES: Final = (
+    "ActiveState,SubState,Result,NRestarts,ExecMainCode,ExecMainStatus,LoadState,UnitFileState"
+)
+
+
+def start(unit: str) -> list[str]:
+    return ["systemctl", "start", unit]
+
+
+def stop(unit: str) -> list[str]:
+    return ["systemctl", "stop", unit]
+
+
+def restart(unit: str) -> list[str]:
+    return ["systemctl", "restart", unit]
+
+
+def reload(unit: str) -> list[str]:
+    return ["systemctl", "reload", unit]
+
+
+def enable(unit: str) -> list[str]:
+    return ["systemctl", "enable", unit]
+
+
+def disable(unit: str) -> list[str]:
+    return ["systemctl", "disable", "--now", unit]
+
+
+def reset_failed(unit: str) -> list[str]:
+    return ["systemctl", "reset-failed", unit]
+
+
+def show(unit: str) -> list[str]:
+    return ["systemctl", "show", f"--property={PROPERTIES}", unit]
+
+
+def stop_later(timer: str, unit: str, minutes: int) -> list[str]:
+    """A transient timer that stops a unit; gone after a reboot, when the unit isn't started either."""
+    return [
+        *("systemd-run", "--quiet", "--collect", f"--unit={timer}", f"--on-active={minutes}m"),
+        *("--timer-property=AccuracySec=1s", f"--description=stop the standby {unit}"),
+        *("systemctl", "stop", unit),
+    ]
+
+
+def logs(unit: str, since: float, lines: int) -> list[str]:
+    """What the processes of a unit wrote since a moment (seconds since 1970)."""
+    return [
+        *("journalctl", "--no-pager", "--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER"),
+        *(f"--lines={lines}", f"--since=@{since:.0f}", f"_SYSTEMD_UNIT={unit}"),
+    ]
+
+
+def image_exists(reference: str) -> list[str]:
+    return ["podman", "image", "exists", reference]
+
+
+def pull(reference: str) -> list[str]:
+    return ["podman", "pull", "--quiet", reference]
+
+
+def inspect_image(reference: str) -> list[str]:
+    return ["podman", "image", "inspect", "--format", "{{json .}}", reference]
+
+
+def remove_image(image_id: str) -> list[str]:
+    return ["podman", "image", "rm", image_id]
+
+
+def inspect_container(container: str) -> list[str]:
+    return ["podman", "container", "inspect", "--format", "{{json .}}", container]
+
+
+def died(container: str, since: float) -> list[str]:
+    """Podman's record of containers that ended since a moment, with exit codes."""
+    return [
+        *("podman", "events", "--stream=false", f"--since={since:.0f}", "--format", "json"),
+        *("--filter", f"container={container}", "--filter", "event=died"),
+    ]
+
+
+def healthcheck(container: str) -> list[str]:
+    return ["podman", "healthcheck", "run", container]
+
+
+def remove_network(name: str) -> list[str]:
+    return ["podman", "network", "rm", name]
+
+
+def caddy_running() -> list[str]:
+    return ["podman", "container", "exists", paths.CADDY_CONTAINER]
+
+
+def caddy_validate(caddyfile: str) -> list[str]:
+    return [
+        *("podman", "exec", paths.CADDY_CONTAINER, "caddy", "validate"),
+        *("--config", caddyfile, "--adapter", "caddyfile"),
+    ]
+
+
+def nft_check(path: str) -> list[str]:
+    return ["nft", "-c", "-f", path]
+
+
+def sshd_check(path: str | None = None) -> list[str]:
+    return ["sshd", "-t"] if path is None else ["sshd", "-t", "-f", path]
+
+
+def package_status(packages: tuple[str, ...]) -> list[str]:
+    return ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages]
+
+
+def install(packages: tuple[str, ...]) -> list[str]:
+    return [*_APT, "--no-install-recommends", "install", *packages]

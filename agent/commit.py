@@ -1,0 +1,134 @@
+"""The end of a release: remember it, drop the undo file, move what follows the active colour (cron jobs)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent import commands, paths, record, undo, units
+from agent.errors import Failed
+from agent.job import Job
+from agent.paths import Colour, other
+from agent.ports import Ports
+from agent.record import ColourRecord, Past, Record
+from agent.spec import IMAGE_TOKEN, Cron
+
+_REMEDY = (
+    "see `systemctl status` of the unit on the host, correct features.cron in the manifest and release again"
+)
+
+
+def commit(job: Job, colour: Colour) -> None:
+    """From here on the release stands: record first, then the undo file goes."""
+    switched = undo.load(job.ports, job.project) is not None
+    before = job.record or Record(project=job.project, created_at=job.now())
+    after = _remember(job, before, colour)
+    after = replace(after, cron=tuple(sorted({*before.cron, *(cron.stem for cron in job.wanted.cron)})))
+    if switched:
+        past = _past(job, colour, "released" if job.release else "rolled-back")
+        after = after.with_past(past)
+    if after != job.record:
+        record.save(job.ports, after)
+        job.changed = True
+    if switched:
+        job.ports.files.remove(paths.undo(job.project))
+        record.audit(job.ports, job.project, past)
+    job.record = after
+
+
+def note_failure(job: Job, colour: Colour, cause: str) -> None:
+    """Remember a release that failed: in the audit log, and in the history of a project that has one."""
+    past = replace(_past(job, colour, "failed"), cause=job.redact(cause))
+    record.audit(job.ports, job.project, past)
+    known = record.load(job.ports, job.project)
+    if known is not None:
+        record.save(job.ports, known.with_past(past))
+
+
+def _remember(job: Job, before: Record, colour: Colour) -> Record:
+    known, release = before.colours.get(colour), job.release
+    if release is None:
+        return _rolled_back(job, before, colour)
+    if known is not None and job.active == colour:
+        return before.with_colour(colour, replace(known, spec=job.wanted))
+    if job.image is None:
+        raise Failed("settle", "no image was resolved", "this is a defect of the agent")
+    if known is not None and known.image.id != job.image.id and known.spec.pull != "never":
+        job.left = known.image
+    fresh = ColourRecord(
+        spec=job.wanted,
+        fingerprint=release.fingerprint(),
+        image=job.image,
+        cache_hash=release.cache_hash(),
+        released_at=job.now(),
+    )
+    return before.with_colour(colour, fresh)
+
+
+def _rolled_back(job: Job, before: Record, colour: Colour) -> Record:
+    """The target serves again, the other colour was taken out of service by a person."""
+    known, left = before.colours[colour], before.colours.get(other(colour))
+    after = before.with_colour(colour, replace(known, withdrawn=False, released_at=job.now()))
+    return after if left is None else after.with_colour(other(colour), replace(left, withdrawn=True))
+
+
+def _past(job: Job, colour: Colour, outcome: str) -> Past:
+    seconds = job.ports.clock.now().timestamp() - job.started_at
+    return Past(
+        at=job.now(),
+        outcome=outcome,
+        colour=colour,
+        image=job.spec.image if job.spec else "",
+        digest=job.image.digest if job.image else "",
+        by=job.by,
+        duration_s=round(seconds, 3),
+    )
+
+
+def install_cron(job: Job, colour: Colour) -> None:
+    """Cron jobs run in the image and environment of the colour that serves. Raises Failed."""
+    ports, files = job.ports, job.ports.files
+    link, target = paths.active_environment(job.project), paths.environment(job.project, colour)
+    if files.link_target(link) != target:
+        files.link(link, target)
+    wanted = job.wanted.cron
+    stale = [stem for stem in job.record.cron if stem not in {c.stem for c in wanted}] if job.record else []
+    texts = _texts(job, wanted)
+    changed = [path for path, content in texts.items() if files.read(path) != content]
+    if stale or changed:
+        job.changed = True
+        remove_cron(ports, stale)
+        with units.units_lock(ports):
+            for path in changed:
+                files.write(path, texts[path], 0o644)
+            units.daemon_reload(ports, "settle")
+    for cron in wanted:
+        timer = cron.timer.name
+        state = units.state(ports, timer)
+        if state.file_state != "enabled":
+            units.must(ports, commands.enable(timer), "settle", _REMEDY)
+        if paths.unit(timer) in changed or not state.running:
+            units.must(ports, commands.restart(timer), "settle", _REMEDY)
+    if stale and job.record:
+        job.record = replace(job.record, cron=tuple(cron.stem for cron in wanted))
+        record.save(ports, job.record)
+
+
+def remove_cron(ports: Ports, stems: list[str]) -> None:
+    """Stop and delete cron jobs; the caller makes systemd read its units again."""
+    for stem in stems:
+        ports.runner.run(commands.disable(f"{stem}.timer"))
+        ports.runner.run(commands.stop(f"{stem}.service"), timeout_s=120)
+        ports.files.remove(paths.unit(f"{stem}.timer"))
+        ports.files.remove(paths.quadlet(f"{stem}.container"))
+
+
+def _texts(job: Job, wanted: tuple[Cron, ...]) -> dict[str, bytes]:
+    """Path and content of every cron unit."""
+    reference = job.image.reference if job.image else ""
+    texts = {}
+    for cron in wanted:
+        texts[paths.quadlet(cron.container.name)] = cron.container.content.replace(
+            IMAGE_TOKEN, reference
+        ).encode()
+        texts[paths.unit(cron.timer.name)] = cron.timer.content.encode()
+    return texts

@@ -1,0 +1,174 @@
+"""Caddy: a site is checked with all others before it is live, reloads are rare, a probe goes the users' way."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent import commands, health, paths
+from agent.errors import Failed
+from agent.ports import NoReply, Ports, Reply, Tls
+from agent.spec import Spec
+
+_CADDY_LOCK: Final = f"{paths.STATE}/caddy.lock"
+_LOCK_S: Final = 120
+_TLS_PORT: Final = "127.0.0.1:443"
+_PLAIN_PORT: Final = "127.0.0.1:80"
+_PROBE_S: Final = 10
+_CERTIFICATE_S: Final = 45
+_PAUSE_S: Final = 0.25
+_PLAIN_REDIRECTS: Final = frozenset({301, 302, 307, 308})
+
+
+def caddy_runs(ports: Ports) -> bool:
+    """Whether this host has a running Caddy."""
+    return ports.runner.run(commands.caddy_running()).ok
+
+
+def site_differs(ports: Ports, spec: Spec) -> bool:
+    """Whether the site on disk is another than the one wanted."""
+    wanted = None if spec.site is None else spec.site.encode()
+    return ports.files.read(paths.site(spec.project)) != wanted
+
+
+def check_site(ports: Ports, spec: Spec) -> None:
+    """Validate the wanted site together with all others, on a copy of the configuration. Raises Failed."""
+    if spec.site is None or not site_differs(ports, spec):
+        return
+    if not caddy_runs(ports):
+        raise Failed(
+            "check",
+            "Caddy's container doesn't run on this host",
+            "run the server's bundle (codeb-agent apply) first",
+        )
+    error = validate(ports, spec.project, {paths.site(spec.project): spec.site.encode()})
+    if error:
+        raise Failed(
+            "check",
+            f"Caddy refuses the site of {spec.domain}: {error}",
+            "correct what the message names in the manifest",
+        )
+
+
+def validate(ports: Ports, name: str, candidates: dict[str, bytes]) -> str | None:
+    """What Caddy says against its configuration with these files (path → content); None when it's fine.
+
+    The check runs on a copy beside the real files (links to the unchanged ones), so nothing live changes.
+    """
+    folder = f"{paths.CADDY}/.check-{name}"
+    files = ports.files
+    files.remove_tree(folder)
+    caddyfile = candidates.get(paths.CADDYFILE) or files.read(paths.CADDYFILE) or b""
+    files.write(
+        f"{folder}/Caddyfile", caddyfile.replace(paths.SITES.encode(), f"{folder}/sites".encode()), 0o644
+    )
+    files.directory(f"{folder}/sites", 0o755, "root:root")
+    for site in files.listing(paths.SITES):
+        if f"{paths.SITES}/{site}" not in candidates:
+            files.link(f"{folder}/sites/{site}", f"{paths.SITES}/{site}")
+    for path, content in candidates.items():
+        if path.startswith(f"{paths.SITES}/"):
+            files.write(f"{folder}/sites/{path.rpartition('/')[2]}", content, 0o644)
+    result = ports.runner.run(commands.caddy_validate(f"{folder}/Caddyfile"), timeout_s=120)
+    files.remove_tree(folder)
+    return None if result.ok else _error_line(result.text)
+
+
+def write_site(ports: Ports, spec: Spec) -> bool:
+    """Put the wanted site in place and reload Caddy; True when it changed. Raises Failed."""
+    with ports.files.lock(_CADDY_LOCK, _LOCK_S):
+        if not site_differs(ports, spec):
+            return False
+        if spec.site is None:
+            ports.files.remove(paths.site(spec.project))
+        else:
+            ports.files.write(paths.site(spec.project), spec.site.encode(), 0o644)
+        reload(ports)
+    return True
+
+
+def reload(ports: Ports) -> None:
+    """Make Caddy read its configuration again; it keeps the old one when it refuses. Raises Failed."""
+    result = ports.runner.run(commands.CADDY_RELOAD, timeout_s=120)
+    if not result.ok:
+        raise Failed(
+            "switch",
+            f"Caddy refused to reload: {_error_line(result.text)}",
+            "see `podman logs caddy` and codeb-agent doctor on the host, then run again",
+        )
+
+
+def probe(ports: Ports, spec: Spec, address: str) -> str:
+    """Ask for the app as users do: TLS on Caddy's listener, by the app's domain. Returns a warning or "".
+
+    A certificate that is still being fetched (ACME) is waited for; then the plain listener has to send to HTTPS
+    and the app itself to answer: that proves all but the certificate, and the warning says so. Raises Failed.
+    """
+    if spec.site is None:
+        return ""
+    start, last = ports.clock.monotonic(), "was never asked"
+    while True:
+        waited, no_certificate = ports.clock.monotonic() - start, False
+        try:
+            verdict = _judge(_get(ports, spec), address)
+            if verdict.healthy:
+                return ""
+            last = verdict.reason
+        except NoReply as error:
+            last, no_certificate = str(error), error.no_certificate
+        if waited >= (_CERTIFICATE_S if no_certificate else _PROBE_S):
+            break
+        ports.clock.sleep(_PAUSE_S)
+    if (
+        no_certificate
+        and _sends_to_https(ports, spec)
+        and ports.http.accepts(address, spec.health.timeout_ms)
+    ):
+        return f"Caddy has no certificate for {spec.domain} yet ({last}): does its DNS record point here?"
+    raise Failed(
+        "probe",
+        f"https://{spec.domain}{spec.health.path} through Caddy {last}",
+        "the release was healthy by itself: look at Caddy and the site (codeb-agent doctor on the host)",
+    )
+
+
+def _get(ports: Ports, spec: Spec) -> Reply:
+    return ports.http.get(
+        _TLS_PORT,
+        spec.health.path,
+        host=spec.domain,
+        timeout_ms=spec.health.timeout_ms,
+        tls=Tls(spec.domain, paths.CA_FILE),
+    )
+
+
+def _judge(reply: Reply, address: str) -> health.Verdict:
+    """A healthy answer, and from the right colour where the site tells which one answered."""
+    said = reply.headers.get("x-codeb-upstream")
+    if said and said != address:
+        return health.Verdict(False, f"was answered by {said}, not by the new release at {address}")
+    return health.judge(reply, None)
+
+
+def _sends_to_https(ports: Ports, spec: Spec) -> bool:
+    try:
+        reply = ports.http.get(
+            _PLAIN_PORT, spec.health.path, host=spec.domain, timeout_ms=spec.health.timeout_ms
+        )
+    except NoReply:
+        return False
+    return reply.status in _PLAIN_REDIRECTS
+
+
+def _error_line(text: str) -> str:
+    """The line that says what is wrong, out of Caddy's JSON log."""
+    lines = text.splitlines() or ["it said nothing"]
+    return next((line for line in lines if line.startswith("Error:")), lines[-1])[:500]
+
+
+def ensure_upstream(ports: Ports, project: str, address: str) -> bool:
+    """Point the upstream file at an address by one rename; True when it pointed elsewhere."""
+    path = paths.upstream(project)
+    if ports.files.read(path) == address.encode():
+        return False
+    ports.files.write(path, address.encode(), 0o644)
+    return True

@@ -1,0 +1,120 @@
+"""Fixed places on a host and the names of a project's units. The contract is docs/architecture.md."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Colour = Literal["blue", "green"]
+COLOURS: Final[tuple[Colour, Colour]] = ("blue", "green")
+
+QUADLET: Final = "/etc/containers/systemd"
+UNITS: Final = "/etc/systemd/system"
+BOOT: Final = f"{UNITS}/multi-user.target.wants"
+GENERATED: Final = "/run/systemd/generator"
+CADDY: Final = "/etc/caddy"
+CADDYFILE: Final = f"{CADDY}/Caddyfile"
+SITES: Final = f"{CADDY}/sites"
+UPSTREAMS: Final = f"{CADDY}/upstreams"
+CA_FILE: Final = "/etc/codeb/ca.crt"
+STATE: Final = "/var/lib/codeb"
+RECORDS: Final = f"{STATE}/projects"
+BUNDLE: Final = f"{STATE}/bundle.json"
+UNITS_LOCK: Final = f"{STATE}/lock"
+APPLY_LOCK: Final = f"{STATE}/apply.lock"
+AUDIT: Final = "/var/log/codeb/audit.log"
+CADDY_CONTAINER: Final = "caddy"
+
+
+def other(colour: Colour) -> Colour:
+    """The colour that isn't this one."""
+    return "green" if colour == "blue" else "blue"
+
+
+def network(project: str) -> str:
+    """Podman network of a project; its Quadlet file adds `.network`."""
+    return f"codeb-{project}"
+
+
+def container(project: str, colour: Colour) -> str:
+    """Container of one colour; its Quadlet file adds `.container`."""
+    return f"codeb-{project}-{colour}"
+
+
+def service(project: str, colour: Colour) -> str:
+    """systemd service of one colour."""
+    return f"{container(project, colour)}.service"
+
+
+def standby(project: str) -> str:
+    """Transient timer (and service) that stops the standby, without extension."""
+    return f"codeb-{project}-standby"
+
+
+def quadlet(name: str) -> str:
+    """Where a Quadlet file stands."""
+    return f"{QUADLET}/{name}"
+
+
+def unit(name: str) -> str:
+    """Where an ordinary unit file stands."""
+    return f"{UNITS}/{name}"
+
+
+def boot_link(project: str, colour: Colour) -> str:
+    """The link that starts one colour at boot. Quadlet's units can't be enabled by systemctl."""
+    return f"{BOOT}/{service(project, colour)}"
+
+
+def boot_target(project: str, colour: Colour) -> str:
+    """Where that link points."""
+    return f"{GENERATED}/{service(project, colour)}"
+
+
+def project_folder(project: str) -> str:
+    """Folder of the project's environment files."""
+    return f"/etc/codeb/projects/{project}"
+
+
+def environment(project: str, colour: Colour) -> str:
+    """Environment of one colour (0600)."""
+    return f"{project_folder(project)}/{colour}.env"
+
+
+def active_environment(project: str) -> str:
+    """Link to the environment of the colour that serves; cron jobs read it."""
+    return f"{project_folder(project)}/active.env"
+
+
+def site(project: str) -> str:
+    """The project's site in Caddy's configuration."""
+    return f"{SITES}/{project}.caddy"
+
+
+def upstream(project: str) -> str:
+    """File whose content is the address of the colour that serves."""
+    return f"{UPSTREAMS}/{project}"
+
+
+def record(project: str) -> str:
+    """What the agent remembers of a project."""
+    return f"{RECORDS}/{project}.json"
+
+
+def undo(project: str) -> str:
+    """Every file as it was before the release under way (0600); absent when none is."""
+    return f"{RECORDS}/{project}.undo"
+
+
+def project_lock(project: str) -> str:
+    """Held for a whole release, rollback or removal of a project."""
+    return f"{RECORDS}/{project}.lock"
+
+
+def service_of(file_name: str) -> str:
+    """The unit that a unit file makes: `x.container` → `x.service`, `x.network` → `x-network.service`."""
+    stem, _, kind = file_name.rpartition(".")
+    if kind == "container":
+        return f"{stem}.service"
+    if kind in ("network", "volume", "pod", "image", "build"):
+        return f"{stem}-{kind}.service"
+    return file_name

@@ -1,0 +1,162 @@
+"""The narrow ports through which the agent touches a host; real ones in `agent.real`, in-memory ones in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+Argv = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended. `code`: its exit status; 124 when its time ran out, 127 when not installed."""
+
+    code: int
+    out: str = ""
+    err: str = ""
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+    @property
+    def text(self) -> str:
+        """What the command said, its errors first, in one line per line without blank ones."""
+        lines = [line.strip() for line in f"{self.err}\n{self.out}".splitlines()]
+        return "\n".join(line for line in lines if line)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file as it is on the host."""
+
+    content: bytes
+    mode: int
+    owner: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An HTTP answer: status, body (at most 64 KiB), header names in lower case, time it took."""
+
+    status: int
+    body: bytes
+    elapsed_ms: float
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Tls:
+    """TLS for a probe: the name to ask for, and the platform's CA, trusted beside the system's."""
+
+    server_name: str
+    ca_file: str
+
+
+class NoReply(Exception):
+    """No HTTP answer came. `no_certificate` when the server has none for that name yet."""
+
+    def __init__(self, cause: str, *, no_certificate: bool = False) -> None:
+        super().__init__(cause)
+        self.no_certificate = no_certificate
+
+
+class RedisRefused(Exception):
+    """Redis can't be reached or refused a command. The message holds no secret."""
+
+
+class Busy(Exception):
+    """A lock is held by another run for longer than the caller waits."""
+
+
+class Runner(Protocol):
+    def run(self, argv: Argv, *, stdin: str | None = None, timeout_s: float = 60) -> Result:
+        """Run a program, no shell in between. Never raises for how it ends; secrets go by `stdin` only."""
+
+
+class Files(Protocol):
+    def read(self, path: str) -> bytes | None:
+        """Content of a file or None when there is none."""
+
+    def entry(self, path: str) -> Entry | None:
+        """Content, mode and owner of a file or None when there is none."""
+
+    def write(self, path: str, content: bytes, mode: int = 0o644, owner: str = "root:root") -> None:
+        """Replace a file in one step that survives a power cut; missing folders are made."""
+
+    def remove(self, path: str) -> None:
+        """Delete a file or a link; a missing one is fine."""
+
+    def link(self, path: str, target: str) -> None:
+        """Make a symbolic link, replacing what is there in one step."""
+
+    def link_target(self, path: str) -> str | None:
+        """Where a symbolic link points, or None when there is no link."""
+
+    def listing(self, folder: str) -> list[str]:
+        """Names in a folder, sorted; none when it doesn't exist."""
+
+    def directory(self, path: str, mode: int, owner: str) -> bool:
+        """Make a folder with this mode and owner; True when something changed."""
+
+    def remove_tree(self, path: str) -> None:
+        """Delete a folder with all in it; a missing one is fine."""
+
+    def append(self, path: str, line: str, mode: int) -> None:
+        """Add a line to a file, which is made with this mode."""
+
+    def disk_used_percent(self, path: str) -> float:
+        """How full the file system that holds this path is."""
+
+    def lock(self, path: str, wait_s: float) -> AbstractContextManager[None]:
+        """Hold a lock that a killed holder loses. Raises Busy."""
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Wall-clock time in UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Http(Protocol):
+    def get(self, address: str, path: str, *, host: str, timeout_ms: int, tls: Tls | None = None) -> Reply:
+        """GET `path` from `address` (ip:port) with this Host header; follows no redirect. Raises NoReply."""
+
+    def accepts(self, address: str, timeout_ms: int) -> bool:
+        """Whether something accepts TCP connections at `address` (ip:port)."""
+
+    def certificate_days(self, address: str, tls: Tls, timeout_ms: int) -> float:
+        """Days until the certificate served for this name ends. Raises NoReply."""
+
+
+class Redis(Protocol):
+    def call(
+        self, host: str, port: int, admin_password: str, commands: Sequence[Sequence[str]]
+    ) -> list[object]:
+        """Run commands as the administrator on one connection. Raises RedisRefused at the first refusal."""
+
+
+class Journal(Protocol):
+    def log(self, text: str) -> None:
+        """Write a line to the host's journal; never a secret."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything a verb may touch."""
+
+    runner: Runner
+    files: Files
+    clock: Clock
+    http: Http
+    redis: Redis
+    journal: Journal
