@@ -18,7 +18,13 @@ def _command(version: str | None) -> Provider:
     return CommandProvider(version)
 
 
-_PACKAGES: dict[str, Callable[[str | None], Provider]] = {"command": _command}
+def _postgresql(version: str | None) -> Provider:
+    from lab.providers.postgresql import PostgresqlProvider
+
+    return PostgresqlProvider(version)
+
+
+_PACKAGES: dict[str, Callable[[str | None], Provider]] = {"command": _command, "postgresql": _postgresql}
 
 
 def factory(package: str, version: str | None) -> Provider:

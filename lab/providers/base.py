@@ -45,6 +45,9 @@ class Resource(ABC):
 class PackageProvider:
     """A provider whose resource types are `Resource` objects; anything else is refused by name."""
 
+    secret_config: tuple[str, ...] = ()
+    """Inputs of the provider itself that are secret whatever the program says."""
+
     def __init__(self, package: str, version: str | None, resources: Mapping[str, Resource]) -> None:
         self.package = package
         self._version = version
@@ -60,6 +63,8 @@ class PackageProvider:
 
     def secret_properties(self, type_: str) -> tuple[str, ...]:
         """Paths of inputs and outputs of this type that are always secret."""
+        if type_ == f"pulumi:providers:{self.package}":
+            return self.secret_config
         return self._resource(type_).secrets
 
     def check(

@@ -1,8 +1,8 @@
 """A resource whose plugin is a Terraform provider behind Pulumi's bridge: check, diff, preview by its schema.
 
-Facts from pulumi-terraform-bridge v3.136 (`schema.go`, `provider.go`): `check` applies defaults and lists them
-in `__defaults`, false, zero and empty defaults are left out; `diff` compares the recorded *outputs* with the
-new inputs, a computed attribute that no input gives keeps its recorded value.
+Facts from pulumi-terraform-bridge v3.136 (`schema.go`, `provider.go`): `check` applies defaults and lists
+them in `__defaults`, false, zero and empty defaults are left out; `diff` compares the recorded *outputs* with
+the new inputs, a computed attribute that no input gives keeps its recorded value.
 """
 
 from __future__ import annotations

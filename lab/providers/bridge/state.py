@@ -1,8 +1,8 @@
 """The outputs that Pulumi's bridge keeps in state, and the inputs it derives from what a refresh found.
 
-Next to the outputs stands `__pulumi_raw_state_delta`: how to get from them back to Terraform's own state (the
-bridge's `rawstate.go`). Names that do not follow from the Pulumi name are listed; lists, sets, maps and objects
-are marked.
+Next to the outputs stands `__pulumi_raw_state_delta`: how to get from them back to Terraform's own state
+(the bridge's `rawstate.go`). Names that do not follow from the Pulumi name are listed; lists, sets, maps and
+objects are marked.
 """
 
 from __future__ import annotations

@@ -9,19 +9,27 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from lab.engine.provider import Provider
 from lab.providers import factory
 
 START_TIMEOUT_S = 30
+STARTING_UP = 1  # exit status of pg_isready
 
 
 def free_port() -> int:
@@ -96,5 +104,112 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def command() -> Iterator[Provider]:
     provider = factory("command", "1.2.1")
     provider.configure({})
+    yield provider
+    provider.close()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server with TLS; `config` is the provider's configuration for its superuser."""
+
+    config: dict[str, str]
+    certificate: Path
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if not binaries or os.geteuid() != 0:
+        pytest.skip("needs a PostgreSQL server (package postgresql) and root, to run it as user postgres")
+    with tempfile.TemporaryDirectory(prefix="codeb-postgres-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        (home / "password").write_text("super secret\n")
+        certificate = write_certificate(home)
+        for path in (home, *home.iterdir()):
+            shutil.chown(path, "postgres")
+        init = [binaries[-1] / "initdb", "-D", home / "data", "-U", "admin", "--pwfile", home / "password"]
+        subprocess.run(
+            [*init, "-A", "scram-sha-256", "--locale=C.UTF-8", "-E", "UTF8"],
+            user="postgres",
+            cwd=home,
+            check=True,
+            capture_output=True,
+        )
+        port = free_port()
+        settings = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": home,
+            "ssl": "on",
+            "ssl_cert_file": home / "server.crt",
+            "ssl_key_file": home / "server.key",
+            "log_statement": "all",
+            "fsync": "off",
+        }
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        log = home / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [binaries[-1] / "postgres", "-D", home / "data", *options],
+                user="postgres",
+                cwd=home,
+                stderr=output,
+            )
+        wait_for_port(port, process, log)
+        ready = [
+            binaries[-1] / "pg_isready",
+            "-q",
+            "-t",
+            str(START_TIMEOUT_S),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+        ]
+        while subprocess.run(ready).returncode == STARTING_UP:
+            time.sleep(0.05)
+        config = {
+            "host": "127.0.0.1",
+            "port": str(port),
+            "username": "admin",
+            "password": "super secret",
+            "sslmode": "verify-full",
+            "sslrootcert": str(certificate),
+            "connectTimeout": "10",
+        }
+        yield Cluster(config, certificate, log)
+        end(process)
+
+
+def write_certificate(folder: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1 and its key: server.crt and server.key in the folder."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider tests")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (folder / "server.key").write_bytes(private)
+    (folder / "server.key").chmod(0o600)
+    (folder / "server.crt").write_bytes(certificate.public_bytes(encoding))
+    return folder / "server.crt"
+
+
+@pytest.fixture
+def postgresql(cluster: Cluster) -> Iterator[Provider]:
+    provider = factory("postgresql", "3.18.2")
+    provider.configure(cluster.config)
     yield provider
     provider.close()

@@ -1,0 +1,30 @@
+"""Package `postgresql` 3.x (terraform-provider-postgresql behind Pulumi's bridge)."""
+
+from __future__ import annotations
+
+from lab.engine.provider import Properties
+from lab.providers.base import PackageProvider
+from lab.providers.postgresql import database, extension, grant, role
+from lab.providers.postgresql.server import Server
+
+
+class PostgresqlProvider(PackageProvider):
+    """Roles, databases, grants and extensions of one server."""
+
+    secret_config = ("password",)
+
+    def __init__(self, version: str | None) -> None:
+        self._server = server = Server()
+        resources = {
+            role.TYPE: role.Role(server),
+            database.TYPE: database.Database(server),
+            grant.TYPE: grant.Grant(server),
+            extension.TYPE: extension.Extension(server),
+        }
+        super().__init__("postgresql", version, resources)
+
+    def configure(self, inputs: Properties) -> None:
+        self._server.configure(inputs)
+
+    def cancel(self) -> None:
+        self._server.cancel()
