@@ -29,14 +29,12 @@ BACKUP_BUCKET: Final = "backup"
 QUADLET_DIR: Final = "/etc/containers/systemd"
 CONFIG_DIR: Final = "/etc/codeb"
 SECRETS_DIR: Final = "/etc/codeb/secrets"
+DATA_DIR: Final = "/srv/codeb"
 PROJECTS_DIR: Final = "/etc/codeb/projects"
 CA_FILE: Final = "/etc/codeb/ca.crt"
 CADDY_DIR: Final = "/etc/caddy"
 SITES_DIR: Final = "/etc/caddy/sites"
 UPSTREAMS_DIR: Final = "/etc/caddy/upstreams"
-
-# Where a container of a project finds the platform's CA.
-CONTAINER_CA_FILE: Final = "/etc/codeb/ca.crt"
 
 
 def stem(project_id: str) -> str:
@@ -93,6 +91,11 @@ def cron_units(project_id: str, cron: str) -> tuple[str, str]:
 def environment_file(project_id: str, colour: Colour) -> str:
     """Where the agent writes the environment of one colour (0600)."""
     return f"{PROJECTS_DIR}/{project_id}/{colour}.env"
+
+
+def active_environment_file(project_id: str) -> str:
+    """Link to the environment of the colour that serves; cron jobs read it."""
+    return f"{PROJECTS_DIR}/{project_id}/active.env"
 
 
 def site_file(project_id: str) -> str:

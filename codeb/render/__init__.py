@@ -1,0 +1,19 @@
+"""From the plan to text: files of a host, releases of projects. Pure, and without a single secret value."""
+
+from codeb.render.bundle import Directory, HostBundle, HostFile, Service
+from codeb.render.environment import VARIABLES, project_environment
+from codeb.render.host import host_bundle, host_files
+from codeb.render.project import release_document, remove_document
+
+__all__ = [
+    "VARIABLES",
+    "Directory",
+    "HostBundle",
+    "HostFile",
+    "Service",
+    "host_bundle",
+    "host_files",
+    "project_environment",
+    "release_document",
+    "remove_document",
+]

@@ -1,0 +1,138 @@
+"""The data services of the server with role `data`: PostgreSQL, Redis, MinIO as Quadlet units.
+
+Each runs as an ordinary user without capabilities, with a read-only image; its data is in
+`/srv/codeb/<service>`. The user ids are those of the upstream images.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from codeb import names
+from codeb.plan import Plan, RedisPlan, ServerPlan
+from codeb.render.base import DATA_INTERFACE
+from codeb.render.bundle import Directory, HostBundle, HostFile, Service
+from codeb.render.text import public_marker, render, secret_marker
+
+POSTGRES_UID: Final = 70
+REDIS_UID, REDIS_GID = 999, 1000
+MINIO_UID: Final = 1000
+_LOOPBACK: Final = "127.0.0.1"
+
+
+def data_files(plan: Plan, server: ServerPlan) -> HostBundle:
+    """Network, units, configuration and secrets of the data services."""
+    network = f"{names.DATA_NETWORK}-network.service"
+    bundle = HostBundle(
+        files=(
+            HostFile(
+                f"{names.QUADLET_DIR}/{names.DATA_NETWORK}.network",
+                render("host/data.network", name=names.DATA_NETWORK, interface=DATA_INTERFACE),
+            ),
+        ),
+        services=(Service(network),),
+    )
+    bundle += _postgres(plan, server)
+    for redis in plan.data.redis:
+        bundle += _redis(plan, server, redis)
+    return bundle + _minio(plan, server)
+
+
+def _addresses(server: ServerPlan) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((_LOOPBACK, server.private_address)))
+
+
+def _postgres(plan: Plan, server: ServerPlan) -> HostBundle:
+    service, owner = "postgres.service", f"{POSTGRES_UID}:{POSTGRES_UID}"
+    config, data = f"{names.CONFIG_DIR}/{names.POSTGRES}", f"{names.DATA_DIR}/{names.POSTGRES}"
+    unit = render(
+        "postgres/postgres.container",
+        name=names.POSTGRES,
+        image=plan.settings.images.postgres,
+        pull=plan.settings.image_pull,
+        network=names.DATA_NETWORK,
+        uid=POSTGRES_UID,
+        addresses=_addresses(server),
+        port=plan.data.postgres_port,
+        admin=names.POSTGRES_ADMIN,
+        config=config,
+        data=data,
+        secrets=names.SECRETS_DIR,
+    )
+
+    def file(path: str, content: str, mode: str = "0644", owner: str = "root:root") -> HostFile:
+        return HostFile(path, content, mode, owner, restarts=(service,))
+
+    return HostBundle(
+        directories=(Directory(config), Directory(data, "0700", owner)),
+        files=(
+            file(f"{names.QUADLET_DIR}/{names.POSTGRES}.container", unit),
+            file(f"{config}/postgresql.conf", render("postgres/postgresql.conf")),
+            file(f"{config}/pg_hba.conf", render("postgres/pg_hba.conf")),
+            file(f"{config}/server.crt", public_marker("postgres/tls")),
+            file(f"{names.SECRETS_DIR}/postgres.key", secret_marker("postgres/tls"), "0600", owner),
+            file(f"{names.SECRETS_DIR}/postgres-admin", secret_marker("postgres/admin"), "0600", owner),
+        ),
+        services=(Service(service, "container-health", 300),),
+    )
+
+
+def _redis(plan: Plan, server: ServerPlan, redis: RedisPlan) -> HostBundle:
+    service, owner = f"{redis.name}.service", f"{REDIS_UID}:{REDIS_GID}"
+    config, data = f"{names.CONFIG_DIR}/redis", f"{names.DATA_DIR}/{redis.name}"
+    first_users = f"{names.SECRETS_DIR}/{redis.name}.acl"
+    unit = render(
+        "redis/redis.container",
+        number=redis.number,
+        name=redis.name,
+        image=plan.settings.images.redis,
+        pull=plan.settings.image_pull,
+        network=names.DATA_NETWORK,
+        uid=REDIS_UID,
+        gid=REDIS_GID,
+        addresses=_addresses(server),
+        port=redis.port,
+        config=config,
+        data=data,
+        first_users=first_users,
+    )
+    return HostBundle(
+        directories=(Directory(config), Directory(data, "0700", owner)),
+        files=(
+            HostFile(f"{names.QUADLET_DIR}/{redis.name}.container", unit, restarts=(service,)),
+            HostFile(first_users, render("redis/users.acl", number=redis.number), "0600", owner),
+            HostFile(f"{config}/redis.conf", render("redis/redis.conf"), restarts=(service,)),
+        ),
+        services=(Service(service, "container-health"),),
+    )
+
+
+def _minio(plan: Plan, server: ServerPlan) -> HostBundle:
+    service, owner = "minio.service", f"{MINIO_UID}:{MINIO_UID}"
+    data = f"{names.DATA_DIR}/{names.MINIO}"
+    alone = server.has("edge") and len(plan.servers) == 1
+    unit = render(
+        "minio/minio.container",
+        name=names.MINIO,
+        image=plan.settings.images.minio,
+        pull=plan.settings.image_pull,
+        network=names.DATA_NETWORK,
+        uid=MINIO_UID,
+        addresses=_addresses(server),
+        port=plan.data.minio_port,
+        console_addresses=(_LOOPBACK,) if alone else _addresses(server),
+        console_port=plan.data.minio_console_port,
+        console_host=plan.settings.platform_hosts["minio"],
+        admin=names.MINIO_ADMIN,
+        data=data,
+        secrets=names.SECRETS_DIR,
+    )
+    password = f"{names.SECRETS_DIR}/minio-admin"
+    return HostBundle(
+        directories=(Directory(data, "0700", owner),),
+        files=(
+            HostFile(f"{names.QUADLET_DIR}/{names.MINIO}.container", unit, restarts=(service,)),
+            HostFile(password, secret_marker("minio/admin"), "0600", owner, restarts=(service,)),
+        ),
+        services=(Service(service, "container-health"),),
+    )

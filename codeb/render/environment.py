@@ -1,0 +1,111 @@
+"""The environment that an app finds: names, meaning, values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import quote as url_quote
+
+from codeb import names
+from codeb.plan import Plan, ProjectPlan
+from codeb.render.quote import environment_value
+from codeb.secrets import ProjectCredentials
+
+VARIABLES: Final = {
+    "NODE_ENV": "always `production`: what runs here is a built app",
+    "PORT": "port that the app listens on (`environment.port`)",
+    "HOSTNAME": "address that the app listens on: all of the container",
+    "APP_STAGE": "`production`, `staging` or `development` (`environment.stage`)",
+    "CODEB_COLOUR": "`blue` or `green`: which of the two containers this is",
+    "CODEB_PROJECT": "id of the project",
+    "DATABASE_URL": "the project's PostgreSQL database, TLS with the platform's CA",
+    "DATABASE_POOL_SIZE": "connections that one container may keep open; two containers run during a release",
+    "NEXTAUTH_URL": "public URL of the app",
+    "NEXTAUTH_SECRET": "key for sessions",
+    "REDIS_HOST": "the project's Redis",
+    "REDIS_PORT": "its port",
+    "REDIS_DB": "the project's index in it",
+    "REDIS_USERNAME": "the project's user",
+    "REDIS_PASSWORD": "its password",
+    "MINIO_ENDPOINT": "URL of object storage inside the platform",
+    "MINIO_PUBLIC_ENDPOINT": "URL of object storage for browsers: sign URLs for this one",
+    "MINIO_REGION": "region to sign for",
+    "MINIO_BUCKET": "the project's first bucket",
+    "MINIO_BUCKET_<SUFFIX>": "each bucket by its suffix, e.g. `MINIO_BUCKET_UPLOADS`",
+    "MINIO_ACCESS_KEY": "the project's own key",
+    "MINIO_SECRET_KEY": "its secret",
+    "NEXT_PUBLIC_APP_NAME": "name for people (`environment.app_name`)",
+    "NEXT_PUBLIC_API_URL": "base URL of the API (`environment.api_url`)",
+    "NODE_EXTRA_CA_CERTS": "file with the platform's CA, which Node trusts in addition",
+}
+"""Every variable that the platform sets. Cache, database and storage variables only come when they are
+enabled."""
+
+MINIO_REGION: Final = "us-east-1"
+
+
+def project_environment(plan: Plan, project: ProjectPlan, credentials: ProjectCredentials) -> dict[str, str]:
+    """Variables of the app's environment file, in order of name; secret values among them.
+
+    Of the supplied secrets only those that `environment.secrets` names get in; the program has checked before
+    that none is missing.
+
+    Raises:
+        QuoteError: a value can't stand in an environment file; names the variable.
+    """
+    manifest = project.manifest.environment
+    found = dict(_platform(project))
+    found |= {"NEXTAUTH_SECRET": credentials.session_secret}
+    found |= dict(_database(project, credentials))
+    found |= dict(_cache(project, credentials))
+    found |= dict(_storage(plan, project, credentials))
+    found |= dict(manifest.variables)
+    found |= {name: credentials.supplied[name] for name in manifest.secrets if name in credentials.supplied}
+    return {name: environment_value(name, found[name]) for name in sorted(found)}
+
+
+def _platform(project: ProjectPlan) -> Iterator[tuple[str, str]]:
+    environment = project.manifest.environment
+    yield "NODE_ENV", "production"
+    yield "PORT", str(environment.port)
+    yield "HOSTNAME", "0.0.0.0"
+    yield "APP_STAGE", environment.stage
+    yield "CODEB_PROJECT", project.id
+    yield "NEXTAUTH_URL", project.url
+    yield "NEXT_PUBLIC_APP_NAME", environment.app_name or project.manifest.display_name
+    yield "NEXT_PUBLIC_API_URL", environment.api_url or f"{project.url}/api"
+    yield "NODE_EXTRA_CA_CERTS", names.CA_FILE
+
+
+def _database(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tuple[str, str]]:
+    database = project.database
+    if database is None:
+        return
+    login = f"{database.role}:{url_quote(credentials.database_password, safe='')}"
+    tls = f"sslmode=verify-full&sslrootcert={names.CA_FILE}"
+    yield "DATABASE_URL", f"postgresql://{login}@{database.host}:{database.port}/{database.name}?{tls}"
+    yield "DATABASE_POOL_SIZE", str(max(1, database.connection_limit * 2 // 5))
+
+
+def _cache(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tuple[str, str]]:
+    cache = project.cache
+    if cache is None:
+        return
+    yield "REDIS_HOST", cache.host
+    yield "REDIS_PORT", str(cache.port)
+    yield "REDIS_DB", str(cache.slot.index)
+    yield "REDIS_USERNAME", cache.user
+    yield "REDIS_PASSWORD", credentials.cache_password
+
+
+def _storage(plan: Plan, project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tuple[str, str]]:
+    if not project.buckets:
+        return
+    yield "MINIO_ENDPOINT", plan.data.minio_url
+    yield "MINIO_PUBLIC_ENDPOINT", f"https://{plan.settings.platform_hosts['s3']}"
+    yield "MINIO_REGION", MINIO_REGION
+    yield "MINIO_BUCKET", project.buckets[0].name
+    for bucket in project.buckets:
+        yield f"MINIO_BUCKET_{bucket.suffix.replace('-', '_').upper()}", bucket.name
+    yield "MINIO_ACCESS_KEY", credentials.storage_access_key
+    yield "MINIO_SECRET_KEY", credentials.storage_secret_key

@@ -1,0 +1,29 @@
+"""The bundle of a host, by its roles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codeb import names
+from codeb.plan import Plan, ServerPlan
+from codeb.render.base import base_files
+from codeb.render.bundle import Directory, HostBundle
+from codeb.render.data import data_files
+from codeb.render.edge import edge_files
+
+
+def host_files(plan: Plan, server: ServerPlan) -> HostBundle:
+    """Everything that this server is to have, whatever projects run on it."""
+    bundle = base_files(plan, server)
+    if server.has("data"):
+        bundle += data_files(plan, server)
+    if server.has("app"):
+        bundle += HostBundle(directories=(Directory(names.PROJECTS_DIR, "0700"),))
+    if server.has("edge"):
+        bundle += edge_files(plan, server)
+    return bundle
+
+
+def host_bundle(plan: Plan, server: ServerPlan) -> dict[str, Any]:
+    """`host_files` as the document of `codeb-agent apply`, with secret markers."""
+    return host_files(plan, server).document()

@@ -1,0 +1,139 @@
+"""A project's release: units of both colours, cron jobs, network and site, as the document of `codeb-agent
+release`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from codeb import names
+from codeb.model import CronJob
+from codeb.plan import Plan, ProjectPlan, ServerPlan
+from codeb.render.text import render
+
+_LOOPBACK: Final = "127.0.0.1"
+_ZONE: Final = re.compile(r"\S+ .*?[A-Za-z]+(/[A-Za-z0-9_+-]+)*")
+
+Document = dict[str, Any]
+
+
+def release_document(plan: Plan, project: ProjectPlan, server: ServerPlan | None = None) -> Document:
+    """The release on `server` (the project's first one when left out), without its secrets.
+
+    `environment` is empty and `cache` lacks its passwords: the caller adds both just before the document
+    leaves. The site is part of it where the server takes requests from outside itself.
+    """
+    server = server or plan.server(project.servers[0])
+    publish = _LOOPBACK if server.has("edge") else server.private_address
+    environment = project.manifest.environment
+    return {
+        "version": 1,
+        "project": project.id,
+        "image": environment.image,
+        "pull": "missing",
+        "ports": {colour: project.ports.of(colour) for colour in names.COLOURS},
+        "publish": publish,
+        "units": {
+            "network": _unit(names.network_unit(project.id), _network(project)),
+            **{colour: _colour(project, colour, publish) for colour in names.COLOURS},
+            "cron": [_cron(project, job) for job in project.manifest.features.cron],
+        },
+        "site": site(project) if server.has("edge") else None,
+        "domain": project.domain,
+        "environment": {},
+        "cache": _cache(project),
+        "health": _health(project),
+        "standby_minutes": plan.settings.standby_minutes,
+    }
+
+
+def remove_document(project_id: str) -> Document:
+    """The document of `codeb-agent remove`: stop the project and take its units and site away."""
+    return {"version": 1, "project": project_id}
+
+
+def site(project: ProjectPlan) -> str:
+    """The project's part of Caddy's configuration; which colour serves is in the upstream file, not here."""
+    return render(
+        "caddy/site.caddy",
+        id=project.id,
+        domain=project.domain,
+        aliases=project.aliases,
+        metrics_path=project.manifest.monitoring.metrics_path,
+        max_upload=project.manifest.features.max_upload,
+        upstream_file=names.upstream_file(project.id),
+        websockets=project.manifest.features.websockets,
+    )
+
+
+def _unit(name: str, content: str) -> Document:
+    return {"name": name, "content": content}
+
+
+def _network(project: ProjectPlan) -> str:
+    return render("project/project.network", id=project.id, network=names.network(project.id))
+
+
+def _common(project: ProjectPlan) -> dict[str, object]:
+    resources = project.manifest.resources
+    return {
+        "id": project.id,
+        "network": names.network(project.id),
+        "ca_file": names.CA_FILE,
+        "read_only": resources.read_only,
+        "pids": resources.pids,
+        "memory": resources.memory,
+        "cpu": resources.cpu,
+    }
+
+
+def _colour(project: ProjectPlan, colour: names.Colour, publish: str) -> Document:
+    content = render(
+        "project/app.container",
+        **_common(project),
+        service=names.service(project.id, colour),
+        colour=colour,
+        environment_file=names.environment_file(project.id, colour),
+        publish=publish,
+        host_port=project.ports.of(colour),
+        port=project.manifest.environment.port,
+    )
+    return _unit(names.container_unit(project.id, colour), content)
+
+
+def _cron(project: ProjectPlan, job: CronJob) -> Document:
+    container, timer = names.cron_units(project.id, job.name)
+    content = render(
+        "project/cron.container",
+        **_common(project),
+        service=names.cron_service(project.id, job.name),
+        name=job.name,
+        environment_file=names.active_environment_file(project.id),
+        command=job.command,
+    )
+    schedule = render("project/cron.timer", id=project.id, name=job.name, schedule=_in_utc(job.schedule))
+    return {"container": _unit(container, content), "timer": _unit(timer, schedule)}
+
+
+def _in_utc(schedule: str) -> str:
+    """The calendar expression with its time zone: UTC when it names none."""
+    return schedule if _ZONE.fullmatch(schedule) else f"{schedule} UTC"
+
+
+def _cache(project: ProjectPlan) -> Document | None:
+    cache = project.cache
+    if cache is None:
+        return None
+    return {"host": cache.host, "port": cache.port, "index": cache.slot.index, "user": cache.user}
+
+
+def _health(project: ProjectPlan) -> Document:
+    health = project.manifest.monitoring.health
+    return {
+        "path": health.path,
+        "interval_ms": health.interval,
+        "timeout_ms": health.timeout,
+        "successes": health.successes,
+        "max_response_ms": health.max_response,
+        "start_timeout_ms": health.start_timeout,
+    }

@@ -1,0 +1,97 @@
+"""How values enter text: one function per target, each of which quotes or refuses.
+
+Jinja2 has no idea of units and Caddyfiles, so templates name the filter; `render` refuses a template that
+leaves out a value (StrictUndefined). The model has validated values before; here nothing is taken on trust
+again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
+_CADDY: Final = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@~+-]*")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_MARKER: Final = re.compile(r"@\{(?:secret|public):|@IMAGE@")
+
+
+class QuoteError(ValueError):
+    """A value that has no safe form in the target."""
+
+
+def plain(value: object) -> str:
+    """A value that needs no quotes anywhere: letters, digits and `._:/@+-`.
+
+    Raises:
+        QuoteError: the value has other characters.
+    """
+    return _matching(_PLAIN, value, "a plain value")
+
+
+def caddy(value: object) -> str:
+    """One token of a Caddyfile: a host name, a path, a number. No placeholder, quote or space gets through.
+
+    Raises:
+        QuoteError: the value has other characters.
+    """
+    return _matching(_CADDY, value, "a token of a Caddyfile")
+
+
+def unit(value: object) -> str:
+    """The value of a setting outside of command lines, e.g. `OnCalendar=`: `%` is doubled.
+
+    Raises:
+        QuoteError: the value would not stay on its line (control characters, a backslash at its end) or is
+        empty.
+    """
+    text = _one_line(str(value))
+    if not text or text != text.strip() or text.endswith("\\"):
+        raise QuoteError(f"{text[:60]!r} cannot be the value of a unit's setting")
+    return text.replace("%", "%%")
+
+
+def words(values: Iterable[str]) -> str:
+    """Arguments of a command line in a unit, each in double quotes, so that the program gets them as they
+    are.
+
+    Quadlet splits the line and quotes it again for systemd, which then expands `%` and `$`: both are
+    doubled. A tab, the one control character that the model lets through, is written as an escape.
+
+    Raises:
+        QuoteError: an argument has a control character or a marker that something else would fill in.
+    """
+    return " ".join(_word(value) for value in values)
+
+
+def environment_value(name: str, value: str) -> str:
+    """A value as it stands behind `NAME=` in an environment file, which knows no quotes: one line.
+
+    Raises:
+        QuoteError: the value has a line break or a NUL; names the variable, not the value.
+    """
+    if re.search(r"[\x00\r\n]", value):
+        raise QuoteError(f"the value of {name} must be one line without NUL characters")
+    return value
+
+
+def _word(value: str) -> str:
+    text = _one_line(value.replace("\t", ""))
+    if _MARKER.search(text):
+        raise QuoteError(f"{text[:60]!r} contains a marker of the platform")
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\t", "\\t")
+    return '"' + escaped.replace("%", "%%").replace("$", "$$") + '"'
+
+
+def _one_line(text: str) -> str:
+    if _CONTROL.search(text):
+        raise QuoteError(f"{text[:60]!r} contains control characters")
+    return text
+
+
+def _matching(pattern: re.Pattern[str], value: object, what: str) -> str:
+    text = str(value)
+    if not pattern.fullmatch(text):
+        raise QuoteError(f"{text[:60]!r} is not {what}")
+    return text

@@ -1,0 +1,52 @@
+"""Fill in a template of `codeb/templates`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import jinja2
+
+from codeb.render import quote
+
+_TEMPLATES: Final = Path(__file__).parent.parent / "templates"
+
+
+def secret_marker(purpose: str) -> str:
+    """The marker of a secret, filled in just before the text leaves for a host."""
+    return f"@{{secret:{purpose}}}"
+
+
+def public_marker(purpose: str) -> str:
+    """The marker of something public that takes a secret to make: a certificate."""
+    return f"@{{public:{purpose}}}"
+
+
+def render(template: str, **values: object) -> str:
+    """The text of `<template>.j2` with `values`; every text ends with one newline.
+
+    Raises:
+        jinja2.UndefinedError: the template names a value that is not given.
+        quote.QuoteError: a value has no safe form.
+    """
+    return _environment().get_template(f"{template}.j2").render(**values).rstrip("\n") + "\n"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    # No autoescape: the targets are not HTML, and `codeb.render.quote` has a filter for each of them.
+    environment = jinja2.Environment(  # noqa: S701
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "plain": quote.plain,
+        "caddy": quote.caddy,
+        "unit": quote.unit,
+        "words": quote.words,
+    }
+    environment.globals["secret_marker"] = secret_marker
+    return environment
