@@ -118,7 +118,9 @@ def ssh_target(settings: Settings, name: str, secrets: Secrets, folder: Path) ->
         pulumi.RunError: the server's host key is not known.
     """
     server = next(server for server in settings.servers if server.name == name)
-    host_key = server.host_key or _known_host_key(folder / str(server.known_hosts_file), server.address, server.ssh_port)
+    host_key = server.host_key or _known_host_key(
+        folder / str(server.known_hosts_file), server.address, server.ssh_port
+    )
     return SshTarget(server.address, server.ssh_port, server.user, host_key, secrets.ssh_private_key)
 
 
@@ -162,7 +164,9 @@ def _known_host_key(path: Path, address: str, port: int) -> str:
     try:
         lines = path.read_text().splitlines()
     except OSError as error:
-        raise pulumi.RunError(f"codeb:servers: cannot read the known-hosts file {path.name}: {error.strerror}") from None
+        raise pulumi.RunError(
+            f"codeb:servers: cannot read the known-hosts file {path.name}: {error.strerror}"
+        ) from None
     for line in lines:
         fields = line.split()
         if len(fields) >= 3 and wanted in fields[0].split(","):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -12,7 +13,7 @@ from pulumi.runtime.settings import get_root_resource
 
 from agent.build import zipapp
 from codeb import names, registry
-from codeb.plan import BucketPlan, DatabasePlan, ProjectPlan, RetainedPlan
+from codeb.plan import BucketPlan, DatabasePlan, Plan, ProjectPlan, RetainedPlan
 from codeb.render import host_bundle, project_environment, release_document
 from codeb.secrets import PlatformSecrets, ProjectCredentials, project_credentials, resolve
 from components.config import Stack
@@ -36,7 +37,9 @@ class Platform(pulumi.ComponentResource):
         self._platform_secrets = PlatformSecrets(stack.secrets.root, [stack.plan.data.host, "127.0.0.1"])
         child = pulumi.ResourceOptions(parent=self)
         agent = zipapp()
-        self._servers = {server.name: self._server(server.name, agent, child) for server in stack.plan.servers}
+        self._servers = {
+            server.name: self._server(server.name, agent, child) for server in stack.plan.servers
+        }
         self._data = self._data_services(child)
         self._projects = self._declare_projects()
         self.outputs = self._outputs()
@@ -77,7 +80,9 @@ class Platform(pulumi.ComponentResource):
         """A preview can do without the tunnel, an update can't."""
         preview = pulumi.runtime.is_dry_run()
         try:
-            open_tunnel(self._stack.targets[server], ports, PREVIEW_WAIT_SECONDS if preview else BOOT_WAIT_SECONDS)
+            open_tunnel(
+                self._stack.targets[server], ports, PREVIEW_WAIT_SECONDS if preview else BOOT_WAIT_SECONDS
+            )
         except TunnelError as error:
             if not preview:
                 raise pulumi.RunError(str(error)) from None
@@ -96,7 +101,9 @@ class Platform(pulumi.ComponentResource):
         plan = self._stack.plan
         root = self._stack.secrets.root
         database: DatabasePlan | None = (project and project.database) or (kept and kept.database) or None
-        buckets: tuple[BucketPlan, ...] = (project.buckets if project else ()) + (kept.buckets if kept else ())
+        buckets: tuple[BucketPlan, ...] = (project.buckets if project else ()) + (
+            kept.buckets if kept else ()
+        )
         lifecycle = project.lifecycle if project else kept.lifecycle if kept else "retain"
         return ProjectArgs(
             id=key,
@@ -107,11 +114,11 @@ class Platform(pulumi.ComponentResource):
             keep_data=lifecycle == "retain",
             data_server=self._servers[plan.data.server],
             servers={name: self._servers[name] for name in project.servers} if project else {},
-            document=self._document(project) if project else None,
+            documents=self._documents(project) if project else {},
         )
 
-    def _document(self, project: ProjectPlan) -> Callable[[StorageKeys | None], dict[str, Any]]:
-        """The release of `project` as a function of what only MinIO knows."""
+    def _documents(self, project: ProjectPlan) -> dict[str, Callable[[StorageKeys | None], dict[str, Any]]]:
+        """The release of `project` on each of its servers, as a function of what only MinIO knows."""
         secrets = self._stack.secrets
         supplied = secrets.projects.get(project.id, {})
         missing = [name for name in project.manifest.environment.secrets if name not in supplied]
@@ -122,11 +129,10 @@ class Platform(pulumi.ComponentResource):
             )
         credentials = project_credentials(secrets.root, project.id, supplied)
         admin = secrets.root.derive(f"redis/{project.cache.slot.instance}/admin") if project.cache else None
-
-        def document(keys: StorageKeys | None) -> dict[str, Any]:
-            return _release(self._stack, project, credentials, keys, admin)
-
-        return document
+        return {
+            server: partial(_release, self._stack.plan, project, server, credentials, admin)
+            for server in project.servers
+        }
 
     def _outputs(self) -> dict[str, Any]:
         plan = self._stack.plan
@@ -137,7 +143,10 @@ class Platform(pulumi.ComponentResource):
         return {
             "registry": document,
             "projects": document.apply(_projects),
-            "servers": {server.name: {"address": server.address, "roles": list(server.roles)} for server in plan.servers},
+            "servers": {
+                server.name: {"address": server.address, "roles": list(server.roles)}
+                for server in plan.servers
+            },
             "allocations": {project.id: _facts(project) for project in plan.projects},
             "caCertificate": self._platform_secrets.authority.certificate,
             "connections": pulumi.Output.secret(self._connections()),
@@ -148,7 +157,9 @@ class Platform(pulumi.ComponentResource):
         found: dict[str, Any] = {}
         for project in self._stack.plan.projects:
             keys = self._projects[project.id].keys
-            found[project.id] = (keys or pulumi.Output.secret(None)).apply(self._environment_of(project))
+            found[project.id] = (
+                keys.apply(self._environment_of(project)) if keys else self._environment_of(project)(None)
+            )
         return found
 
     def _environment_of(self, project: ProjectPlan) -> Callable[[StorageKeys | None], dict[str, str]]:
@@ -188,10 +199,15 @@ def _facts(project: ProjectPlan) -> dict[str, Any]:
 
 
 def _release(
-    stack: Stack, project: ProjectPlan, credentials: ProjectCredentials, keys: StorageKeys | None, admin: str | None
+    plan: Plan,
+    project: ProjectPlan,
+    server: str,
+    credentials: ProjectCredentials,
+    admin: str | None,
+    keys: StorageKeys | None,
 ) -> dict[str, Any]:
-    document = release_document(stack.plan, project)
-    document["environment"] = project_environment(stack.plan, project, _with_keys(credentials, keys))
+    document = release_document(plan, project, plan.server(server))
+    document["environment"] = project_environment(plan, project, _with_keys(credentials, keys))
     if document.get("cache") is not None:
         document["cache"] |= {"password": credentials.cache_password, "admin_password": admin}
     return document
@@ -207,7 +223,10 @@ def _with_keys(credentials: ProjectCredentials, keys: StorageKeys | None) -> Pro
 
 def _registry(entries: Mapping[str, registry.Entry], answers: Mapping[str, Any]) -> dict[str, Any]:
     return registry.document(
-        {key: registry.with_release(entry, answers[key]) if key in answers else entry for key, entry in entries.items()}
+        {
+            key: registry.with_release(entry, answers[key]) if key in answers else entry
+            for key, entry in entries.items()
+        }
     )
 
 

@@ -35,8 +35,8 @@ class StorageKeys:
 class ProjectArgs:
     """`servers` run the project, none for one that has left and whose data is kept; `facts` are what a preview shows.
 
-    `document` makes the agent's `release` document from the storage keys (None without buckets). Database and buckets
-    live on `data_server`.
+    `documents` make the agent's `release` document for each of the servers from the storage keys (None without buckets).
+    Database and buckets live on `data_server`.
     """
 
     id: str
@@ -47,7 +47,7 @@ class ProjectArgs:
     keep_data: bool
     data_server: Server
     servers: Mapping[str, Server]
-    document: Callable[[StorageKeys | None], dict[str, Any]] | None
+    documents: Mapping[str, Callable[[StorageKeys | None], dict[str, Any]]]
 
     def __repr__(self) -> str:
         return f"ProjectArgs({self.id})"
@@ -68,9 +68,7 @@ class Project(pulumi.ComponentResource):
         )
         made = [*self._database(name, args, data), *self._buckets(name, args, data)]
         self.keys = self._keys(name, args, made) if args.buckets and args.servers else None
-        self.answers = {
-            server: self._release(name, args, server, made) for server in args.servers if args.document is not None
-        }
+        self.answers = {server: self._release(name, args, server, made) for server in args.servers}
         self.register_outputs({})
 
     def _database(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
@@ -84,7 +82,9 @@ class Project(pulumi.ComponentResource):
             connection_limit=args.database.connection_limit,
             opts=opts,
         )
-        database = postgresql.Database(f"{name}-database", name=args.database.name, owner=role.name, opts=opts)
+        database = postgresql.Database(
+            f"{name}-database", name=args.database.name, owner=role.name, opts=opts
+        )
         revoke = postgresql.Grant(
             f"{name}-public",
             database=database.name,
@@ -94,7 +94,9 @@ class Project(pulumi.ComponentResource):
             opts=opts,
         )
         extensions = [
-            postgresql.Extension(f"{name}-extension-{extension}", name=extension, database=database.name, opts=opts)
+            postgresql.Extension(
+                f"{name}-extension-{extension}", name=extension, database=database.name, opts=opts
+            )
             for extension in args.database.extensions
         ]
         return [role, database, revoke, *extensions]
@@ -129,21 +131,19 @@ class Project(pulumi.ComponentResource):
             policy=bucket_policy([bucket.name for bucket in args.buckets]),
             opts=pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle, depends_on=made),
         )
-        return pulumi.Output.secret(pulumi.Output.all(account.access_key, account.secret_key)).apply(
-            lambda pair: StorageKeys(*pair)
-        )
+        pair: pulumi.Output[list[Any]] = pulumi.Output.all(account.access_key, account.secret_key)
+        return pulumi.Output.secret(pair.apply(lambda found: StorageKeys(*found)))
 
     def _release(
         self, name: str, args: ProjectArgs, server: str, made: list[pulumi.Resource]
     ) -> pulumi.Output[dict[str, Any]]:
-        assert args.document is not None
         keys = self.keys if self.keys is not None else pulumi.Output.secret(None)
         command = remote.Command(
             f"{name}-release-{server}",
             connection=args.servers[server].connection,
             create=RELEASE,
             delete=REMOVE,
-            stdin=keys.apply(args.document).apply(_json),
+            stdin=keys.apply(args.documents[server]).apply(_json),
             logging=remote.Logging.NONE,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(

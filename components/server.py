@@ -45,7 +45,9 @@ class Server(pulumi.ComponentResource):
     bundle: remote.Command
 
     def __init__(self, name: str, args: ServerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__("codeb:server:Server", name, {"address": args.address, "roles": list(args.roles)}, opts)
+        super().__init__(
+            "codeb:server:Server", name, {"address": args.address, "roles": list(args.roles)}, opts
+        )
         self.connection = connection(args.target)
         agent = remote.Command(
             f"{name}-agent",

@@ -1,14 +1,14 @@
 """The whole platform on this machine.
 
-  up        boot the host, deploy the dev stack, print the registry and the URLs that answer
-  preview   show what `up` would change
-  status    what runs: registry and URLs
-  outputs   the stack's outputs (what other teams read)
-  shell     a root shell on the host, or one command there
-  refresh   read what is really there into the state
-  destroy   take the platform off the host; its data is moved aside, not dropped
-  down      stop the host; everything stays on disk
-  clean     stop the host and remove everything that the lab made
+up        boot the host, deploy the dev stack, print the registry and the URLs that answer
+preview   show what `up` would change
+status    what runs: registry and URLs
+outputs   the stack's outputs (what other teams read)
+shell     a root shell on the host, or one command there
+refresh   read what is really there into the state
+destroy   take the platform off the host; its data is moved aside, not dropped
+down      stop the host; everything stays on disk
+clean     stop the host and remove everything that the lab made
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from lab import apps, paths, report
-from lab.deploy import Deployment, DeployError, deployment
+from lab.deploy import DeployError, Deployment, deployment
 from lab.host import Lab, LabError
 
 HOST = "codeb1"
@@ -82,7 +82,11 @@ def destroy(session: Session) -> int:
 
 
 def outputs(session: Session) -> int:
-    print(json.dumps(session.engine.outputs("--show-secrets" in session.arguments), indent=2, ensure_ascii=False))
+    print(
+        json.dumps(
+            session.engine.outputs("--show-secrets" in session.arguments), indent=2, ensure_ascii=False
+        )
+    )
     return 0
 
 
@@ -146,8 +150,11 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m lab",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Other arguments go to the engine (python -m lab preview --diff) or to the shell (python -m lab shell -- df -h).",
+        epilog="Other arguments go to the engine (python -m lab preview --diff)\n"
+        "or to the shell (python -m lab shell -- df -h).",
     )
     parser.add_argument("verb", choices=sorted(VERBS), metavar="VERB", help="one of the above")
-    parser.add_argument("--engine", choices=("lab", "pulumi"), default="lab", help="lab (default) or the pulumi CLI")
+    parser.add_argument(
+        "--engine", choices=("lab", "pulumi"), default="lab", help="lab (default) or the pulumi CLI"
+    )
     return parser

@@ -31,7 +31,9 @@ class Deployment:
         return self._run("preview", arguments)
 
     def up(self, arguments: Sequence[str] = ()) -> int:
-        return self._run("up", ["--skip-preview", "--yes", *arguments] if self.engine == "pulumi" else arguments)
+        return self._run(
+            "up", ["--skip-preview", "--yes", *arguments] if self.engine == "pulumi" else arguments
+        )
 
     def destroy(self, arguments: Sequence[str] = ()) -> int:
         return self._run("destroy", ["--run-program", *self._yes(), *arguments])

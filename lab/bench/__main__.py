@@ -1,8 +1,8 @@
 """Measure previews against a bare program, and `make lab` by phase.
 
-  python -m lab.bench                 previews of 10, 100 and 1000 manifests, then a warm `make lab`
-  python -m lab.bench --sizes 10 100  other sizes
-  python -m lab.bench --cold          also a cold `make lab`: empty cache, downloads and builds included (needs no running lab)
+python -m lab.bench                 previews of 10, 100 and 1000 manifests, then a warm `make lab`
+python -m lab.bench --sizes 10 100  other sizes
+python -m lab.bench --cold          also a cold `make lab`: empty cache, downloads and builds included (needs no running lab)
 """
 
 from __future__ import annotations

@@ -34,7 +34,10 @@ def declare(number: int) -> None:
         minio.IamServiceAccount(name, target_user="user", policy="{}")
     else:
         remote.Command(
-            name, connection=remote.ConnectionArgs(host="127.66.0.1", user="root"), create="true", stdin="x" * 4000
+            name,
+            connection=remote.ConnectionArgs(host="127.66.0.1", user="root"),
+            create="true",
+            stdin="x" * 4000,
         )
 
 

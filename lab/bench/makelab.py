@@ -50,7 +50,7 @@ def _lab(verb: str, environment: dict[str, str]) -> list[str]:
         stderr=subprocess.STDOUT,
         text=True,
     )
-    assert child.stdout is not None
+    assert child.stdout is not None  # noqa: S101 narrows the type
     lines = []
     for line in child.stdout:
         sys.stderr.write(line)

@@ -70,10 +70,15 @@ def measure_preview(program: Program) -> Measurement:
     """
     argv = [sys.executable, "-m", "lab.engine", "preview", "--cwd", str(program.folder), "--stack", "bench"]
     argv += ["--backend", str(program.folder / "state"), "--json"]
-    environment = {**os.environ, **program.environment, "PULUMI_CONFIG_PASSPHRASE": "bench", "PYTHONPATH": str(paths.REPO)}
+    environment = {
+        **os.environ,
+        **program.environment,
+        "PULUMI_CONFIG_PASSPHRASE": "bench",
+        "PYTHONPATH": str(paths.REPO),
+    }
     started = time.monotonic()
     child = subprocess.Popen(argv, cwd=paths.REPO, env=environment, stdout=subprocess.PIPE)
-    assert child.stdout is not None
+    assert child.stdout is not None  # noqa: S101 narrows the type
     answer = child.stdout.read()
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)

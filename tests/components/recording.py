@@ -17,7 +17,7 @@ from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.config import set_all_config
 
 REPO = Path(__file__).resolve().parents[2]
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the SDK's mark of a secret value
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 ROOT_SECRET = "component-tests-root-secret-0123456789-abcdefghij"
 SSH_KEY = "component-tests-ssh-private-key"
 
@@ -48,7 +48,11 @@ class Recording:
         return next(item for item in self.registrations if item.name == name)
 
     def of_project(self, project_id: str) -> list[Registration]:
-        component = next(item for item in self.registrations if item.type == "codeb:project:Project" and item.name == project_id)
+        component = next(
+            item
+            for item in self.registrations
+            if item.type == "codeb:project:Project" and item.name == project_id
+        )
         return [component, *(item for item in self.registrations if item.parent == component.urn)]
 
 
@@ -123,9 +127,14 @@ def record(
     mocks.set_mocks(Answers(registry), project="codeb", stack="test", preview=preview, monitor=monitor)
     settings.SETTINGS.organization = "organization"
     values = {**BASE_CONFIG, **(config or {})}
-    texts = {f"codeb:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    texts = {
+        f"codeb:{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+    }
     set_all_config(texts, ["codeb:rootSecret", "codeb:sshPrivateKey", "codeb:projectSecrets"])
-    asyncio.run(stack.run_in_stack(lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__") and None))
+    asyncio.run(
+        stack.run_in_stack(lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__") and None)
+    )
     return recording
 
 

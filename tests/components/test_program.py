@@ -52,7 +52,9 @@ def test_a_project_without_data_services_takes_two_resources(recording: Recordin
 def test_every_child_has_a_parent(recording: Recording) -> None:
     urns = {item.urn for item in recording.registrations}
     orphans = [
-        item.urn for item in recording.registrations if item.type != "pulumi:pulumi:Stack" and item.parent not in urns
+        item.urn
+        for item in recording.registrations
+        if item.type != "pulumi:pulumi:Stack" and item.parent not in urns
     ]
     assert orphans == []
 
@@ -66,7 +68,11 @@ def test_no_secret_value_reaches_the_engine_in_plain_text(recording: Recording) 
     root = RootSecret(ROOT_SECRET)
     secrets = {ROOT_SECRET, SSH_KEY, "supplied-token-value", "SK-shop-keys", "SK-vault-app-keys"}
     secrets |= {root.derive(purpose) for purpose in ("postgres/admin", "minio/admin", "redis/0/admin")}
-    secrets |= {root.derive(f"project/{name}/{what}") for name in ("shop", "vault-app") for what in ("database", "cache", "session")}
+    secrets |= {
+        root.derive(f"project/{name}/{what}")
+        for name in ("shop", "vault-app")
+        for what in ("database", "cache", "session")
+    }
     places = [(item.urn, item.inputs) for item in recording.registrations]
     places += [("stack outputs", outputs) for outputs in recording.outputs]
     for place, values in places:
@@ -78,12 +84,16 @@ def test_commands_carry_no_secret_in_their_text_and_pin_the_host_key(recording: 
     commands = [item for item in recording.registrations if item.type == "command:remote:Command"]
     assert len(commands) == 2 + len(ALL)
     for command in commands:
-        assert str(command.inputs["create"]).startswith(("codeb-agent ", "set -e; umask 022; d=/usr/local/lib/codeb"))
+        assert str(command.inputs["create"]).startswith(
+            ("codeb-agent ", "set -e; umask 022; d=/usr/local/lib/codeb")
+        )
         assert command.inputs["logging"] == "none"
         assert "triggers" not in command.inputs
 
 
-def test_data_of_a_retained_project_outlives_it_and_destroyed_servers_take_data_along(recording: Recording) -> None:
+def test_data_of_a_retained_project_outlives_it_and_destroyed_servers_take_data_along(
+    recording: Recording,
+) -> None:
     bundle = recording.named("one-bundle").urn
     for item in recording.of_project("shop"):
         if item.type.startswith(("postgresql:", "minio:index/s3Bucket")):
@@ -108,7 +118,9 @@ def test_a_release_waits_for_its_data_and_its_host(recording: Recording) -> None
 
 def test_the_allocation_is_remembered_before_anything_can_fail(recording: Recording) -> None:
     first = recording.outputs[0]["registry"]["projects"]
-    assert {key: entry["status"] for key, entry in first.items()} == dict.fromkeys(("bare", "shop", "vault-app"), "planned")
+    assert {key: entry["status"] for key, entry in first.items()} == dict.fromkeys(
+        ("bare", "shop", "vault-app"), "planned"
+    )
     assert recording.outputs[-1]["registry"]["projects"]["shop"]["status"] == "running"
 
 
@@ -121,16 +133,20 @@ def test_a_preview_shows_ports_index_database_and_bucket(tmp_path: Path) -> None
     assert facts["buckets"] == ["shop-uploads"]
 
 
-def test_a_project_that_left_keeps_its_data_under_the_same_names(tmp_path: Path, recording: Recording) -> None:
+def test_a_project_that_left_keeps_its_data_under_the_same_names(
+    tmp_path: Path, recording: Recording
+) -> None:
     registry = recording.outputs[-1]["registry"]
     later = record(tmp_path, {"bare.yaml": BARE}, registry=registry)
     kept = {item.urn for item in later.of_project("shop")}
     before = {item.urn for item in recording.of_project("shop")}
-    assert before - kept == {
-        urn for urn in before if urn.endswith(("::shop-keys", "::shop-release-one"))
-    }, "only the release and the storage key may go"
+    assert before - kept == {urn for urn in before if urn.endswith(("::shop-keys", "::shop-release-one"))}, (
+        "only the release and the storage key may go"
+    )
     assert later.outputs[-1]["registry"]["projects"]["shop"]["status"] == "retained"
-    assert not [item for item in later.registrations if "vault-app" in item.name], "lifecycle: destroy lets go"
+    assert not [item for item in later.registrations if "vault-app" in item.name], (
+        "lifecycle: destroy lets go"
+    )
 
 
 @pytest.mark.parametrize(
