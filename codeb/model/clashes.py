@@ -52,17 +52,17 @@ def clashes(claimants: Iterable[Claimant], settings: Settings | None) -> Iterato
             known = ", ".join(sorted(settings.app_pools))
             cause = f"no app server is in pool {shown(claimant.servers.pool)}"
             yield document.problem(("servers", "pool"), cause, f"Write one of: {known}.")
-        mine = {}
+        mine: dict[tuple[str, str], str] = {}
+        told: set[Location] = set()
         for claim in _claims(claimant):
             key = (claim.kind, claim.value)
-            if key in owners:
-                cause = f"{claim.kind} {shown(claim.value)} belongs to {owners[key]}"
+            owner = owners.get(key)
+            if owner and claim.path not in told:  # the first one says what to change
+                told.add(claim.path)
+                cause = f"{claim.kind} {shown(claim.value)} belongs to {owner}"
                 yield document.problem(claim.path, cause, claim.remedy)
-                if claim.kind == "id":
-                    break
-            mine[key] = document.problem(claim.path, "", "")
-        for key, place in mine.items():
-            owners.setdefault(key, f"{place.file}:{place.line}")
+            mine[key] = document.place(claim.path)
+        owners = mine | owners
 
 
 def _claims(claimant: Claimant) -> Iterator[_Claim]:
@@ -88,4 +88,6 @@ def _claims(claimant: Claimant) -> Iterator[_Claim]:
         for name in ("app", "internal"):
             port = getattr(claimant.servers.ports, name)
             remedy = "Choose a free port, or leave servers.ports out to have a pair allocated."
-            yield _Claim("port", f"{claimant.servers.pool}:{port}", ("servers", "ports", name), remedy)
+            yield _Claim(
+                "host port", f"{port} of pool {claimant.servers.pool}", ("servers", "ports", name), remedy
+            )

@@ -39,14 +39,20 @@ class Document:
 
     def problem(self, path: Location, cause: str, remedy: str, *, on_key: bool = False) -> Problem:
         """A problem at `path`; where the document has no such path, at the nearest one above."""
+        line, column = self._position(path, on_key)
+        return Problem(self.file, line, column, path_text(path), cause, remedy)
+
+    def place(self, path: Location) -> str:
+        """File and line of `path`, for messages about another file."""
+        return f"{self.file}:{self._position(path, on_key=False)[0]}"
+
+    def _position(self, path: Location, on_key: bool) -> Position:
         places = self.keys if on_key else self.values
         for length in range(len(path), 0, -1):
-            if position := places.get(path[:length]) or self.keys.get(path[:length]):
-                break
+            if position := places.get(path[:length]):
+                return position
             places = self.keys
-        else:
-            position = (1, 1)
-        return Problem(self.file, *position, path_text(path), cause, remedy)
+        return 1, 1
 
 
 def read_document(file: str, text: str | bytes) -> Document:
@@ -67,17 +73,18 @@ def read_document(file: str, text: str | bytes) -> Document:
     try:
         return _Reader(file, decoded).read()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        words = " ".join(filter(None, (error.context, error.problem)))
-        remedy = (
-            "Indent with spaces."
-            if "\t" in words or "'\\t'" in words
-            else "Check indentation, colons and quotes."
-        )
-        raise ManifestErrors([Problem(file, line, column, "", f"is not YAML: {words}", remedy)]) from None
+        raise ManifestErrors([_syntax_problem(file, decoded, error)]) from None
     except yaml.YAMLError:
         raise _whole(file, "has a character that YAML does not allow", "Remove control characters.") from None
+
+
+def _syntax_problem(file: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    found = " ".join(filter(None, (error.context, error.problem)))
+    culprit = "".join(text.split("\n")[line : line + 1])[: column + 1]
+    remedy = "Indent with spaces, not tabs." if "\t" in culprit else "Check indentation, colons and quotes."
+    return Problem(file, line + 1, column + 1, "", f"is not YAML: {found}", remedy)
 
 
 def _whole(file: str, cause: str, remedy: str) -> ManifestErrors:
@@ -123,11 +130,9 @@ class _Reader:
             )
             raise ManifestErrors(self._problems)
         if isinstance(event, yaml.AliasEvent) or event.anchor:
-            self._refuse(
-                event, path, "anchors and aliases are not allowed", "Write the value out where it is needed."
-            )
-        if isinstance(event, yaml.AliasEvent):
-            return None
+            remedy = "Write the value out where it is needed."
+            self._refuse(event, path, "anchors and aliases are not allowed", remedy)
+            raise ManifestErrors(self._problems)
         if event.tag is not None:
             self._refuse(
                 event, path, f"the tag {shown(event.tag)} is not allowed", "Write the value without tag."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import types
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -51,28 +52,22 @@ def _finding(details: ErrorDetails, model: type[BaseModel]) -> Finding:
     if kind == "missing":
         example = _example(path, model)
         return Finding(path, "is missing", f"Add {path[-1]}{example}.")
-    value = "the value" if _QUIET_KEYS & set(path) else _described(details["input"])
+    if details["input"] is None:
+        return Finding(path, "has no value", "Write one, or remove the key.", on_key)
+    value = "" if _QUIET_KEYS & set(path) else _described(details["input"])
     words = _WORDS.get(kind)
     cause, remedy = words(value, context) if words else (details["msg"], "See docs/manifest.md.")
-    if isinstance(details["input"], (bool, int, float)) and kind == "string_type":
-        remedy = (
-            f'Put it in quotes: "{str(details["input"]).lower()}".'
-            if value != "the value"
-            else "Put it in quotes."
-        )
-    return Finding(path, cause, remedy, on_key)
+    if kind == "string_type" and isinstance(details["input"], bool | int | float):
+        remedy = f'Put it in quotes: "{value}".' if value else "Put it in quotes."
+    return Finding(path, cause.strip(), remedy, on_key)
 
 
 def _described(value: object) -> str:
-    if value is None:
-        return "nothing"
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, (list, tuple)):
         return "a list"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return shown(value) if isinstance(value, str) else shown(value).strip('"')
+    return shown(value) if isinstance(value, str) else json.dumps(value)
 
 
 _Words = Callable[[str, Mapping[str, Any]], tuple[str, str]]
@@ -83,7 +78,7 @@ def _wrong_type(wanted: str, remedy: str) -> _Words:
 
 
 def _limit(words: str, key: str) -> _Words:
-    return lambda value, context: (f"{value} is out of range", f"Write a number {words} {context[key]:g}.")
+    return lambda value, context: (f"{value} is out of range", f"Write {words.format(context[key])}.")
 
 
 def _choice(value: str, context: Mapping[str, Any]) -> tuple[str, str]:
@@ -112,11 +107,11 @@ _WORDS: dict[str, _Words] = {
     "model_type": _MAPPING,
     "model_attributes_type": _MAPPING,
     "literal_error": _choice,
-    "greater_than": _limit("above", "gt"),
-    "greater_than_equal": _limit("from", "ge"),
-    "less_than_equal": _limit("up to", "le"),
-    "too_short": lambda value, c: ("too few entries", f"Write at least {c['min_length']}."),
-    "too_long": lambda value, c: ("too many entries", f"Write at most {c['max_length']}."),
+    "greater_than": _limit("more than {:g}", "gt"),
+    "greater_than_equal": _limit("{:g} or more", "ge"),
+    "less_than_equal": _limit("{:g} or less", "le"),
+    "too_short": lambda value, c: ("has too few entries", f"Write at least {c['min_length']}."),
+    "too_long": lambda value, c: ("has too many entries", f"Write at most {c['max_length']}."),
     "string_too_short": lambda value, c: ("is empty", "Write some text, or remove the line."),
     "string_too_long": lambda value, c: (
         f"{value} is too long",
@@ -162,7 +157,12 @@ def _known_keys(path: Location, model: type[BaseModel]) -> str:
     return f"Known keys here: {', '.join(siblings)}."
 
 
-_EXAMPLES = {"id": "blog", "domain": "blog.example.com", "image": "ghcr.io/leocompany/blog:1.4.0"}
+_EXAMPLES = {
+    "project": "{id: blog}",
+    "id": "blog",
+    "domain": "blog.example.com",
+    "image": "ghcr.io/leocompany/blog:1.4.0",
+}
 
 
 def _example(path: Location, model: type[BaseModel]) -> str:

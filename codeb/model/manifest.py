@@ -141,7 +141,7 @@ class Storage(Section):
 
     @model_validator(mode="after")
     def _distinct_suffixes(self) -> Self:
-        refuse_repeated((bucket.suffix for bucket in self.buckets), "buckets", "suffix")
+        refuse_repeated([bucket.suffix for bucket in self.buckets], "buckets", "suffix")
         return self
 
 
@@ -189,7 +189,7 @@ class Features(Section):
 
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
-        refuse_repeated((job.name for job in self.cron), "cron", "name")
+        refuse_repeated([job.name for job in self.cron], "cron", "name")
         return self
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -18,8 +17,8 @@ class Section(BaseModel):
     )
 
 
-def refuse_repeated(values: Iterable[str], path: str, key: str) -> None:
+def refuse_repeated(values: Sequence[str], path: str, key: str) -> None:
     """Raises the refusal when two entries of the list at `path` have the same `key`."""
-    for value, count in Counter(values).items():
-        if count > 1:
-            raise refusal(f"{key} {shown(value)} is used {count} times", "Give each its own.", at=(path,))
+    for index, value in enumerate(values):
+        if value in values[:index]:
+            raise refusal(f"{shown(value)} is used twice", "Give each its own.", at=(path, index, key))

@@ -15,6 +15,15 @@ from codeb.model.problems import refusal, shown
 LINE = r"[^\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]*"
 """Any text on one line: no control characters but the tab, no line or paragraph separators."""
 
+_MARKER = re.compile(r"@\{|@IMAGE@")
+
+
+def refuse_markers(text: str) -> str:
+    """Free text without markers: the program fills in `@{secret:…}`, the agent fills in `@IMAGE@`."""
+    if found := _MARKER.search(text):
+        raise refusal(f"{found.group()} has a meaning to the platform", "Write it in another way.")
+    return text
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -43,10 +52,10 @@ class Shape:
         """`text` itself; raises the refusal that names what it should be."""
         if self.shortest <= len(text) <= self.longest and re.fullmatch(self.pattern, text):
             return text
-        subject = shown(text) if self.show else "the value"
+        subject = f"{shown(text)} " if self.show else ""
         if len(text) > self.longest:
-            raise refusal(f"{subject} is longer than {self.longest} characters", self.remedy)
-        raise refusal(f"{subject} is not {self.what}", self.remedy)
+            raise refusal(f"{subject}is longer than {self.longest} characters", self.remedy)
+        raise refusal(f"{subject}is not {self.what}", self.remedy)
 
 
 @dataclass(frozen=True)

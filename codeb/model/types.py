@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field
 from codeb import names
 from codeb.model.calendar import OnCalendar as OnCalendar
 from codeb.model.problems import refusal, shown
-from codeb.model.shapes import LINE, Quantity, Shape
+from codeb.model.shapes import LINE, Quantity, Shape, refuse_markers
 from codeb.model.variables import EnvName as EnvName
 from codeb.model.variables import EnvValue as EnvValue
 
@@ -57,7 +57,7 @@ def _display(text: str) -> str:
             raise refusal(cause, "Write one line of visible text.")
     if text != text.strip():
         raise refusal(f"{shown(text)} starts or ends with a space", "Remove the space.")
-    return text
+    return refuse_markers(text)
 
 
 DisplayText = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_display)]
@@ -109,8 +109,9 @@ BucketSuffix = Annotated[
 
 
 def _domain_remedy(text: str) -> str:
+    host = re.sub(r"^[a-z]+://|[:/].*$", "", text.strip().lower())
     try:
-        ascii_form = text.strip().lower().encode("idna").decode("ascii")
+        ascii_form = host.encode("idna").decode("ascii")
     except UnicodeError:
         ascii_form = ""
     if ascii_form != text and re.fullmatch(_DOMAIN, ascii_form):
@@ -164,7 +165,7 @@ WebUrl = Annotated[
     Shape(
         "a web address",
         "Write for example https://api.example.com/v1.",
-        rf"https?://{_HOST}({_PORT})?(/[A-Za-z0-9._~/-]*)?",
+        rf"https?://{_HOST}({_PORT})?(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?",
         longest=300,
     ),
 ]
@@ -181,8 +182,8 @@ FilePath = Annotated[
     str,
     Shape(
         "a file path",
-        "Write a path of letters, digits and ._/@+- that does not start with a hyphen.",
-        r"[A-Za-z0-9._/@+][A-Za-z0-9._/@+-]*",
+        "Write a path of letters, digits and ._/- that does not start with a hyphen.",
+        r"[A-Za-z0-9._/][A-Za-z0-9._/-]*",
         longest=400,
     ),
 ]
@@ -207,7 +208,9 @@ Email = Annotated[
 ]
 
 Argument = Annotated[
-    str, Shape("one line of text", "Write one line without control characters.", LINE, longest=4096)
+    str,
+    Shape("one line of text", "Write one line without control characters.", LINE, longest=4096),
+    AfterValidator(refuse_markers),
 ]
 ExtensionName = Literal[
     "btree_gin", "btree_gist", "citext", "cube", "dict_int", "fuzzystrmatch", "hstore", "intarray", "isn",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from codeb.model.problems import refusal, shown
-from codeb.model.shapes import LINE, Shape
+from codeb.model.shapes import LINE, Shape, refuse_markers
 
 _PLATFORM_VARIABLES = {
     "DATABASE_URL": "Set resources.database instead.",
@@ -58,5 +58,6 @@ EnvValue = Annotated[
         shortest=0,
         show=False,
     ),
+    AfterValidator(refuse_markers),
 ]
 """Value of a variable; never repeated in a message."""

@@ -1,0 +1,118 @@
+"""`python -m codeb`: exit status, what goes to which stream, and help that teaches."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from codeb.cli import COMMANDS, Command, main
+
+ROOT = Path(__file__).parents[3]
+GOOD = "project: {id: shop}\nenvironment: {domain: shop.example.com, image: ghcr.io/x/shop:1}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with one good manifest in manifests/."""
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "shop.yaml").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_good_manifests_give_a_line_each(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out == [
+        "manifests/shop.yaml: shop at https://shop.example.com, ghcr.io/x/shop:1, database, cache, storage",
+        "1 manifest, no problems",
+    ]
+
+
+def test_problems_of_all_paths_go_to_standard_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "bad.yaml").write_text(GOOD + "backup: {enable: true}\n")
+    assert main(["validate", "manifests", "bad.yaml", "nothing"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        'bad.yaml:1:15: project.id: id "shop" belongs to manifests/shop.yaml:1. '
+        "Give each project its own id.",
+        'bad.yaml:2:23: environment.domain: host name "shop.example.com" belongs to manifests/shop.yaml:2. '
+        "A host name serves one project; choose another.",
+        "bad.yaml:3:10: backup.enable: unknown key. Did you mean enabled?",
+        "nothing: can't be read: No such file or directory. Check the path and its permissions.",
+        "4 problems in 2 files",
+    ]
+
+
+def test_a_file_named_twice_counts_once(folder: Path) -> None:
+    assert main(["validate", "manifests", "manifests/shop.yaml"]) == 0
+
+
+def test_a_folder_without_manifests_is_a_problem(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "manifests" / "shop.yaml").unlink()
+    assert main(["validate"]) == 1
+    assert "manifests: has no manifests" in capsys.readouterr().err
+
+
+def test_json_says_the_same(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["ok"] is True
+    assert result["manifests"][0]["id"] == "shop"
+    (folder / "manifests" / "shop.yaml").write_text("project: 1\n")
+    assert main(["validate", "--json"]) == 1
+    result = json.loads(capsys.readouterr().out)
+    assert result["ok"] is False
+    assert {problem["path"] for problem in result["problems"]} == {"project", "environment"}
+
+
+def test_a_stack_adds_its_hosts_and_pools(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    server = "{name: a, address: 10.0.0.1, pool: web, knownHostsFile: k}"
+    (folder / "Pulumi.live.yaml").write_text(
+        f"config:\n  codeb:domain: example.com\n  codeb:servers: [{server}]\n"
+    )
+    assert main(["validate", "--stack", "live"]) == 1
+    assert 'no app server is in pool "default". Write one of: web.' in capsys.readouterr().err
+    assert main(["validate", "--stack", "nothing"]) == 1
+    assert "Pulumi.nothing.yaml: can't be read" in capsys.readouterr().err
+
+
+def test_schema_writes_and_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema", "--check"]) == 1
+    assert "Run python -m codeb schema." in capsys.readouterr().err
+    assert main(["schema"]) == 0
+    assert main(["schema", "--check"]) == 0
+    (folder / "project-manifest.schema.yaml").write_text("old")
+    assert main(["schema", "--check"]) == 1
+    assert main(["schema", "--output", "-"]) == 0
+    assert capsys.readouterr().out.count("$schema") == 1
+
+
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["validate", "--colour"]])
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+def test_help_teaches(command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([command.name, "--help"])
+    assert command.details in capsys.readouterr().out
+
+
+def test_the_command_line_needs_no_pulumi() -> None:
+    code = (
+        "import sys, codeb.cli; sys.exit(sorted(m for m in sys.modules if m.split('.')[0] == 'pulumi') != [])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    run = subprocess.run(
+        [sys.executable, "-m", "codeb", "validate"], cwd=ROOT, check=False, capture_output=True
+    )
+    assert run.returncode == 0, run.stderr
