@@ -97,7 +97,7 @@ class Host:
             etc / "resolv.conf", f"nameserver {self.network.gateway}\noptions timeout:1 attempts:1\n"
         )
         write_atomically(etc / "lab/network.env", f"LAB_ADDRESS={self.address}\n")
-        write_atomically(etc / "containers/containers.conf.d/99-lab.conf", _containers_conf())
+        write_atomically(etc / "containers/containers.conf.d/99-lab.conf", containers_conf())
         key = keys.host_key(self.folders, self.name)
         write_atomically(etc / "ssh/ssh_host_ed25519_key", key.read_text(), mode=0o600)
         write_atomically(etc / "ssh/ssh_host_ed25519_key.pub", f"{keys.public(key)}\n")
@@ -220,7 +220,7 @@ def _answers(address: str, port: int) -> bool:
         return False
 
 
-def _containers_conf() -> str:
+def containers_conf() -> str:
     """Lab-only settings of Podman: a container gets no higher hard limits than this machine lets us set."""
     hard = {"nofile": resource.RLIMIT_NOFILE, "nproc": resource.RLIMIT_NPROC}
     limits = {name: str(resource.getrlimit(number)[1]) for name, number in hard.items()}

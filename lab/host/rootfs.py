@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from lab.host.progress import Progress
 
 SUITE = "trixie"
 MIRROR_VARIABLE = "CODEB_LAB_DEBIAN_MIRROR"
-BASE_PACKAGES = ("busybox", "ca-certificates", "curl")
+BASE_PACKAGES = ("busybox", "ca-certificates", "curl", "libcap2-bin")
+REGISTRY_PACKAGES = ("docker-registry",)
 # A server as a provider hands it over, plus what the platform asks for: hosts have no way to the internet.
 HOST_PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "less", "procps", "iproute2"),
@@ -74,16 +76,10 @@ def base(folders: Folders, progress: Progress) -> Path:
     recipe = digest_of(SUITE, BASE_PACKAGES, _DPKG_OPTIONS, _APT_OPTIONS)
 
     def make(part: Path) -> None:
-        line = [
-            "mmdebstrap",
-            "--mode=root",
-            "--variant=minbase",
-            "--format=tar",
-            f"--include={','.join(BASE_PACKAGES)}",
-        ]
-        line += [f"--dpkgopt={option}" for option in _DPKG_OPTIONS] + [
-            f"--aptopt={option}" for option in _APT_OPTIONS
-        ]
+        line = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar"]
+        line += [f"--include={','.join(BASE_PACKAGES)}"]
+        line += [f"--dpkgopt={option}" for option in _DPKG_OPTIONS]
+        line += [f"--aptopt={option}" for option in _APT_OPTIONS]
         mirror = debian_mirror()
         shell.build([*line, SUITE, str(part), *([mirror] if mirror else [])], folders.logs / "base.log")
 
@@ -97,30 +93,38 @@ def rootfs(folders: Folders, progress: Progress) -> Path:
     recipe = digest_of(archive.name, HOST_PACKAGES, MASKED_UNITS, configuration)
 
     def make(part: Path) -> None:
-        part.mkdir()
-        log = folders.logs / "rootfs.log"
-        shell.build(
-            ["tar", "--extract", "--numeric-owner", "--xattrs", f"--file={archive}", f"--directory={part}"],
-            log,
-        )
-        _install(part, log)
+        _grow(part, archive, HOST_PACKAGES, folders.logs / "rootfs.log")
         _configure(part)
 
-    return cached(
-        folders.cache / f"rootfs-{recipe}", make, progress, "root of the hosts (systemd, sshd, Podman)"
-    )
+    what = "root of the hosts (systemd, sshd, Podman)"
+    return cached(folders.cache / f"rootfs-{recipe}", make, progress, what)
 
 
-def _install(root: Path, log: Path) -> None:
-    """Install the hosts' packages without starting any of their services."""
+def registry_root(folders: Folders, progress: Progress) -> Path:
+    """Root that the app-image registry runs in."""
+    archive = base(folders, progress)
+
+    def make(part: Path) -> None:
+        _grow(part, archive, REGISTRY_PACKAGES, folders.logs / "registry-root.log")
+
+    recipe = digest_of(archive.name, REGISTRY_PACKAGES)
+    return cached(folders.cache / f"registry-{recipe}", make, progress, "root of the registry")
+
+
+def _grow(root: Path, archive: Path, packages: Sequence[str], log: Path) -> None:
+    """Unpack the base into ``root`` and install packages there, without starting any of their services."""
+    root.mkdir()
+    untar = ["tar", "--extract", "--numeric-owner", "--xattrs", "--xattrs-include=*"]
+    shell.build([*untar, f"--file={archive}", f"--directory={root}"], log)
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
-    for argv in (["apt-get", "update", "-q"], [*_APT_INSTALL, *HOST_PACKAGES]):
-        shell.build(
-            nspawn.command(root, argv, machine="codeb-rootfs", keep=True), log, env=nspawn.environment()
-        )
+    for argv in (["apt-get", "update", "-q"], [*_APT_INSTALL, *packages]):
+        line = nspawn.command(root, argv, machine="codeb-root", keep=True)
+        shell.build(line, log, env=nspawn.environment(), what=" ".join(argv[:2]))
     policy.unlink()
+    for rubbish in ("var/cache/apt/archives", "var/lib/apt/lists"):
+        remove(root / rubbish)
 
 
 def _configure(root: Path) -> None:
@@ -146,8 +150,6 @@ def _configure(root: Path) -> None:
     for key in (root / "etc/ssh").glob("ssh_host_*"):
         key.unlink()
     (root / "etc/machine-id").write_text("")
-    for rubbish in ("var/cache/apt/archives", "var/lib/apt/lists"):
-        remove(root / rubbish)
 
 
 def _copy(template: str, target: Path, mode: int = 0o644) -> None:

@@ -37,16 +37,18 @@ def build(
     *,
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    what: str | None = None,
     remedy: str = "run the command again; what is done so far is kept",
 ) -> None:
     """Run a long command with its output appended to ``log``; ``env`` is added to our own environment.
 
-    Raises LabError with the log's last lines when it fails.
+    Raises LabError with the command's last lines when it fails; ``what`` names it there (default: its words).
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a") as sink:
         sink.write(f"$ {shlex.join(argv)}\n")
         sink.flush()
+        begin = sink.tell()
         done = subprocess.run(
             [*CONTAINED, *argv],
             stdin=subprocess.DEVNULL,
@@ -57,13 +59,15 @@ def build(
             check=False,
         )
     if done.returncode != 0:
+        said = tail(log, begin)
         raise LabError(
-            f"`{shlex.join(argv)}` failed with status {done.returncode}; end of {log}:\n{tail(log)}", remedy
+            f"{what or shlex.join(argv)} failed with status {done.returncode}; end of {log}:\n{said}", remedy
         )
 
 
-def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log, indented; empty when there is no log."""
+def tail(log: Path, begin: int = 0) -> str:
+    """The last lines of a log from byte ``begin`` on, indented; empty when there is no log."""
     if not log.is_file():
         return ""
-    return "\n".join(f"    {line}" for line in log.read_text(errors="replace").splitlines()[-lines:])
+    lines = log.read_bytes()[begin:].decode(errors="replace").splitlines()
+    return "\n".join(f"    {line}" for line in lines[-TAIL_LINES:])
