@@ -7,9 +7,9 @@ the new inputs, a computed attribute that no input gives keeps its recorded valu
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from lab.engine.provider import (
@@ -22,17 +22,10 @@ from lab.engine.provider import (
     State,
 )
 from lab.providers.base import Resource
+from lab.providers.bridge.inputs import DEFAULTS, Attributes, check
 from lab.providers.bridge.schema import Attribute
-from lab.providers.bridge.state import (
-    DEFAULTS,
-    Attributes,
-    imported_inputs,
-    outputs,
-    refreshed_inputs,
-)
+from lab.providers.bridge.state import imported_inputs, outputs, refreshed_inputs
 from lab.providers.values import top_level
-
-_NAME_SUFFIX_LENGTH = 7
 
 
 class BridgedResource(Resource):
@@ -62,15 +55,7 @@ class BridgedResource(Resource):
         return tuple(key for key, attribute in self.attributes.items() if attribute.secret)
 
     def check(self, name: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
-        inputs, failures = self._given(name, news)
-        failures += [failure for key in inputs for failure in self._invalid(name, key, inputs)]
-        defaults = self._defaults(name, olds, inputs, random_seed)
-        failures += [
-            (key, f"Missing required property '{key}'")
-            for key, attribute in self.attributes.items()
-            if attribute.required and key not in inputs and key not in defaults
-        ]
-        return CheckResult({**inputs, **defaults, DEFAULTS: sorted(defaults)}, tuple(failures))
+        return check(self.attributes, name, olds, news, random_seed)
 
     def diff(self, old_inputs: Properties, old_outputs: Properties, news: Properties) -> DiffResult:
         paths = self._changed(old_outputs, news)
@@ -94,22 +79,26 @@ class BridgedResource(Resource):
 
     def create(self, name: str, news: Properties) -> State:
         wanted = self.wanted(None, news)
-        return self._settled(self.insert(wanted), wanted)
+        with _worded():
+            return self._settled(self.insert(wanted), wanted)
 
     def update(self, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties) -> State:
         wanted = self.wanted(old_outputs, news)
         changed = frozenset(top_level(path) for path in self._changed(old_outputs, news))
-        return self._settled(self.alter(id_, old_outputs, wanted, changed), wanted)
+        with _worded():
+            return self._settled(self.alter(id_, old_outputs, wanted, changed), wanted)
 
     def delete(self, id_: str, inputs: Properties, outputs: Properties) -> None:
-        self.remove(id_, outputs)
+        with _worded():
+            self.remove(id_, outputs)
 
     def read(self, id_: str, inputs: Properties, recorded: Properties) -> State:
-        found = self.fetch(id_, recorded)
+        with _worded():
+            found = self.fetch(id_, recorded)
         if found is None:
             return State("", {})
         new_id, values = found
-        now = outputs(self.attributes, new_id, {**recorded, **values}, recorded)
+        now = outputs(self.attributes, new_id, {**recorded, **values}, None)
         if recorded:
             return State(new_id, now, refreshed_inputs(self.attributes, inputs, now))
         return State(new_id, now, imported_inputs(self.attributes, now))
@@ -147,77 +136,13 @@ class BridgedResource(Resource):
         new_id, values = found
         return State(new_id, outputs(self.attributes, new_id, {**wanted, **values}, wanted))
 
-    def _given(self, name: str, news: Properties) -> tuple[dict[str, Any], list[tuple[str, str]]]:
-        inputs: dict[str, Any] = {}
-        failures = []
-        for key, attribute in self.attributes.items():
-            if attribute.output_only or news.get(key) is None:
-                continue
-            try:
-                inputs[key] = _with_marks(attribute, attribute.coerce(news[key]))
-            except ValueError as error:
-                failures.append((key, f"{error}. Examine values at '{name}.{key}'."))
-        return inputs, failures
 
-    def _invalid(self, name: str, key: str, inputs: Properties) -> list[tuple[str, str]]:
-        attribute, value = self.attributes[key], inputs[key]
-        where = f"Examine values at '{name}.{key}'."
-        failures = []
-        if value is UNKNOWN:
-            return []
-        if attribute.choices and value not in attribute.choices:
-            options = " ".join(f'"{choice}"' for choice in attribute.choices)
-            failures.append((key, f"expected {key} to be one of [{options}], got {value}. {where}"))
-        if attribute.minimum is not None and value < attribute.minimum:
-            failures.append(
-                (key, f"expected {key} to be at least ({attribute.minimum}), got {value}. {where}")
-            )
-        failures += [
-            (key, f'Conflicting configuration arguments. "{key}": conflicts with {other}. {where}')
-            for other in attribute.conflicts
-            if other in inputs
-        ]
-        return failures
-
-    def _defaults(self, name: str, olds: Properties, inputs: Properties, seed: bytes) -> dict[str, Any]:
-        """Defaults of inputs that were not given: as before if it was a default before, else the schema's."""
-        replayed = set(olds.get(DEFAULTS, olds))
-        defaults: dict[str, Any] = {}
-        for key, attribute in self.attributes.items():
-            if key in inputs or any(other in inputs for other in attribute.conflicts):
-                continue
-            if attribute.auto_name:
-                defaults[key] = olds[key] if _usable(olds, key, replayed) else _automatic_name(name, seed)
-            elif attribute.default is not None:
-                if _usable(olds, key, replayed):
-                    defaults[key] = olds[key]
-                elif attribute.default:
-                    defaults[key] = attribute.default
-        return defaults
-
-
-def _usable(olds: Properties, key: str, replayed: set[str]) -> bool:
-    return key in replayed and olds.get(key) is not None
-
-
-def _with_marks(attribute: Attribute, value: Any) -> Any:
-    """Objects in a list carry a `__defaults` of their own."""
-    if not attribute.elements or not isinstance(value, list):
-        return value
-    return [_with_element_defaults(attribute, item) if isinstance(item, dict) else item for item in value]
-
-
-def _with_element_defaults(attribute: Attribute, item: dict[str, Any]) -> dict[str, Any]:
-    given = {key: value for key, value in item.items() if value is not None and key != DEFAULTS}
-    defaults = {
-        key: element.default
-        for key, element in attribute.elements.items()
-        if key not in given and element.default
-    }
-    return {**given, **defaults, DEFAULTS: sorted(defaults)}
-
-
-def _automatic_name(name: str, seed: bytes) -> str:
-    """The resource's name and seven hexadecimal digits; the same for the same seed."""
-    digits = hashlib.sha256(seed).hexdigest() if seed else secrets.token_hex()
-    return f"{name}-{digits[:_NAME_SUFFIX_LENGTH]}"
+@contextmanager
+def _worded() -> Iterator[None]:
+    """Errors in Terraform's frame, which the CLI shows too."""
+    try:
+        yield
+    except PartialFailure:
+        raise
+    except ProviderError as error:
+        raise ProviderError(f"1 error occurred:\n\t* {error}\n\n") from error

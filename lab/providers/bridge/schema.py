@@ -45,8 +45,14 @@ class Attribute:
     auto_name: bool = False
     default: Any = None
     conflicts: tuple[str, ...] = ()
+    together: tuple[str, ...] = ()
+    """Inputs that must be given with this one (RequiredWith)."""
+
     choices: tuple[str, ...] = ()
     minimum: int | None = None
+    valid: Callable[[Any], str] | None = None
+    """Says what is wrong with a value; empty when nothing is."""
+
     suppress: Suppress | None = None
     terraform_name: str = ""
     """Only where it is not the snake-case form of the Pulumi name."""
@@ -58,7 +64,7 @@ class Attribute:
         """The value in the attribute's own type, where the bridge converts: "20" to 20, 5 to "5"."""
         match self.kind, value:
             case (Kind.INT, str()):
-                return int(value)
+                return _integer(value)
             case (Kind.INT, float()) if value.is_integer():
                 return int(value)
             case (Kind.BOOL, str()) if value.lower() in _TRUTH:
@@ -107,6 +113,13 @@ class Attribute:
                     continue
                 paths += attribute.changed(old[index].get(key), wanted, f"{here}.{key}")
         return paths
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
 def _unknown_last(value: Any) -> tuple[bool, str]:

@@ -7,26 +7,30 @@ objects are marked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from lab.engine.provider import Properties
+from lab.providers.bridge.inputs import DEFAULTS, Attributes
 from lab.providers.bridge.schema import COLLECTIONS, Attribute, Kind, snake
 from lab.providers.values import contains_unknown, equal
 
 DELTA: Final = "__pulumi_raw_state_delta"
-DEFAULTS: Final = "__defaults"
-Attributes = Mapping[str, Attribute]
 
 
-def outputs(attributes: Attributes, id_: Any, values: Properties, before: Properties) -> dict[str, Any]:
-    """All attributes, absent ones as null; `before` is what was planned (or, for a refresh, recorded)."""
+def outputs(
+    attributes: Attributes, id_: Any, values: Properties, planned: Properties | None
+) -> dict[str, Any]:
+    """All attributes, absent ones as null.
+
+    After an operation an empty collection is null unless one was planned; a refresh (`planned` None) keeps
+    what it found.
+    """
     result = {"id": id_}
     for key, attribute in attributes.items():
         value = None if attribute.write_only else values.get(key)
         if attribute.kind is Kind.SET and isinstance(value, list) and not attribute.elements:
             value = sorted(value, key=str)
-        if attribute.kind in COLLECTIONS and attribute.is_zero(value) and not before.get(key):
+        if planned is not None and attribute.kind in COLLECTIONS and not planned.get(key) and not value:
             value = None
         result[key] = value
     if not contains_unknown(result):
@@ -74,8 +78,6 @@ def refreshed_inputs(attributes: Attributes, old: Properties, found: Properties)
 
 def _refreshed_value(attribute: Attribute, old: Any, found: Any) -> Any:
     if isinstance(old, list) and isinstance(found, list) and not attribute.elements:
-        if attribute.kind is Kind.SET:
-            return [item for item in old if item in found]
         return found[: len(old)]
     if attribute.suppress is not None and attribute.suppress(found, old):
         return old

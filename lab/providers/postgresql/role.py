@@ -54,8 +54,10 @@ class Role(BridgedResource):
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute(required=True, auto_name=True),
         "password": Attribute(secret=True, conflicts=("passwordWo", "passwordWoVersion")),
-        "passwordWo": Attribute(secret=True, write_only=True, conflicts=("password",)),
-        "passwordWoVersion": Attribute(conflicts=("password",)),
+        "passwordWo": Attribute(
+            secret=True, write_only=True, conflicts=("password",), together=("passwordWoVersion",)
+        ),
+        "passwordWoVersion": Attribute(conflicts=("password",), together=("passwordWo",)),
         "encrypted": Attribute(),
         "roles": Attribute(Kind.SET),
         "searchPaths": Attribute(Kind.LIST, terraform_name="search_path"),
@@ -255,7 +257,7 @@ def _attributes(row: Row) -> dict[str, Any]:
         **dict(zip(_READ_KEYS, row, strict=False)),
         "encryptedPassword": True,
         "roles": list(row[11]),
-        "searchPaths": [part.strip('"') for part in path.split(", ")] if path else None,
+        "searchPaths": [part.strip('"') for part in path.split(", ")] if path else [],
         "assumeRole": parameters.get("role", ""),
         **{key: int(_milliseconds(parameters.get(name, "0"))) for key, name in _TIMEOUTS.items()},
     }

@@ -55,7 +55,9 @@ class Session:
 
 def reason(error: psycopg.Error) -> str:
     """The server's message without the statement, which may hold a password."""
-    return f"pq: {error.diag.message_primary}" if error.diag.message_primary else str(error).strip()
+    if error.diag.message_primary is None:
+        return str(error).strip()
+    return f"pq: {error.diag.message_primary} ({error.diag.sqlstate})"
 
 
 class Server:
