@@ -15,8 +15,8 @@ FAILED_UNITS: Final = ["systemctl", "list-units", "--failed", "--plain", "--no-l
 PODMAN_VERSION: Final = ["podman", "version", "--format", "{{.Client.Version}}"]
 SSHD_SETTINGS: Final = ["sshd", "-T"]
 CLOCK_SYNCHRONISED: Final = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
+IN_CONTAINER: Final = ["systemd-detect-virt", "--quiet", "--container"]
 NFT_TABLES: Final = ["nft", "list", "tables"]
-PODMAN_RULES: Final = ["podman", "network", "reload", "--all"]
 _APT: Final = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
 APT_UPDATE: Final = [*_APT, "update"]
 PROPERTIES: Final = (

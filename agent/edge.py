@@ -1,4 +1,4 @@
-"""Caddy: a site is checked with all others before it is live, reloads are rare, a probe goes the users' way."""
+"""Caddy: a site is checked with all others before it is live, reloads are rare, a probe asks as users do."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def site_differs(ports: Ports, spec: Spec) -> bool:
 
 def check_site(ports: Ports, spec: Spec) -> None:
     """Validate the wanted site together with all others, on a copy of the configuration. Raises Failed."""
+    ports.files.remove_tree(_check_folder(spec.project))
     if spec.site is None or not site_differs(ports, spec):
         return
     if not caddy_runs(ports):
@@ -54,8 +55,7 @@ def validate(ports: Ports, name: str, candidates: dict[str, bytes]) -> str | Non
 
     The check runs on a copy beside the real files (links to the unchanged ones), so nothing live changes.
     """
-    folder = f"{paths.CADDY}/.check-{name}"
-    files = ports.files
+    folder, files = _check_folder(name), ports.files
     files.remove_tree(folder)
     caddyfile = candidates.get(paths.CADDYFILE) or files.read(paths.CADDYFILE) or b""
     files.write(
@@ -71,6 +71,11 @@ def validate(ports: Ports, name: str, candidates: dict[str, bytes]) -> str | Non
     result = ports.runner.run(commands.caddy_validate(f"{folder}/Caddyfile"), timeout_s=120)
     files.remove_tree(folder)
     return None if result.ok else _error_line(result.text)
+
+
+def _check_folder(name: str) -> str:
+    """In Caddy's own folder, as that is what its container sees; a killed run may leave one behind."""
+    return f"{paths.CADDY}/.check-{name}"
 
 
 def write_site(ports: Ports, spec: Spec) -> bool:
@@ -100,8 +105,8 @@ def reload(ports: Ports) -> None:
 def probe(ports: Ports, spec: Spec, address: str) -> str:
     """Ask for the app as users do: TLS on Caddy's listener, by the app's domain. Returns a warning or "".
 
-    A certificate that is still being fetched (ACME) is waited for; then the plain listener has to send to HTTPS
-    and the app itself to answer: that proves all but the certificate, and the warning says so. Raises Failed.
+    A certificate that is still being fetched (ACME) is waited for; then the plain listener has to send to
+    HTTPS and the app itself to answer: that proves all but the certificate; a warning says so. Raises Failed.
     """
     if spec.site is None:
         return ""

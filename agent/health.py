@@ -91,7 +91,7 @@ def _too_late(spec: Spec, colour: Colour, last: Verdict, row: int) -> str:
 
 def _advice(last: Verdict) -> str:
     if "refused" in last.reason:
-        return "does the app listen on environment.port of the manifest, on all interfaces? fix it, release again"
+        return "does the app listen on environment.port of the manifest, on all interfaces?"
     return "look at the log lines, fix the app (or monitoring.health in the manifest) and release again"
 
 

@@ -1,11 +1,11 @@
 """A release and a rollback as one pure state machine: `decide(state, event) → (state, commands)`.
 
-The whole table is here. Effects are in `perform`; `release` runs the commands of a step and reports one event.
+The whole table is here. Effects are in `perform`; `release` runs the commands of a step, reports one event.
 
-One rule makes it safe to kill at any moment: before the first file changes, the undo file holds every file as it
-was (`open undo`), and until it is removed (`commit`) the old colour runs, starts at boot and has its files. So a
-failure and a kill take the same road: what an undo file is found for is put back, then the document is carried
-out from the start.
+One rule makes it safe to kill at any moment: before the first file changes, the undo file holds every file as
+it was (`open undo`), and until it is removed (`commit`) the old colour runs, starts at boot, has its files.
+So a failure and a kill take the same road: what an undo file is found for is put back, then the document is
+carried out from the start.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class State:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: the next phase and what is done on entering it, to the target and to the other colour."""
+    """A line of the table: the next phase and what is done on entering it, to the target and to the other."""
 
     phase: Phase
     verbs: tuple[Verb, ...] = ()

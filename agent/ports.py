@@ -1,4 +1,4 @@
-"""The narrow ports through which the agent touches a host; real ones in `agent.real`, in-memory ones in tests."""
+"""The narrow ports through which the agent touches a host; real in `agent.real`, in memory in the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Undo a release that failed or was killed: files as they were, the old colour serving, the new one stopped."""
+"""Undo a release that failed or was killed: files as before, the old colour serving, the new one stopped."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from agent import cache, commands, edge, paths, undo, units
 from agent.errors import Failed
 from agent.job import Job
 from agent.paths import other
+from agent.ports import Ports
 from agent.undo import Undo
 
 _STOP_S = 180
@@ -78,12 +79,17 @@ def _first(job: Job, note: Undo) -> None:
     if note.active is not None or note.of(paths.record(job.project)).content is not None:
         return
     job.ports.files.remove_tree(paths.project_folder(job.project))
-    network = paths.network(job.project)
-    job.ports.runner.run(commands.stop(f"{network}-network.service"))
-    job.ports.runner.run(commands.remove_network(network))
+    remove_network(job.ports, job.project)
     release = job.release
     if release is not None and release.spec.cache is not None:
         cache.revoke(job.ports, release.spec.cache, release.secrets.cache_admin_password)
+
+
+def remove_network(ports: Ports, project: str) -> None:
+    """Delete a project's Podman network; one that isn't there is fine."""
+    network = paths.network(project)
+    ports.runner.run(commands.stop(f"{network}-network.service"))
+    ports.runner.run(commands.remove_network(network))
 
 
 def described(job: Job) -> str:

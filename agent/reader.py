@@ -69,6 +69,13 @@ class Reader:
             raise BadDocument(self._at(key), "must be a string of one line")
         return value
 
+    def content(self, key: str) -> bytes:
+        """The content of a file, which no error may show."""
+        value = self._get(key, _REQUIRED)
+        if not isinstance(value, str):
+            raise BadDocument(self._at(key), "must be a string")
+        return value.encode()
+
     def choice(self, key: str, *choices: str, default: str | None = None) -> str:
         """One of a few words."""
         value = self.text(key, default=default)
@@ -137,6 +144,10 @@ class Reader:
     def version(self) -> None:
         """Documents of version 1 only; a missing one counts as 1."""
         self.whole("version", 1, 1, default=1)
+
+    def has(self, key: str) -> bool:
+        """Whether a key is there at all."""
+        return key in self._value
 
     def end(self) -> None:
         """Refuse the keys that no getter took."""

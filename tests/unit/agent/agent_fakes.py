@@ -1,4 +1,4 @@
-"""A host in memory: files, systemd, podman, Caddy and Redis as far as the agent sees them, with kills and failures."""
+"""A host in memory: files, systemd, podman, Caddy, Redis as the agent sees them, with kills and failures."""
 
 from __future__ import annotations
 
@@ -351,7 +351,7 @@ class FakeFiles:
         self._effect(path)
         for store in (self.host.files, self.host.links):
             for name in [name for name in store if name.startswith(f"{path}/")]:
-                del store[name]  # type: ignore[attr-defined]
+                del store[name]
 
     def append(self, path: str, line: str, mode: int) -> None:
         self._effect(path)

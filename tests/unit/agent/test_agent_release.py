@@ -43,7 +43,8 @@ def serves(host: FakeHost) -> str:
     """The image that users reach."""
     address = host.tell(UPSTREAM)
     image = next(c.image for c in host.running.values() if c.address == address)
-    return next(name for name in host.images if host.app(image) is host.images[name])
+    names: list[str] = [name for name in host.images if host.app(image) is host.images[name]]
+    return names[0]
 
 
 def snapshot(host: FakeHost) -> dict[str, object]:
@@ -70,9 +71,7 @@ def test_second_release_serves_green_and_blue_stands_by_for_an_hour(host: FakeHo
     answer = run(host, V2)
     assert (answer["active"], serves(host)) == ("green", V2)
     assert "codeb-shop-app-blue.service" in host.running
-    assert list(host.links) == [BOOT.format("green"), "/etc/codeb/projects/shop-app/active.env"] or set(
-        host.links
-    ) == {BOOT.format("green"), "/etc/codeb/projects/shop-app/active.env"}
+    assert set(host.links) == {BOOT.format("green"), "/etc/codeb/projects/shop-app/active.env"}
     host.advance(3601)
     assert list(host.running) == ["codeb-shop-app-green.service"]
 
@@ -277,7 +276,7 @@ def test_cache_index_is_emptied_for_a_new_owner_only(host: FakeHost) -> None:
 
 def test_the_old_password_stays_valid_while_the_old_colour_stands_by(host: FakeHost) -> None:
     run(host)
-    cache = {**dict(release_document(V1)["cache"]), "password": "rotated-password"}  # type: ignore[call-overload]
+    cache = {**dict(release_document(V1)["cache"]), "password": "rotated-password"}
     run(host, V2, cache=cache)
     rules = host.redis_users["shop"]
     assert ">rotated-password" in rules
@@ -291,7 +290,7 @@ def test_images_that_nobody_can_go_back_to_are_removed(host: FakeHost) -> None:
 
 
 def test_cron_jobs_follow_the_active_image_and_go_with_the_manifest(host: FakeHost) -> None:
-    units = dict(release_document(V1)["units"])  # type: ignore[call-overload]
+    units = dict(release_document(V1)["units"])
     stem = "codeb-shop-app-cron-nightly"
     cron = {
         "container": {"name": f"{stem}.container", "content": "[Container]\nImage=@IMAGE@\n"},

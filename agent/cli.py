@@ -1,0 +1,85 @@
+"""`codeb-agent <verb>`: one JSON document on standard input, one on standard output.
+
+Exit status 0: the goal is reached. 1: it isn't; both outputs say phase, cause, what was put back and what to do.
+2: the verb or its document is wrong; nothing was touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from typing import Final, TextIO
+
+from agent import real
+from agent.apply import apply
+from agent.doctor import doctor
+from agent.errors import BadDocument, Failed, Failure
+from agent.ports import Ports
+from agent.reader import Reader, parse
+from agent.release import release, rollback
+from agent.remove import remove
+from agent.status import status
+
+Answer = dict[str, object]
+
+VERBS: Final[Mapping[str, Callable[[Ports, Reader, str], Answer]]] = {
+    "apply": apply,
+    "release": release,
+    "rollback": rollback,
+    "remove": remove,
+    "status": status,
+    "doctor": doctor,
+}
+_USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json"
+
+
+def main(arguments: list[str]) -> int:
+    """Run one verb on this host."""
+    if len(arguments) != 1 or arguments[0] not in VERBS:
+        sys.stderr.write(f"{_USAGE}\n")
+        return 2
+    text = "" if sys.stdin.isatty() else sys.stdin.read()
+    return run(real.ports(), arguments[0], text, sys.stdout, sys.stderr, _caller())
+
+
+def run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) -> int:
+    """Run one verb through the given ports and write its answer; the exit status."""
+    try:
+        answer = VERBS[verb](ports, parse(text), by)
+    except BadDocument as error:
+        out.write(_line({"ok": False, "phase": "document", "cause": str(error)}))
+        err.write(f"codeb-agent {verb}: the document is wrong: {error}\nnothing was touched\n")
+        return 2
+    except Failed as error:
+        ports.journal.log(f"{verb}: failed in {error.failure.phase}: {error.failure.cause}")
+        out.write(_line(error.failure.answer()))
+        err.write(f"codeb-agent {verb} {error.failure.text()}\n")
+        return 1
+    except Exception as error:  # noqa: BLE001 - the message may hold a secret; only its kind and place are shown
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        cause = f"{type(error).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
+        failure = Failure(
+            verb, cause, "this is a defect of the agent; run again, an unfinished change is put back"
+        )
+        out.write(_line(failure.answer()))
+        err.write(f"codeb-agent {verb} {failure.text()}\n")
+        return 1
+    out.write(_line(answer))
+    if answer["ok"] is True:
+        return 0
+    err.write(f"codeb-agent {verb}: {answer.get('summary', 'not everything is well')}\n")
+    return 1
+
+
+def _line(answer: Answer) -> str:
+    return json.dumps(answer) + "\n"
+
+
+def _caller() -> str:
+    """Who runs this, for the audit log."""
+    user = os.environ.get("SUDO_USER") or os.environ.get("USER") or "root"
+    address = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
+    return f"{user}@{address}" if address else user

@@ -1,0 +1,64 @@
+"""The few words of Redis's protocol (RESP2) that the agent needs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from agent.ports import RedisRefused
+
+_TIMEOUT_S = 10
+
+
+class RealRedis:
+    """A Redis server, spoken to as its administrator."""
+
+    def call(
+        self, host: str, port: int, admin_password: str, commands: Sequence[Sequence[str]]
+    ) -> list[object]:
+        try:
+            with socket.create_connection((host, port), _TIMEOUT_S) as link, link.makefile("rb") as answers:
+                replies = []
+                for command in (["AUTH", admin_password], *commands):
+                    link.sendall(_encoded(command))
+                    replies.append(_reply(answers, command))
+                return replies[1:]
+        except OSError as error:
+            raise RedisRefused(f"Redis at {host}:{port} can't be reached: {error}") from error
+
+
+def _encoded(command: Sequence[str]) -> bytes:
+    parts = [word.encode() for word in command]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+def _reply(answers: BinaryIO, command: Sequence[str]) -> object:
+    """One reply: text, number, None or a list. Raises RedisRefused with the command's name only."""
+    line = answers.readline()
+    if not line.endswith(b"\r\n"):
+        raise RedisRefused(f"Redis closed the connection at {_name(command)}")
+    kind, rest = line[:1], line[1:-2].decode("utf-8", "replace")
+    if kind == b"-":
+        raise RedisRefused(f"Redis refused {_name(command)}: {_harmless(rest, command)}")
+    if kind == b"+":
+        return rest
+    if kind == b":":
+        return int(rest)
+    if kind == b"$":
+        return None if rest == "-1" else answers.read(int(rest) + 2)[:-2].decode("utf-8", "replace")
+    if kind == b"*":
+        return [_reply(answers, command) for _ in range(int(rest))]
+    raise RedisRefused(f"Redis answered {_name(command)} unreadably")
+
+
+def _name(command: Sequence[str]) -> str:
+    return " ".join(command[:2]) if command[0] == "ACL" else command[0]
+
+
+def _harmless(message: str, command: Sequence[str]) -> str:
+    """Redis repeats the rule that it refuses, which may be a password."""
+    for word in command:
+        if len(word) > 1 and word[0] in "><#!":
+            message = message.replace(word, "*****").replace(word[1:], "*****")
+    return message

@@ -1,0 +1,210 @@
+"""Random kills, failures, reboots and bad releases: users are always served, and a clean run converges."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+import pytest
+from agent_fakes import App, FakeHost, Killed, release_document
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent.errors import Failed
+from agent.reader import Reader
+from agent.release import release, rollback
+
+UPSTREAM = "/etc/caddy/upstreams/shop-app"
+BOOT = "/etc/systemd/system/multi-user.target.wants/codeb-shop-app-{}.service"
+STEM = "codeb-shop-app-cron-nightly"
+GOOD, BETTER, BAD, LAST = (f"reg.lab:5000/shop:{tag}" for tag in ("good", "better", "bad", "last"))
+
+
+@dataclass
+class World:
+    """A host with one project, and the rules that must hold after every single effect."""
+
+    host: FakeHost = field(default_factory=FakeHost)
+    served: bool = False
+    rebooting: bool = False
+
+    def __post_init__(self) -> None:
+        self.host.registry = {GOOD: App(), BETTER: App(), BAD: App(status=500), LAST: App()}
+        self.host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
+        self.host.after = self.check
+
+    def check(self) -> None:
+        """Once something serves, users are always answered, healthily, and a reboot would bring it back."""
+        address = self.host.tell(UPSTREAM)
+        if not self.served or self.rebooting:
+            return
+        assert address, "the upstream file is lost"
+        serving = [name for name, c in self.host.running.items() if c.address == address]
+        assert serving, f"nothing runs at {address}, where users are sent"
+        app = self.host.app(self.host.running[serving[0]].image)
+        assert app, "the serving image is gone"
+        assert app.status == 200, "users are sent to an unhealthy release"
+        colour = "blue" if address.endswith("3001") else "green"
+        assert BOOT.format(colour) in self.host.links, f"{colour} serves but wouldn't start at boot"
+
+    def release(self, image: str, *, cron: bool = False, site: str = "") -> bool:
+        document = release_document(image)
+        units = document["units"]
+        assert isinstance(units, dict)
+        if cron:
+            texts = {kind: f"[{kind}]\nImage=@IMAGE@\n" for kind in ("container", "timer")}
+            units["cron"] = [
+                {kind: {"name": f"{STEM}.{kind}", "content": text} for kind, text in texts.items()}
+            ]
+        document["site"] = f"shop-app.lab.test {{\n{site}\n}}\n"
+        return self._run(lambda: release(self.host.ports(), Reader(document, ""), "t"))
+
+    def rollback(self) -> bool:
+        return self._run(lambda: rollback(self.host.ports(), Reader({"project": "shop-app"}, ""), "t"))
+
+    def _run(self, verb: object) -> bool:
+        assert callable(verb)
+        try:
+            verb()
+        except (Killed, Failed):
+            return False
+        self.served = True
+        return True
+
+    def reboot(self) -> None:
+        self.rebooting = True
+        self.host.reboot()
+        self.rebooting = False
+        self.check()
+
+    def disturb(self, kill: int, fail: int) -> None:
+        self.host.operations = 0
+        self.host.kill_at, self.host.fail_at = kill, fail
+
+
+@dataclass(frozen=True)
+class Act:
+    """One thing that happens: a verb, disturbed at some effect (0: not), then a reboot or some time."""
+
+    what: str
+    image: str
+    cron: bool
+    site: str
+    kill: int
+    fail: int
+    then: str
+
+
+acts = st.builds(
+    Act,
+    what=st.sampled_from(["release", "release", "release", "rollback"]),
+    image=st.sampled_from([GOOD, BETTER, BAD]),
+    cron=st.booleans(),
+    site=st.sampled_from(["", "# other"]),
+    kill=st.integers(0, 90),
+    fail=st.integers(0, 120),
+    then=st.sampled_from(["", "", "reboot", "minutes", "hours"]),
+)
+
+
+def play(world: World, act: Act) -> None:
+    world.disturb(act.kill, act.fail)
+    if act.what == "release":
+        world.release(act.image, cron=act.cron, site=act.site)
+    else:
+        world.rollback()
+    world.disturb(0, 0)
+    if act.then == "reboot":
+        world.reboot()
+    elif act.then:
+        world.host.advance(600 if act.then == "minutes" else 7200)
+        world.check()
+
+
+def converged(world: World) -> None:
+    """A clean release ends in exactly one state, whatever happened before."""
+    host = world.host
+    assert world.release(LAST), host.journal
+    address = host.tell(UPSTREAM)
+    colour, idle = ("blue", "green") if address == "127.0.0.1:3001" else ("green", "blue")
+    assert host.app(host.running[f"codeb-shop-app-{colour}.service"].image) is host.images[LAST]
+    assert [path for path in host.links if path.startswith(BOOT[:40])] == [BOOT.format(colour)]
+    assert host.links["/etc/codeb/projects/shop-app/active.env"].endswith(f"{colour}.env")
+    assert not [
+        path for path in host.files if path.endswith(".undo") or "/.check-" in path or "-cron-" in path
+    ]
+    assert host.sites == {p: e.content for p, e in host.files.items() if p.startswith("/etc/caddy/sites/")}
+    assert set(host.timers) <= {"codeb-shop-app-standby.timer"}
+    record = json.loads(str(host.tell("/var/lib/codeb/projects/shop-app.json")))
+    assert record["colours"][colour]["spec"]["image"] == LAST
+    assert len(record["history"]) <= 10
+    host.advance(7200)
+    assert f"codeb-shop-app-{idle}.service" not in host.running
+    assert release(host.ports(), Reader(last_document(), ""), "t")["changed"] is False
+
+
+def last_document() -> dict[str, object]:
+    return {**release_document(LAST), "site": "shop-app.lab.test {\n\n}\n"}
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(acts, min_size=1, max_size=6))
+def test_whatever_happens_the_serving_colour_serves_and_a_clean_run_converges(story: list[Act]) -> None:
+    world = World()
+    for act in story:
+        play(world, act)
+    converged(world)
+
+
+@pytest.mark.parametrize("then", ["", "reboot"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_kill_at_each_single_effect_of_a_release(first: bool, then: str) -> None:
+    def world() -> World:
+        made = World()
+        if not first:
+            made.release(GOOD)
+        return made
+
+    act = Act("release", BETTER, True, "# other", 0, 0, then)
+    probe = world()
+    probe.disturb(0, 0)
+    probe.release(act.image, cron=act.cron, site=act.site)
+    count = probe.host.operations
+    assert count > 20
+    for kill in range(1, count + 1):
+        killed = world()
+        play(killed, Act("release", BETTER, True, "# other", kill, 0, then))
+        converged(killed)
+
+
+def test_a_kill_at_each_single_effect_of_putting_back() -> None:
+    for kill in range(1, 200):
+        world = World()
+        world.release(GOOD)
+        play(world, Act("release", BAD, False, "# other", kill, 0, "reboot"))
+        converged(world)
+
+
+@pytest.mark.parametrize("standing", [True, False])
+def test_a_kill_at_each_single_effect_of_a_rollback(standing: bool) -> None:
+    for kill in range(1, 60):
+        world = World()
+        world.release(GOOD)
+        world.release(BETTER)
+        if not standing:
+            world.host.advance(7200)
+        play(world, Act("rollback", GOOD, False, "", kill, 0, ""))
+        assert world.rollback()
+        address = world.host.tell(UPSTREAM)
+        assert address == "127.0.0.1:3001", (
+            "a rollback that is run again goes to the previous release, not past it"
+        )
+        converged(world)
+
+
+def test_a_failure_at_each_single_effect_of_a_release_keeps_the_old_one() -> None:
+    for fail in range(1, 80):
+        world = World()
+        world.release(GOOD)
+        play(world, Act("release", BETTER, True, "# other", 0, fail, ""))
+        converged(world)
