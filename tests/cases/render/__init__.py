@@ -1,0 +1,1 @@
+"""Golden cases of the renderer, and the programs that read what it writes."""

@@ -1,0 +1,97 @@
+"""A golden case: `settings.yaml`, `manifests/` and perhaps `previous.json` in; files of `expected/` out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from codeb import registry
+from codeb.model import load_manifests, parse_settings, read_sources
+from codeb.plan import Plan, PlanError, ProjectPlan, make_plan
+from codeb.render import host_files, project_environment, release_document
+from codeb.secrets import ProjectCredentials
+
+FOLDER = Path(__file__).parent
+
+STAND_INS = ProjectCredentials(
+    database_password="DATABASE-PASSWORD",
+    cache_password="CACHE-PASSWORD",
+    storage_access_key="STORAGE-ACCESS-KEY",
+    storage_secret_key="STORAGE-SECRET-KEY",
+    session_secret="SESSION-SECRET",
+    supplied={"API_KEY": "SUPPLIED-SECRET"},
+)
+"""What goldens show in place of secrets."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One folder of cases."""
+
+    folder: Path
+
+    @property
+    def expected(self) -> Path:
+        return self.folder / "expected"
+
+    def plan(self) -> Plan:
+        """The plan of this case; raises what planning raises."""
+        settings = parse_settings(yaml.safe_load((self.folder / "settings.yaml").read_text()))
+        manifests = load_manifests(read_sources(self.folder / "manifests"), settings)
+        previous = self.folder / "previous.json"
+        return make_plan(settings, manifests, json.loads(previous.read_text()) if previous.exists() else None)
+
+    def rendered(self) -> dict[str, str]:
+        """Every text of this case by its path below `expected/`."""
+        try:
+            plan = self.plan()
+        except PlanError as error:
+            return {"error.txt": f"{error}\n"}
+        found = {
+            "notes.txt": "".join(f"{note}\n" for note in plan.notes),
+            "registry.json": _json(registry.document(registry.planned_entries(plan))),
+        }
+        for server in plan.servers:
+            bundle = host_files(plan, server)
+            found[f"hosts/{server.name}/bundle.json"] = _json(_without_contents(bundle.document()))
+            found |= {f"hosts/{server.name}{file.path}": file.content for file in bundle.files}
+        for project in plan.projects:
+            for name, text in project_files(plan, project):
+                found[f"projects/{project.id}/{name}"] = text
+        return found
+
+
+def cases() -> list[Case]:
+    """Every case, in order of name."""
+    return [Case(path.parent) for path in sorted(FOLDER.glob("*/settings.yaml"))]
+
+
+def project_files(plan: Plan, project: ProjectPlan) -> Iterator[tuple[str, str]]:
+    """File name and text of all that a project's release consists of."""
+    document = release_document(plan, project)
+    units = document["units"]
+    parts = [units["network"], units["blue"], units["green"]]
+    parts += [part for job in units["cron"] for part in (job["container"], job["timer"])]
+    for part in parts:
+        yield part["name"], part.pop("content")
+    if document["site"] is not None:
+        yield "site.caddy", document["site"]
+        document["site"] = "…"
+    yield "release.json", _json(document)
+    values = project_environment(plan, project, STAND_INS)
+    yield "environment", "".join(f"{name}={value}\n" for name, value in values.items())
+
+
+def _without_contents(document: dict[str, Any]) -> dict[str, Any]:
+    for file in document["files"]:
+        file["content"] = "…"
+    return document
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

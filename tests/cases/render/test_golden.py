@@ -1,0 +1,28 @@
+"""What is rendered for each case is what stands in its `expected/` folder. `--update-golden` rewrites it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from .case import Case, cases
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)
+def test_rendered_text_is_the_expected_text(case: Case, update_golden: bool) -> None:
+    rendered = case.rendered()
+    if update_golden:
+        shutil.rmtree(case.expected, ignore_errors=True)
+        for name, text in rendered.items():
+            path = case.expected / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+    found = {
+        str(path.relative_to(case.expected)): path.read_text()
+        for path in case.expected.rglob("*")
+        if path.is_file()
+    }
+    assert sorted(rendered) == sorted(found), "files came or went: run with --update-golden and read the diff"
+    for name, text in rendered.items():
+        assert text == found[name], f"{name} has changed: run with --update-golden and read the diff"
