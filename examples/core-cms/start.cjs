@@ -33,6 +33,9 @@ env.APP_VERSION ||= readVersion();
 // A container engine sets HOSTNAME to the container's name; Next.js would listen there only.
 env.HOSTNAME = "0.0.0.0";
 env.PORT ||= "3000";
+// Longer than a proxy keeps an idle connection (Caddy: 2 minutes), so that only the proxy ends one: a POST that meets a
+// connection which we are closing fails.
+env.KEEP_ALIVE_TIMEOUT ||= "150000";
 if (env.DEMO_FAIL === "wrong-port") env.PORT = String(Number(env.PORT) + 1000);
 
 logAsJson();

@@ -6,7 +6,7 @@ import { cache } from "./redis";
 import { messageOf, singleton, within } from "./utils";
 
 /** Podman kills a container 10 s after asking it to stop. */
-const DRAIN_MS = 8_000;
+const DRAIN_MS = 7_000;
 const CLOSE_MS = 1_000;
 
 const state = () =>
@@ -31,8 +31,14 @@ function follow({ response, server }: RequestStart): void {
   if (stop.signal.aborted) response.setHeader("Connection", "close");
   response.once("close", () => {
     open.delete(response);
-    if (stop.signal.aborted) setImmediate(() => server.closeIdleConnections());
+    if (stop.signal.aborted) setImmediate(() => letGo(server));
   });
+}
+
+/** Closes what no answer is due on. A connection that never carried a request is not idle to Node.js. */
+function letGo(server: Server): void {
+  if (state().open.size === 0) server.closeAllConnections();
+  else server.closeIdleConnections();
 }
 
 /** Stops accepting, tells kept-alive clients to go, and waits for the requests in flight. */
@@ -42,6 +48,7 @@ async function drain(): Promise<void> {
   if (server === null) return;
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const response of open) if (!response.headersSent) response.setHeader("Connection", "close");
+  letGo(server);
   await within(DRAIN_MS, "the last request", closed);
 }
 

@@ -3,11 +3,20 @@ type Fields = Record<string, unknown>;
 
 const SECRET_NAMES = ["NEXTAUTH_SECRET", "REDIS_PASSWORD", "MINIO_SECRET_KEY"];
 
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Not encoded after all: then what is written is all there is to hide.
+    return text;
+  }
+}
+
 /** The environment's secret values, the database password among them as written and as decoded. */
 export function secretValues(env: Env): string[] {
   const url = URL.parse(env.DATABASE_URL ?? "");
   const password = url?.password ?? "";
-  const values = [...SECRET_NAMES.map((name) => env[name] ?? ""), password, decodeURIComponent(password)];
+  const values = [...SECRET_NAMES.map((name) => env[name] ?? ""), password, decoded(password)];
   return values.filter((value) => value.length >= 4);
 }
 

@@ -138,10 +138,10 @@ export class Services {
     await until("Postgres", () => this.query("postgres", "SELECT 1"));
   }
 
-  /** Redis as the platform sets it up: no default user, one that owns its prefix only. */
+  /** Redis with the rights that the platform's agent gives an app: its own index, and nothing dangerous. */
   async startRedis() {
     const config = join(this.folder, "redis.conf");
-    const rights = "~demo:* &demo:* +@all -@admin -@dangerous";
+    const rights = "~* &* +@all -@admin -@dangerous +info -select -move -copy -swapdb +select|2";
     writeFileSync(
       config,
       `bind 127.0.0.1\nport ${this.ports.cache}\nsave ""\nuser default off\nuser demo on >${PASSWORDS.cache} ${rights}\n`,
