@@ -24,7 +24,17 @@ def _postgresql(version: str | None) -> Provider:
     return PostgresqlProvider(version)
 
 
-_PACKAGES: dict[str, Callable[[str | None], Provider]] = {"command": _command, "postgresql": _postgresql}
+def _minio(version: str | None) -> Provider:
+    from lab.providers.minio import MinioProvider
+
+    return MinioProvider(version)
+
+
+_PACKAGES: dict[str, Callable[[str | None], Provider]] = {
+    "command": _command,
+    "postgresql": _postgresql,
+    "minio": _minio,
+}
 
 
 def factory(package: str, version: str | None) -> Provider:

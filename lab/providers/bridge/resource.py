@@ -33,18 +33,24 @@ class BridgedResource(Resource):
 
     attributes: ClassVar[Attributes]
     delete_before_replace: ClassVar[bool] = False
+    reads_back: ClassVar[bool] = True
+    """Whether the outputs of an operation come from `fetch`, and not only from what was wanted."""
 
     @abstractmethod
-    def insert(self, wanted: Properties) -> str:
-        """Make it and return its id; `wanted` holds every attribute, null where not given or defaulted."""
+    def insert(self, wanted: dict[str, Any]) -> str:
+        """Make it and return its id.
+
+        `wanted` holds every attribute, null where not given or defaulted; what only this moment tells (a
+        generated secret) is written into it.
+        """
 
     @abstractmethod
     def fetch(self, id_: str, known: Properties) -> tuple[str, dict[str, Any]] | None:
         """Look it up: its id and the attributes that can be read; None when it does not exist (any more)."""
 
     @abstractmethod
-    def alter(self, id_: str, old: Properties, wanted: Properties, changed: frozenset[str]) -> str:
-        """Bring it from `old` to `wanted`; `changed` names the attributes that differ. Returns the id."""
+    def alter(self, id_: str, old: Properties, wanted: dict[str, Any], changed: frozenset[str]) -> str:
+        """Bring it from `old` to `wanted` and return its id; `changed` names the attributes that differ."""
 
     @abstractmethod
     def remove(self, id_: str, old: Properties) -> None:
@@ -126,6 +132,8 @@ class BridgedResource(Resource):
         ]
 
     def _settled(self, id_: str, wanted: dict[str, Any]) -> State:
+        if not self.reads_back:
+            return State(id_, outputs(self.attributes, id_, wanted, wanted))
         try:
             found = self.fetch(id_, wanted)
         except ProviderError as error:

@@ -57,6 +57,9 @@ class Attribute:
     terraform_name: str = ""
     """Only where it is not the snake-case form of the Pulumi name."""
 
+    number_as_text: bool = False
+    """The outputs hold the number as a string."""
+
     elements: Mapping[str, Attribute] = field(default_factory=dict)
     """For a list or set of objects: the attributes of an object."""
 
@@ -88,6 +91,8 @@ class Attribute:
 
     def changed(self, old: Any, new: Any, path: str) -> list[str]:
         """Paths that differ between the recorded value and the wanted one."""
+        if self.number_as_text:
+            old, new = self.coerce(old), self.coerce(new)
         if new is not UNKNOWN and self.is_zero(old) and self.is_zero(new):
             return []
         if self.suppress is not None and UNKNOWN not in (old, new) and self.suppress(old, new):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lab.engine.provider import Properties
+from lab.engine.provider import UNKNOWN, Properties
 from lab.providers.bridge.inputs import DEFAULTS, Attributes
 from lab.providers.bridge.schema import COLLECTIONS, Attribute, Kind, snake
 from lab.providers.values import contains_unknown, equal
@@ -25,17 +25,32 @@ def outputs(
     After an operation an empty collection is null unless one was planned; a refresh (`planned` None) keeps
     what it found.
     """
-    result = {"id": id_}
-    for key, attribute in attributes.items():
-        value = None if attribute.write_only else values.get(key)
-        if attribute.kind is Kind.SET and isinstance(value, list) and not attribute.elements:
-            value = sorted(value, key=str)
-        if planned is not None and attribute.kind in COLLECTIONS and not planned.get(key) and not value:
-            value = None
-        result[key] = value
+    result = {"id": id_} | _stored_object(attributes, values, planned)
     if not contains_unknown(result):
         result[DELTA] = {"obj": _object_delta(attributes, result)}
     return result
+
+
+def _stored_object(attributes: Attributes, values: Properties, planned: Properties | None) -> dict[str, Any]:
+    return {
+        key: _stored(attribute, values.get(key), planned and planned.get(key), planned is not None)
+        for key, attribute in attributes.items()
+    }
+
+
+def _stored(attribute: Attribute, value: Any, planned: Any, after_operation: bool) -> Any:
+    if value is None or value is UNKNOWN or attribute.write_only:
+        return None if attribute.write_only else value
+    if after_operation and attribute.kind in COLLECTIONS and not value and not planned:
+        return None
+    if attribute.elements:
+        plans = [*(planned or []), *[{}] * len(value)] if after_operation else [None] * len(value)
+        return [
+            _stored_object(attribute.elements, item, plan) for item, plan in zip(value, plans, strict=False)
+        ]
+    if attribute.kind is Kind.SET:
+        return sorted(value, key=str)
+    return str(value) if attribute.number_as_text else value
 
 
 def _object_delta(attributes: Attributes, values: Properties) -> dict[str, Any]:
@@ -53,7 +68,11 @@ def _object_delta(attributes: Attributes, values: Properties) -> dict[str, Any]:
 
 
 def _value_delta(attribute: Attribute, value: Any) -> dict[str, Any] | None:
-    if value is None or attribute.kind not in COLLECTIONS:
+    if value is None:
+        return None
+    if attribute.number_as_text:
+        return {"num": {}}
+    if attribute.kind not in COLLECTIONS:
         return None
     if attribute.kind is Kind.MAP:
         return {"map": {}}
@@ -77,11 +96,14 @@ def refreshed_inputs(attributes: Attributes, old: Properties, found: Properties)
 
 
 def _refreshed_value(attribute: Attribute, old: Any, found: Any) -> Any:
-    if isinstance(old, list) and isinstance(found, list) and not attribute.elements:
+    if not isinstance(old, list) or not isinstance(found, list):
+        return found
+    if not attribute.elements:
         return found[: len(old)]
-    if attribute.suppress is not None and attribute.suppress(found, old):
-        return old
-    return found
+    return [
+        refreshed_inputs(attribute.elements, old_item, item)
+        for old_item, item in zip(old, found, strict=False)
+    ]
 
 
 def imported_inputs(attributes: Attributes, found: Properties) -> dict[str, Any]:

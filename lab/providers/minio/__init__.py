@@ -1,0 +1,31 @@
+"""Package `minio` 0.17 (terraform-provider-minio 1.20 behind Pulumi's bridge)."""
+
+from __future__ import annotations
+
+from lab.engine.provider import Properties
+from lab.providers.base import PackageProvider
+from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account
+from lab.providers.minio.client import MinioServer
+
+
+class MinioProvider(PackageProvider):
+    """Buckets, users, policies and service accounts of one server."""
+
+    def __init__(self, version: str | None) -> None:
+        self._server = server = MinioServer()
+        resources = {
+            bucket.TYPE: bucket.S3Bucket(server),
+            bucket_policy.TYPE: bucket_policy.S3BucketPolicy(server),
+            lifecycle.TYPE: lifecycle.IlmPolicy(server),
+            iam.USER: iam.IamUser(server),
+            iam.POLICY: iam.IamPolicy(server),
+            iam.ATTACHMENT: iam.IamUserPolicyAttachment(server),
+            service_account.TYPE: service_account.IamServiceAccount(server),
+        }
+        super().__init__("minio", version, resources)
+
+    def configure(self, inputs: Properties) -> None:
+        self._server.configure(inputs)
+
+    def cancel(self) -> None:
+        self._server.cancel()

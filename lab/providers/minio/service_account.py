@@ -1,0 +1,80 @@
+"""`minio:index/iamServiceAccount:IamServiceAccount`: a pair of keys that acts for a user, within a policy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from lab.engine.provider import Properties
+from lab.providers.bridge.resource import BridgedResource
+from lab.providers.bridge.schema import Attribute, Kind
+from lab.providers.minio.client import MinioServer, NotThereError, doing
+from lab.providers.minio.iam import new_secret
+from lab.providers.minio.policies import EMPTY, equivalent, invalid
+
+TYPE: Final = "minio:index/iamServiceAccount:IamServiceAccount"
+
+
+class IamServiceAccount(BridgedResource):
+    """A service account; the server makes its keys, and only its creation tells the secret one."""
+
+    attributes: ClassVar[Mapping[str, Attribute]] = {
+        "targetUser": Attribute(required=True, replaces=True),
+        "disableUser": Attribute(Kind.BOOL, default=False),
+        "updateSecret": Attribute(Kind.BOOL, default=False),
+        "status": Attribute(output_only=True),
+        "secretKey": Attribute(output_only=True, secret=True),
+        "accessKey": Attribute(output_only=True),
+        "policy": Attribute(valid=invalid("policy"), suppress=equivalent),
+    }
+
+    def __init__(self, server: MinioServer) -> None:
+        self._server = server
+
+    def insert(self, wanted: dict[str, Any]) -> str:
+        user = str(wanted["targetUser"])
+        with doing("error creating service account", user):
+            keys = self._server.admin.add_service_account_for(user, _policy(wanted))
+            wanted["accessKey"], wanted["secretKey"] = keys["accessKey"], keys["secretKey"]
+            if wanted["disableUser"]:
+                self._server.admin.update_service_account(access_key=keys["accessKey"], status="off")
+        return keys["accessKey"]
+
+    def alter(self, id_: str, old: Properties, wanted: dict[str, Any], changed: frozenset[str]) -> str:
+        if wanted["updateSecret"]:
+            wanted["secretKey"] = new_secret()
+        renewed = wanted["secretKey"] if wanted["updateSecret"] else None
+        with doing("error updating service account", id_):
+            self._server.admin.update_service_account(
+                access_key=id_,
+                secret_key=renewed,
+                policy=_policy(wanted),
+                status="off" if wanted["disableUser"] else "on",
+            )
+        return id_
+
+    def remove(self, id_: str, old: Properties) -> None:
+        try:
+            with doing("error deleting service account %s: %s", id_):
+                self._server.admin.delete_service_account(id_)
+        except NotThereError:
+            return
+
+    def fetch(self, id_: str, known: Properties) -> tuple[str, dict[str, Any]] | None:
+        try:
+            with doing("error reading service account %s: %s", id_):
+                info = json.loads(self._server.admin.get_service_account(id_))
+        except NotThereError:
+            return None
+        return id_, {
+            "accessKey": known.get("accessKey") or id_,
+            "status": info["accountStatus"],
+            "disableUser": info["accountStatus"] == "off",
+            "targetUser": info["parentUser"],
+            "policy": info.get("policy") or "",
+        }
+
+
+def _policy(wanted: Properties) -> dict[str, Any]:
+    return json.loads(wanted["policy"]) if wanted["policy"] else EMPTY
