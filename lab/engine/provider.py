@@ -75,18 +75,28 @@ class Provider(Protocol):
     def configure(self, inputs: Properties) -> None:
         """Called once before any other operation; inputs may contain UNKNOWN in a preview. Must not touch the network."""
 
-    def check(self, type_: str, urn: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
+    def check(
+        self, type_: str, urn: str, olds: Properties, news: Properties, random_seed: bytes
+    ) -> CheckResult:
         """`olds` are the previous *inputs*. Must not touch the network."""
 
     def diff(
-        self, type_: str, urn: str, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties
+        self,
+        type_: str,
+        urn: str,
+        id_: str,
+        old_inputs: Properties,
+        old_outputs: Properties,
+        news: Properties,
     ) -> DiffResult:
         """`ignore_changes` and `replace_on_changes` are the engine's business. Must not touch the network."""
 
     def secret_properties(self, type_: str) -> tuple[str, ...]:
         """Paths (`connection.privateKey`) of inputs and outputs that the plugin itself marks secret."""
 
-    def preview(self, type_: str, urn: str, old_outputs: Properties | None, news: Properties) -> dict[str, Any]:
+    def preview(
+        self, type_: str, urn: str, old_outputs: Properties | None, news: Properties
+    ) -> dict[str, Any]:
         """Outputs of the coming create (`old_outputs` None) or update; UNKNOWN where it alone will tell.
 
         Must not touch the network.
@@ -95,7 +105,13 @@ class Provider(Protocol):
     def create(self, type_: str, urn: str, news: Properties) -> State: ...
 
     def update(
-        self, type_: str, urn: str, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties
+        self,
+        type_: str,
+        urn: str,
+        id_: str,
+        old_inputs: Properties,
+        old_outputs: Properties,
+        news: Properties,
     ) -> State: ...
 
     def delete(self, type_: str, urn: str, id_: str, inputs: Properties, outputs: Properties) -> None:

@@ -1,0 +1,1 @@
+"""How an operation is shown: as text like Pulumi's own, or as JSON."""
