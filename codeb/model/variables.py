@@ -10,15 +10,18 @@ from codeb.model.problems import refusal, shown
 from codeb.model.shapes import LINE, Shape, refuse_markers
 
 _PLATFORM_VARIABLES = {
-    "DATABASE_URL": "Set resources.database instead.",
-    "NEXTAUTH_*": "It follows from environment.domain; remove it.",
+    "DATABASE_*": "Set resources.database instead.",
     "REDIS_*": "Set resources.cache instead.",
     "MINIO_*": "Set resources.storage instead.",
     "PORT": "Set environment.port instead.",
-    "HOSTNAME": "The app has to listen on all addresses; remove it.",
-    "NODE_EXTRA_CA_CERTS": "It names the platform's CA; remove it.",
+    "APP_STAGE": "Set environment.stage instead.",
     "NEXT_PUBLIC_APP_NAME": "Set environment.app_name instead.",
     "NEXT_PUBLIC_API_URL": "Set environment.api_url instead.",
+    "NEXTAUTH_*": "It follows from environment.domain and the stack's root secret; remove it.",
+    "CODEB_*": "It says what runs where; remove it.",
+    "NODE_ENV": "It is always production; remove it.",
+    "HOSTNAME": "The app has to listen on all addresses; remove it.",
+    "NODE_EXTRA_CA_CERTS": "It names the platform's CA; remove it.",
 }
 
 

@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
-import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter, ValidationError
 
 from codeb.model import Manifest, ManifestErrors, ManifestSource, Problem, load_manifests
-from codeb.model.calendar import OnCalendar
 from codeb.model.schema import manifest_schema
 
 EXAMPLE = yaml.safe_load((Path(__file__).parents[3] / "example-project.yaml").read_text(encoding="utf-8"))
@@ -199,11 +196,3 @@ def test_junk_in_any_place_of_a_manifest_gives_manifest_errors_only(data: st.Dat
         parent[key] = data.draw(junk)
         break
     _check_problems(json.dumps(document, ensure_ascii=False))
-
-
-@pytest.mark.parametrize(
-    "text", ["* * * * *", "0 5 * * 1", "@daily", "daily; reboot", "24:00", "09:60", "*-13-01", "mon", ""]
-)
-def test_other_notations_are_no_calendar_expressions(text: str) -> None:
-    with pytest.raises(ValidationError):
-        TypeAdapter(OnCalendar).validate_python(text)

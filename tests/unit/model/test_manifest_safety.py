@@ -24,6 +24,8 @@ from codeb.model import (
     parse_settings,
 )
 from codeb.model.problems import Location, path_text
+from codeb.model.variables import platform_variable
+from codeb.render.environment import VARIABLES
 
 EXAMPLE = yaml.safe_load((Path(__file__).parents[3] / "example-project.yaml").read_text(encoding="utf-8"))
 HOSTILE = [
@@ -109,7 +111,8 @@ def test_hostile_variable_and_secret_names_are_refused(hostile: str) -> None:
     ("name", "instead"),
     [
         ("DATABASE_URL", "resources.database"),
-        ("NEXTAUTH_SECRET", "environment.domain"),
+        ("NEXTAUTH_SECRET", "root secret"),
+        ("APP_STAGE", "environment.stage"),
         ("NEXTAUTH_URL", "environment.domain"),
         ("REDIS_HOST", "resources.cache"),
         ("MINIO_ACCESS_KEY", "resources.storage"),
@@ -124,6 +127,11 @@ def test_variables_of_the_platform_say_where_to_set_them(name: str, instead: str
         document["environment"] |= change
         with pytest.raises(ManifestErrors, match=instead):
             _load(document)
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_no_project_can_set_a_variable_that_the_platform_renders(name: str) -> None:
+    assert platform_variable(name.replace("<SUFFIX>", "UPLOADS")), f"add {name} to codeb/model/variables.py"
 
 
 @pytest.mark.parametrize("key", ["variables", "secrets"])
