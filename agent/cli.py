@@ -21,7 +21,9 @@ from agent.ports import Ports
 from agent.reader import Reader, parse
 from agent.release import release, rollback
 from agent.remove import remove
+from agent.retire import retire
 from agent.status import status
+from agent.version import version
 
 Answer = dict[str, object]
 
@@ -32,6 +34,8 @@ VERBS: Final[Mapping[str, Callable[[Ports, Reader, str], Answer]]] = {
     "remove": remove,
     "status": status,
     "doctor": doctor,
+    "retire": retire,
+    "version": version,
 }
 _USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json"
 

@@ -106,6 +106,9 @@ class Files(Protocol):
     def remove_tree(self, path: str) -> None:
         """Delete a folder with all in it; a missing one is fine."""
 
+    def move(self, path: str, target: str) -> None:
+        """Rename a folder within its file system; a missing one is fine."""
+
     def append(self, path: str, line: str, mode: int) -> None:
         """Add a line to a file, which is made with this mode."""
 

@@ -16,15 +16,19 @@ _REMEDY = "see `systemctl status` on the host and run again; what is done alread
 
 
 def remove(ports: Ports, document: Reader, by: str) -> dict[str, object]:
-    """Remove a project; one that isn't here is fine. Raises BadDocument, Failed."""
+    """Remove a project; one that isn't here is fine. Raises BadDocument, Failed.
+
+    A release's document will do: `project` and `cache.admin_password` are taken from it, the rest is left.
+    """
     document.version()
     project = document.text("project", PROJECT)
     redis = document.maybe("cache")
-    admin = redis.secret("admin_password") if redis else ""
-    document.text("by", default="")
-    if redis:
-        redis.end()
-    document.end()
+    admin = redis.secret("admin_password", default="") if redis else ""
+    return remove_project(ports, project, admin)
+
+
+def remove_project(ports: Ports, project: str, admin: str) -> dict[str, object]:
+    """The same for other verbs; `admin` is the cache administrator's password or "". Raises Failed."""
     try:
         with ports.files.lock(paths.project_lock(project), _WAIT_S):
             return _remove(ports, project, admin)

@@ -88,7 +88,7 @@ def log_lines(ports: Ports, unit: str, since: float) -> tuple[str, ...]:
             continue
         message = entry.get("MESSAGE")
         if isinstance(message, str) and not _noise(message, str(entry.get("SYSLOG_IDENTIFIER"))):
-            lines.append(message)
+            lines += [line for line in message.splitlines() if line.strip()]
     return tuple(lines[-LOG_LINES:])
 
 

@@ -93,6 +93,11 @@ class RealFiles:
         if Path(path).is_dir():
             shutil.rmtree(path)
 
+    def move(self, path: str, target: str) -> None:
+        if Path(path).is_dir():
+            Path(path).rename(target)
+            _sync(Path(target).parent)
+
     def append(self, path: str, line: str, mode: int) -> None:
         Path(path).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, mode)

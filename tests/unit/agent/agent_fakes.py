@@ -353,6 +353,11 @@ class FakeFiles:
             for name in [name for name in store if name.startswith(f"{path}/")]:
                 del store[name]
 
+    def move(self, path: str, target: str) -> None:
+        self._effect(path)
+        for name in [name for name in self.host.files if name.startswith(f"{path}/")]:
+            self.host.files[target + name.removeprefix(path)] = self.host.files.pop(name)
+
     def append(self, path: str, line: str, mode: int) -> None:
         self._effect(path)
         before = self.host.files.get(path)

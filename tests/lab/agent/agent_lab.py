@@ -1,0 +1,245 @@
+"""A lab host of the agent's own, and the documents that its tests send."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agent.build import zipapp
+from lab.host import Lab
+
+HERE = Path(__file__).parent
+NAME = "codeb7"
+QUADLET = "/etc/containers/systemd"
+CADDY_UNIT = """[Unit]
+Description=Caddy
+
+[Container]
+ContainerName=caddy
+Image=localhost/lab/caddy:2.11.7
+Pull=never
+Network=host
+Volume=/etc/caddy:/etc/caddy:ro
+Volume=/etc/codeb/ca.crt:/etc/codeb/ca.crt:ro
+Volume=/etc/codeb/secrets/ca.key:/run/secrets/ca.key:ro
+Tmpfs=/run/caddy:rw,mode=0700
+Exec=caddy run --config /etc/caddy/Caddyfile --adapter caddyfile
+Notify=true
+
+[Service]
+ExecReload=/usr/bin/podman exec caddy caddy reload --config /etc/caddy/Caddyfile --adapter caddyfile
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+"""
+REDIS_UNIT = """[Unit]
+Description=Redis
+
+[Container]
+ContainerName=redis-0
+Image=localhost/lab/redis:7
+Pull=never
+PublishPort=127.0.0.1:6379:6379
+Volume=/srv/codeb/redis-0:/data
+Exec=redis-server --port 6379 --aclfile /data/users.acl --dir /data --protected-mode no
+
+[Service]
+ExecStartPre=/usr/bin/install -d -m 777 /srv/codeb/redis-0
+ExecStartPre=/usr/bin/cp --update=none /etc/codeb/secrets/redis.acl /srv/codeb/redis-0/users.acl
+ExecStartPre=/usr/bin/chmod 666 /srv/codeb/redis-0/users.acl
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+"""
+REDIS_ADMIN = "lab-redis-admin-password"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a run of the agent ended."""
+
+    code: int
+    document: dict[str, Any]
+    err: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class AgentHost:
+    """The lab host, with the agent on it."""
+
+    lab: Lab
+
+    def sh(self, *argv: str, stdin: str = "", check: bool = True) -> str:
+        done = self.lab.run(NAME, argv, stdin.encode())
+        assert not check or done.returncode == 0, f"{argv}: {done.stderr.decode()}"
+        return done.stdout.decode()
+
+    def agent(self, verb: str, document: object = None) -> Answer:
+        start = time.monotonic()
+        done = self.lab.run(NAME, ["codeb-agent", verb], json.dumps(document or {}).encode())
+        seconds = time.monotonic() - start
+        return Answer(done.returncode, json.loads(done.stdout or b"{}"), done.stderr.decode(), seconds)
+
+    def start_agent(self, verb: str, document: object) -> subprocess.Popen[bytes]:
+        """Run the agent beside the test, to kill it in the middle."""
+        self.put("/run/codeb-test.json", json.dumps(document))
+        return subprocess.Popen(
+            [*self.ssh(), "exec", "codeb-agent", verb, "<", "/run/codeb-test.json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def ssh(self) -> list[str]:
+        info = self.lab.info(NAME)
+        return [
+            *("ssh", "-i", str(self.lab.ssh_key_path()), "-o", "LogLevel=ERROR"),
+            *("-o", f"UserKnownHostsFile={self.lab.known_hosts_path()}", f"root@{info.address}"),
+        ]
+
+    def put(self, path: str, text: str, mode: str = "644") -> None:
+        self.sh("install", "-D", "-m", mode, "/dev/stdin", path, stdin=text)
+
+    def get(self, project: str) -> str:
+        """What users of the project get, through Caddy: the version, or the error."""
+        domain = f"{project}.lab.test"
+        return self.sh(
+            *("curl", "-sS", "--max-time", "5", "--cacert", "/etc/codeb/ca.crt"),
+            *("--resolve", f"{domain}:443:127.0.0.1", f"https://{domain}/api/health"),
+            check=False,
+        )
+
+    def version(self, project: str) -> str:
+        text = self.get(project)
+        try:
+            return str(json.loads(text)["version"])
+        except (ValueError, KeyError):
+            return f"no version: {text}"
+
+
+def install(host: AgentHost) -> None:
+    """The agent as the program installs it."""
+    host.sh("mkdir", "-p", "/usr/local/lib/codeb")
+    done = host.lab.run(
+        NAME, ["install", "-m", "755", "/dev/stdin", "/usr/local/lib/codeb/agent.pyz"], zipapp()
+    )
+    assert done.returncode == 0, done.stderr
+    host.sh("ln", "-sfn", "/usr/local/lib/codeb/agent.pyz", "/usr/local/bin/codeb-agent")
+
+
+def build_image(host: AgentHost, version: str, mode: str = "good") -> str:
+    """A local image of the tiny app."""
+    name = f"localhost/agent/app:{version}"
+    host.put("/root/app/server.cjs", (HERE / "server.cjs").read_text())
+    lines = [
+        "FROM localhost/lab/node:22",
+        "COPY server.cjs /server.cjs",
+        f"ENV MODE={mode} VERSION={version}",
+        'ENTRYPOINT ["node", "/server.cjs"]',
+    ]
+    host.put("/root/app/Containerfile", "\n".join(lines) + "\n")
+    host.sh("podman", "build", "--quiet", "--pull=never", "--network=none", "-t", name, "/root/app")
+    return name
+
+
+def bundle(ca: str, key: str, **changes: object) -> dict[str, Any]:
+    """A small platform: Caddy and Redis."""
+
+    def file(path: str, content: str, mode: str = "0644", **units: list[str]) -> dict[str, Any]:
+        return {"path": path, "content": content, "mode": mode, "owner": "root:root", **units}
+
+    acl = f"user default on >{REDIS_ADMIN} ~* &* +@all\n"
+    return {
+        "version": 1,
+        "packages": ["podman", "nftables"],
+        "directories": [
+            {"path": path, "mode": mode, "owner": "root:root"}
+            for path, mode in (
+                ("/etc/codeb", "0755"),
+                ("/etc/codeb/secrets", "0700"),
+                ("/etc/caddy", "0755"),
+                ("/etc/caddy/sites", "0755"),
+                ("/etc/caddy/upstreams", "0755"),
+            )
+        ],
+        "files": [
+            file("/etc/codeb/ca.crt", ca),
+            file("/etc/codeb/secrets/ca.key", key, "0600"),
+            file("/etc/codeb/secrets/redis.acl", acl, "0600"),
+            file("/etc/caddy/Caddyfile", (HERE / "Caddyfile").read_text(), reloads=["caddy.service"]),
+            file(f"{QUADLET}/caddy.container", CADDY_UNIT, restarts=["caddy.service"]),
+            file(f"{QUADLET}/redis-0.container", REDIS_UNIT, restarts=["redis-0.service"]),
+        ],
+        "services": [
+            {"name": "redis-0.service", "wait": {"kind": "tcp", "address": "127.0.0.1:6379", "timeout_s": 60}},
+            {"name": "caddy.service", "wait": {"kind": "tcp", "address": "127.0.0.1:80", "timeout_s": 60}},
+        ],
+        **changes,
+    }
+
+
+def release(image: str, project: str = "agent-one", port: int = 3901, **changes: object) -> dict[str, Any]:
+    """A release of the tiny app."""
+
+    def colour(name: str, number: int) -> dict[str, str]:
+        lines = [
+            "[Unit]",
+            "StartLimitIntervalSec=0",
+            "[Container]",
+            f"ContainerName=codeb-{project}-{name}",
+            "Image=@IMAGE@",
+            "Pull=never",
+            f"Network=codeb-{project}.network",
+            f"EnvironmentFile=/etc/codeb/projects/{project}/{name}.env",
+            f"PublishPort=127.0.0.1:{number}:3000",
+            "LogDriver=journald",
+            "StopTimeout=5",
+            "[Service]",
+            "Restart=always",
+            "RestartSec=1",
+        ]
+        return {"name": f"codeb-{project}-{name}.container", "content": "\n".join(lines) + "\n"}
+
+    site = (
+        f"{project}.lab.test {{\n"
+        f'\tvars upstream "{{file./etc/caddy/upstreams/{project}}}"\n'
+        "\treverse_proxy {vars.upstream}\n}\n"
+    )
+    document: dict[str, Any] = {
+        "version": 1,
+        "project": project,
+        "image": image,
+        "pull": "never",
+        "ports": {"blue": port, "green": port + 1},
+        "publish": "127.0.0.1",
+        "units": {
+            "network": {
+                "name": f"codeb-{project}.network",
+                "content": f"[Network]\nNetworkName=codeb-{project}\nOptions=isolate=true\n",
+            },
+            "blue": colour("blue", port),
+            "green": colour("green", port + 1),
+            "cron": [],
+        },
+        "site": site,
+        "domain": f"{project}.lab.test",
+        "environment": {"SECRET_TOKEN": "sekret-token-of-the-app"},
+        "cache": None,
+        "health": {
+            "path": "/api/health",
+            "interval_ms": 200,
+            "timeout_ms": 2000,
+            "successes": 3,
+            "max_response_ms": 500,
+            "start_timeout_ms": 20000,
+        },
+        "standby_minutes": 60,
+    }
+    return {**document, **changes}
