@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +12,15 @@ from pathlib import Path
 from lab.host import keys, requirements
 from lab.host import rootfs as roots
 from lab.host.cache import locked, remove
+from lab.host.errors import LabError
 from lab.host.machine import Host
 from lab.host.network import Network
 from lab.host.paths import Folders
-from lab.host.progress import Progress
+from lab.host.progress import Progress, background
+from lab.images.apps import Apps
+from lab.images.payloads import Payloads
+from lab.images.registry import Registry
+from lab.images.store import IMAGES, Store
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,15 @@ class HostInfo:
     address: str
     host_key: str
     root: Path
+
+
+@dataclass(frozen=True)
+class HostState:
+    """A host that was made; ``state`` is systemd's word (``running``, ``degraded``, …) or ``off``."""
+
+    name: str
+    address: str
+    state: str
 
 
 @dataclass(frozen=True)
@@ -47,6 +63,36 @@ class Lab:
     def hosts(self) -> list[Host]:
         """The hosts that were made and not yet cleaned away, running or not."""
         return [self.host(path.parent.name) for path in sorted(self.folders.hosts.glob("*/birth.json"))]
+
+    def ensure(self, names: Iterable[str] = ("codeb1",)) -> list[HostInfo]:
+        """Hosts up, the lab's images there, the registry answering: all that a deployment needs.
+
+        What is already there is left alone. Seconds per step are in ``progress.timings``. Raises LabError.
+        """
+        requirements.meet(self.folders, self.progress)
+        store = Store(self.folders, self.progress)
+        minio = background(self._payloads().minio_binaries)
+        downloads = background(self._payloads().fetch_all)
+        hosts = self.ensure_hosts(names)
+        downloads.result()
+        for image in (image for image in IMAGES if not image.from_go):
+            store.ensure(image)
+        self.registry().ensure()
+        minio.result()
+        for image in (image for image in IMAGES if image.from_go):
+            store.ensure(image)
+        return hosts
+
+    def _payloads(self) -> Payloads:
+        return Payloads(self.folders, self.progress)
+
+    def registry(self) -> Registry:
+        """The app-image registry of this lab."""
+        return Registry(self.folders, self.network, self.progress)
+
+    def push_app(self, source: Path, name: str, tag: str) -> str:
+        """Build an app and push it to the registry: see :meth:`lab.images.apps.Apps.push`."""
+        return Apps(self.folders, self.registry(), self.progress).push(source, name, tag)
 
     def ensure_hosts(self, names: Iterable[str] = ("codeb1",)) -> list[HostInfo]:
         """Boot the hosts that are not running and wait until all are up; their data is kept.
@@ -87,6 +133,7 @@ class Lab:
                         host.power_off()
                 host.unmount()
             if not any(host.supervised.running() for host in self.hosts()):
+                self.registry().stop()
                 self.network.remove(self.folders.lab)
 
     def clean(self, *, keep_cache: bool | None = None) -> None:
@@ -108,6 +155,24 @@ class Lab:
         """Run a command as root in a host. Raises LabError when the host is down."""
         return self.host(name).run(argv, stdin)
 
+    def status(self) -> list[HostState]:
+        """Each host that was made, running or not."""
+        return [HostState(host.name, host.address, host.state()) for host in self.hosts()]
+
+    def shell(self, name: str, argv: Sequence[str] = ()) -> int:
+        """SSH into a host on the caller's terminal; a command's words reach it as they are. Returns the status.
+
+        Raises LabError when the host is down.
+        """
+        host = self.host(name)
+        if host.state() == "off":
+            raise LabError(f"{name} is not running", "boot it with `make lab`")
+        words = list(argv[1:] if argv and argv[0] == "--" else argv)
+        options = ["-o", f"UserKnownHostsFile={self.known_hosts_path()}", "-o", "StrictHostKeyChecking=yes"]
+        line = ["ssh", *(["-t"] if sys.stdin.isatty() else []), "-i", str(self.ssh_key_path()), *options]
+        command = [shlex.join(words)] if words else []
+        return subprocess.call([*line, f"root@{host.address}", *command])
+
     def reboot(self, name: str) -> None:
         """Reboot a host and wait until it is up again."""
         with self.progress.step(f"reboot {name}"):
@@ -128,6 +193,14 @@ class Lab:
     def rootfs(self) -> Path:
         """The hosts' root, not to be written to: chroot here to ask their own Quadlet and systemd-analyze."""
         return roots.rootfs(self.folders, self.progress)
+
+    def caddy(self) -> Path:
+        """Caddy for this machine, of the version in the image: ``caddy adapt``, ``caddy validate``."""
+        return self._payloads().caddy_binary()
+
+    def minio(self) -> Path:
+        """Folder with ``minio`` and ``mc`` for this machine."""
+        return self._payloads().minio_binaries()
 
     def ssh_key_path(self) -> Path:
         """Private key that root of every host accepts."""

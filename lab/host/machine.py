@@ -129,10 +129,13 @@ class Host:
             )
 
     def _up(self) -> bool:
+        return self.state() in ("running", "degraded") and _answers(self.address, 22)
+
+    def state(self) -> str:
+        """What systemd says of the host (``starting``, ``running``, ``degraded``, …), or ``off``."""
         if self._init() is None:
-            return False
-        state = self.run(["systemctl", "is-system-running"]).stdout.decode().strip()
-        return state in ("running", "degraded") and _answers(self.address, 22)
+            return "off"
+        return self.run(["systemctl", "is-system-running"]).stdout.decode().strip()
 
     def _init(self) -> int | None:
         """Pid, on this machine, of the host's process 1."""

@@ -44,6 +44,11 @@ class Folders:
         return self.lab / "apps"
 
     @property
+    def builder(self) -> Path:
+        """Scratch folders of image builds."""
+        return self.lab / "builder"
+
+    @property
     def snapshots(self) -> Path:
         """Copies of hosts' files, ``<host>/<label>``."""
         return self.lab / "snapshots"
@@ -65,4 +70,5 @@ class Folders:
 
     def mine(self) -> tuple[Path, ...]:
         """What :meth:`lab.host.lab.Lab.clean` removes; the cache is decided on separately."""
-        return (self.hosts, self.ssh, self.registry, self.apps, self.snapshots, self.logs, self.lock)
+        hosts = (self.hosts, self.snapshots, self.ssh)
+        return (*hosts, self.registry, self.apps, self.lab / "apps.lock", self.builder, self.logs, self.lock)

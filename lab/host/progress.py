@@ -6,11 +6,30 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import TypeVar
 
 
 def _print(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
+
+
+T = TypeVar("T")
+
+
+def background(work: Callable[[], T]) -> Future[T]:
+    """Start work in a thread that does not keep a failing run from ending."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 handed over to whoever asks for the result
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 class Progress:

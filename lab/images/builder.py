@@ -28,9 +28,8 @@ class Builder:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder that the builder sees as :data:`WORK`, gone afterwards."""
-        room = self.folders.lab / "builder"
-        room.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=room) as path:
+        self.folders.builder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.folders.builder) as path:
             yield Path(path)
 
     def images(self, argv: Sequence[str], scratch: Path) -> None:

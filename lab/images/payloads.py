@@ -41,6 +41,11 @@ class Payloads:
         env = toolchains.node(self.folders, self.progress) if pin.client == "npm" else None
         return pins.fetch(pin, self.folders, self.progress, env)
 
+    def fetch_all(self) -> None:
+        """Download everything that goes into an image."""
+        for name in ("postgres-server", "postgres-clients", "caddy", "node"):
+            self.fetch(name)
+
     def nothing(self, _target: Path) -> None:
         """The image is Debian packages only."""
 

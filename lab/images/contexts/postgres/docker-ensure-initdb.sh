@@ -30,9 +30,14 @@ fi
 declare -a words=()
 [ -z "$arguments" ] || mapfile -t words < <(xargs -n1 printf '%s\n' <<<"$arguments")
 [ -z "${POSTGRES_INITDB_WALDIR:-}" ] || words+=("--waldir=$POSTGRES_INITDB_WALDIR")
-[ -z "$password" ] || words+=(--pwfile=<(printf '%s\n' "$password"))
-initdb --username="$user" --pgdata="$PGDATA" "${words[@]}"
+if [ -n "$password" ]; then
+	initdb --username="$user" --pgdata="$PGDATA" --pwfile=<(printf '%s\n' "$password") "${words[@]}"
+else
+	initdb --username="$user" --pgdata="$PGDATA" "${words[@]}"
+fi
 printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
+# The binaries' own default is /tmp; upstream's is /var/run/postgresql.
+printf "\nlisten_addresses = '*'\nunix_socket_directories = '/var/run/postgresql, /tmp'\n" >>"$PGDATA/postgresql.conf"
 
 # A server for the set-up alone: no TCP.
 export PGUSER=$user PGPASSWORD=$password

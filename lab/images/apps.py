@@ -1,0 +1,140 @@
+"""App images: built from a folder of sources and pushed to the lab's registry, once per content."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab.host import rootfs, shell
+from lab.host.cache import cached, digest_of, digest_of_tree, locked, remove, write_atomically
+from lab.host.errors import LabError
+from lab.host.paths import Folders
+from lab.host.progress import Progress
+from lab.images import store, toolchains
+from lab.images.builder import WORK, Builder
+from lab.images.registry import NAME, Registry
+
+# What builds leave in a Node app's folder, and what does not go into its image.
+_NOT_SOURCES = ("node_modules", ".next", "tests")
+_NAME = re.compile(r"[a-z0-9]+([._/-][a-z0-9]+)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_SCRIPTS = ("build", "context")
+
+
+@dataclass(frozen=True)
+class Apps:
+    """Builds and pushes. The registry must be up."""
+
+    folders: Folders
+    registry: Registry
+    progress: Progress
+
+    def push(self, source: Path, name: str, tag: str) -> str:
+        """Build ``source`` and push it as ``registry.lab.test:5000/<name>:<tag>``; return its digest.
+
+        A folder with a package.json is a Node app: ``npm install`` by its lock file, ``npm run build``, then
+        ``npm run context -- FOLDER`` writes the build context, with the tag in ``APP_VERSION``; its ``tests`` do
+        not count. Any other folder is a build context itself.
+        Nothing is done when the registry already has this content under this tag.
+
+        Raises LabError for an impossible name or tag, a folder without a Containerfile, and failing builds.
+        """
+        if not _NAME.fullmatch(name) or not _TAG.fullmatch(tag):
+            raise LabError(f"{name}:{tag} is no image name", "use small letters, digits, `.`, `-` and `/`")
+        content = self._content(source)
+        pushed = self._pushed().get(f"{name}:{tag}", {})
+        if pushed.get("content") == content and self.registry.digest(name, tag) == pushed["digest"]:
+            return pushed["digest"]
+        builder = Builder(self.folders, self.progress)
+        with builder.scratch() as scratch:
+            self._context(source, name, tag, content, scratch / "context")
+            with self.progress.step(f"image {NAME}/{name}:{tag}"):
+                digest = self._build(builder, scratch, name, tag)
+        self._note(f"{name}:{tag}", {"content": content, "digest": digest})
+        return digest
+
+    def _content(self, source: Path) -> str:
+        """Digest of all that the image is made from."""
+        base = rootfs.base(self.folders, self.progress)
+        node = next(image for image in store.IMAGES if image.name == "node")
+        skip = _NOT_SOURCES if _is_node(source) else ()
+        return digest_of(digest_of_tree(source, skip=skip), node.recipe(base))
+
+    def _context(self, source: Path, name: str, tag: str, content: str, context: Path) -> None:
+        if _is_node(source):
+            built = self._built(source, name, content)
+            env = {**toolchains.node(self.folders, self.progress), "APP_VERSION": tag}
+            self._npm(["run", "context", "--", str(context)], built, env)
+        else:
+            shutil.copytree(source, context, symlinks=True)
+        if not (context / "Containerfile").exists():
+            raise LabError(f"{source} has no Containerfile", "write one; examples/ shows how")
+
+    def _built(self, source: Path, name: str, content: str) -> Path:
+        """The sources after ``npm run build``, kept in the cache without their modules."""
+        scripts = json.loads((source / "package.json").read_text()).get("scripts", {})
+        if missing := [script for script in _SCRIPTS if script not in scripts]:
+            raise LabError(
+                f"{source}/package.json has no script {missing[0]!r}", "add it; examples/ shows how"
+            )
+
+        def make(part: Path) -> None:
+            shutil.copytree(source, part, ignore=shutil.ignore_patterns(*_NOT_SOURCES), symlinks=True)
+            env = toolchains.node(self.folders, self.progress)
+            # Not `npm ci`: it refuses a lock file when a registry lacks optional packages of other platforms.
+            self._npm(["install", "--no-save", "--no-audit", "--no-fund"], part, env)
+            self._npm(["run", "build"], part, env)
+            for rubbish in ("node_modules", ".next/cache"):
+                remove(part / rubbish)
+
+        folder = self.folders.cache / "apps" / f"{name.replace('/', '-')}-{content}"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        return cached(folder, make, self.progress, f"build {source.name} (npm install, npm run build)")
+
+    def _npm(self, words: list[str], folder: Path, env: dict[str, str]) -> None:
+        ours = {
+            "npm_config_cache": str(self.folders.cache / "npm"),
+            "NEXT_TELEMETRY_DISABLED": "1",
+            "CI": "1",
+        }
+        log = self.folders.logs / "apps.log"
+        shell.build(["npm", *words], log, env={**ours, **env}, cwd=folder, what=f"npm {' '.join(words[:2])}")
+
+    def _build(self, builder: Builder, scratch: Path, name: str, tag: str) -> str:
+        # A fixed time makes the digest depend on the content alone.
+        options = [
+            "--quiet",
+            "--pull=never",
+            "--network=host",
+            "--isolation=chroot",
+            "--layers",
+            "--timestamp=0",
+        ]
+        reference = f"{NAME}/{name}:{tag}"
+        builder.apps(["build", *options, f"--tag={reference}", f"{WORK}/context"], scratch)
+        where = f"docker://{self.registry.address}/{name}:{tag}"
+        push = ["push", "--quiet", "--tls-verify=false", f"--digestfile={WORK}/digest", reference, where]
+        builder.apps(push, scratch)
+        return (scratch / "digest").read_text().strip()
+
+    @property
+    def _record(self) -> Path:
+        return self.folders.registry / "pushed.json"
+
+    def _pushed(self) -> dict[str, dict[str, str]]:
+        try:
+            found: dict[str, dict[str, str]] = json.loads(self._record.read_text())
+        except FileNotFoundError:
+            return {}
+        return found
+
+    def _note(self, reference: str, entry: dict[str, str]) -> None:
+        with locked(self._record.with_suffix(".lock")):
+            write_atomically(self._record, json.dumps({**self._pushed(), reference: entry}, indent=1))
+
+
+def _is_node(source: Path) -> bool:
+    return (source / "package.json").exists()
