@@ -5,7 +5,7 @@
  *
  * APP_VERSION in the environment, else the version in package.json, becomes the image's version.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,7 +18,7 @@ if (!existsSync(join(built, "server.js"))) {
   process.stderr.write(`${built}/server.js is missing: run \`npm run build\` first\n`);
   process.exit(1);
 }
-if (existsSync(context) && !existsSync(join(context, "Containerfile"))) {
+if (existsSync(context) && readdirSync(context).length > 0 && !existsSync(join(context, "Containerfile"))) {
   process.stderr.write(`${context} exists and is no build context: name a folder of its own\n`);
   process.exit(1);
 }

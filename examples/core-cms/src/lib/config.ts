@@ -22,6 +22,7 @@ export interface StorageConfig {
   endpoint: string;
   /** Where browsers download from; signed URLs are made for it. */
   publicEndpoint: string;
+  region: string;
   bucket: string;
   accessKey: string;
   secretKey: string;
@@ -106,6 +107,7 @@ function storageConfig(read: Reader): StorageConfig | null {
   return {
     endpoint,
     publicEndpoint: isPublic ? read.url("MINIO_PUBLIC_ENDPOINT", web) : endpoint,
+    region: read.optional("MINIO_REGION") ?? "us-east-1",
     bucket: read.required("MINIO_BUCKET"),
     accessKey: read.required("MINIO_ACCESS_KEY"),
     secretKey: read.required("MINIO_SECRET_KEY"),

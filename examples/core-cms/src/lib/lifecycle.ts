@@ -5,7 +5,7 @@ import { log } from "./log";
 import { cache } from "./redis";
 import { messageOf, singleton, within } from "./utils";
 
-/** Podman kills a container 10 s after asking it to stop. */
+/** Together under 10 s, after which Podman kills a container unless its unit allows more. */
 const DRAIN_MS = 7_000;
 const CLOSE_MS = 1_000;
 

@@ -18,18 +18,13 @@ export interface Storage {
 }
 
 /** One bucket over the S3 protocol, with keys that may be limited to its objects. */
-export function makeStorage({
-  endpoint,
-  publicEndpoint,
-  bucket,
-  accessKey,
-  secretKey,
-}: StorageConfig): Storage {
+export function makeStorage(config: StorageConfig): Storage {
+  const { endpoint, publicEndpoint, region, bucket, accessKey, secretKey } = config;
   const client = new AwsClient({
     accessKeyId: accessKey,
     secretAccessKey: secretKey,
     service: "s3",
-    region: "us-east-1",
+    region,
     retries: 0,
   });
 

@@ -1,12 +1,15 @@
 /** The built app as a process of its own, unprivileged and unable to write to its folder, as in its container. */
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { end, freePort, UNPRIVILEGED, until } from "./services.mjs";
+import { end, freePort, PASSWORDS, UNPRIVILEGED, until } from "./services.mjs";
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const ENTRY = process.env.APP_ENTRY ?? join(ROOT, ".next", "context", "app", "start.cjs");
+
+const launched = [];
 
 export class AppProcess {
   output = "";
@@ -21,6 +24,7 @@ export class AppProcess {
         app.output += text;
       });
     }
+    launched.push(app);
     app.exited = once(app.child, "close").then(([code]) => code);
     return app;
   }
@@ -64,5 +68,29 @@ export class AppProcess {
 
   stop() {
     return end(this.child);
+  }
+}
+
+/** Runs `work` with an app that is ready, and stops it. */
+export async function withApp(environment, work) {
+  const app = await AppProcess.ready(environment);
+  try {
+    await work(app);
+  } finally {
+    await app.stop();
+  }
+}
+
+/** All apps that this file launched wrote JSON lines, and no secret in any of them. */
+export function assertCleanLogs() {
+  const secrets = [
+    ...Object.values(PASSWORDS),
+    encodeURIComponent(PASSWORDS.database),
+    "nextauth-secret-51f0",
+  ];
+  assert.ok(launched.length > 3);
+  for (const app of launched) {
+    assert.ok(app.lines().length > 0);
+    for (const secret of secrets) assert.ok(!app.output.includes(secret), "a secret was logged");
   }
 }

@@ -191,6 +191,12 @@ export class Services {
     }
   }
 
+  /** An empty database, and the environment of the app that owns it. */
+  async freshDatabase(name) {
+    await this.query("postgres", `CREATE DATABASE ${name}`);
+    return this.environment(name);
+  }
+
   /** What the platform would hand to an app that has `database` as its own. */
   environment(database) {
     return {

@@ -7,6 +7,7 @@ import { makeStorage } from "../../src/lib/storage";
 const CONFIG = {
   endpoint: "http://10.77.0.2:9000",
   publicEndpoint: "https://s3.lab.test",
+  region: "us-east-1",
   bucket: "food-delivery-uploads",
   accessKey: "food_delivery",
   secretKey: "a-secret-key",

@@ -2,34 +2,10 @@ import assert from "node:assert/strict";
 import { get as httpGet } from "node:http";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { AppProcess } from "./process.mjs";
-import { PASSWORDS, Services, until } from "./services.mjs";
+import { AppProcess, assertCleanLogs, withApp } from "./process.mjs";
+import { Services, until } from "./services.mjs";
 
 let services;
-const outputs = [];
-
-async function withApp(environment, work) {
-  const app = await AppProcess.ready(environment);
-  try {
-    await work(app);
-  } finally {
-    await app.stop();
-    outputs.push(app);
-  }
-}
-
-/** The exit status of an app that is expected to give up by itself. */
-async function failingStart(environment) {
-  const app = await AppProcess.launch(environment);
-  const code = await app.exited;
-  outputs.push(app);
-  return { code, cause: app.lines().find(({ message }) => message === "could not start")?.cause };
-}
-
-async function freshDatabase(name) {
-  await services.query("postgres", `CREATE DATABASE ${name}`);
-  return services.environment(name);
-}
 
 before(async () => {
   services = new Services();
@@ -42,12 +18,11 @@ describe("an app with all its services", () => {
   let app;
 
   before(async () => {
-    app = await AppProcess.ready(await freshDatabase("serving"));
+    app = await AppProcess.ready(await services.freshDatabase("serving"));
   });
 
   after(async () => {
     await app.stop();
-    outputs.push(app);
   });
 
   it("reports each service as ok, quickly", async () => {
@@ -160,7 +135,11 @@ describe("an app with all its services", () => {
 });
 
 it("lets two processes that start at once migrate and seed exactly once", async () => {
-  const environment = { ...(await freshDatabase("twins")), DEMO_DATASET: "listings", DEMO_TITLE: "Homes" };
+  const environment = {
+    ...(await services.freshDatabase("twins")),
+    DEMO_DATASET: "listings",
+    DEMO_TITLE: "Homes",
+  };
   const twins = await Promise.all([AppProcess.ready(environment), AppProcess.ready(environment)]);
   try {
     const { body } = await twins[0].get("/api/restaurants");
@@ -172,12 +151,11 @@ it("lets two processes that start at once migrate and seed exactly once", async 
     assert.deepEqual(runs.flat(), ["001_items", "002_orders"]);
   } finally {
     await Promise.all(twins.map((app) => app.stop()));
-    outputs.push(...twins);
   }
 });
 
 it("finishes requests in flight and ends streams when asked to stop", async () => {
-  await withApp(await freshDatabase("stopping"), async (app) => {
+  await withApp(await services.freshDatabase("stopping"), async (app) => {
     const left = await fetch(app.url("/api/events"));
     await left.body.cancel();
     let answered = false;
@@ -205,7 +183,7 @@ it("finishes requests in flight and ends streams when asked to stop", async () =
 });
 
 it("stops within ten seconds however long a request takes", async () => {
-  await withApp(await freshDatabase("stubborn"), async (app) => {
+  await withApp(await services.freshDatabase("stubborn"), async (app) => {
     const cut = assert.rejects(app.get("/api/slow?ms=30000"));
     await sleep(300);
     const asked = performance.now();
@@ -216,92 +194,4 @@ it("stops within ten seconds however long a request takes", async () => {
   });
 });
 
-describe("an app that fails on purpose", () => {
-  let environment;
-
-  before(async () => {
-    environment = await freshDatabase("failing");
-  });
-
-  it("crash: ends with status 1 and says so", async () => {
-    const { code, cause } = await failingStart({ ...environment, DEMO_FAIL: "crash" });
-    assert.deepEqual([code, cause], [1, "DEMO_FAIL=crash"]);
-  });
-
-  it("migration: ends with status 1, names the migration, and leaves the database usable", async () => {
-    const { code, cause } = await failingStart({ ...environment, DEMO_FAIL: "migration" });
-    assert.equal(code, 1);
-    assert.match(cause, /^migration 999_demo_fail failed and was undone: /);
-    await withApp(environment, async (app) => assert.equal((await app.get("/api/health")).status, 200));
-  });
-
-  it("unhealthy: serves, but its health check says 503", async () => {
-    await withApp({ ...environment, DEMO_FAIL: "unhealthy" }, async (app) => {
-      assert.equal((await app.get("/api/health")).status, 503);
-      assert.equal((await app.get("/api/restaurants")).status, 200);
-    });
-  });
-
-  it("slow: answers later than a release accepts", async () => {
-    await withApp({ ...environment, DEMO_FAIL: "slow" }, async (app) => {
-      const started = performance.now();
-      assert.equal((await app.get("/api/health")).status, 200);
-      assert.ok(performance.now() - started > 500);
-    });
-  });
-
-  it("wrong-port: listens a thousand ports further", async () => {
-    const app = await AppProcess.launch({ ...environment, DEMO_FAIL: "wrong-port", PORT: "23000" });
-    try {
-      await until("port 24000", () => fetch("http://127.0.0.1:24000/api/health"));
-      await assert.rejects(fetch("http://127.0.0.1:23000/api/health"));
-    } finally {
-      await app.stop();
-      outputs.push(app);
-    }
-  });
-});
-
-describe("an app whose platform is wrong", () => {
-  it("refuses a wrong database password", async () => {
-    const url = services.databaseUrl("failing", "wrong-password-1234");
-    const { code, cause } = await failingStart({ ...services.environment("failing"), DATABASE_URL: url });
-    assert.equal(code, 1);
-    assert.match(cause, /password authentication failed/);
-  });
-
-  it("refuses a database whose certificate names another host", async () => {
-    const url = services.databaseUrl("failing").replace("127.0.0.1", "localhost");
-    const { code, cause } = await failingStart({ ...services.environment("failing"), DATABASE_URL: url });
-    assert.equal(code, 1);
-    assert.match(cause, /does not match certificate/);
-  });
-
-  it("refuses storage keys that do not fit", async () => {
-    const environment = { ...services.environment("failing"), MINIO_SECRET_KEY: "wrong-secret-9876" };
-    const { code, cause } = await failingStart(environment);
-    assert.equal(code, 1);
-    assert.match(cause, /storage answered 403 to PUT demo-uploads\/images\//);
-  });
-
-  it("names every missing variable at once", async () => {
-    const { code, cause } = await failingStart({ MINIO_ENDPOINT: "10.0.0.1:9000" });
-    assert.equal(code, 1);
-    for (const name of ["DATABASE_URL", "MINIO_ENDPOINT", "MINIO_BUCKET", "MINIO_ACCESS_KEY"]) {
-      assert.ok(cause.includes(name), cause);
-    }
-  });
-});
-
-it("wrote JSON lines only, and no secret in any of them", () => {
-  const secrets = [
-    ...Object.values(PASSWORDS),
-    encodeURIComponent(PASSWORDS.database),
-    "nextauth-secret-51f0",
-  ];
-  assert.ok(outputs.length >= 10);
-  for (const app of outputs) {
-    assert.ok(app.lines().length > 0);
-    for (const secret of secrets) assert.ok(!app.output.includes(secret), "a secret was logged");
-  }
-});
+it("wrote JSON lines only, and no secret in any of them", assertCleanLogs);
