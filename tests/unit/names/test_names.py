@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeb import names
@@ -51,6 +51,7 @@ def test_claims_show_where_two_ids_meet(
     assert set(one[namespace]) & set(other[namespace])
 
 
+@settings(deadline=None)
 @given(IDS)
 def test_names_fit_the_limits_of_the_services(project: str) -> None:
     assert len(names.database(project)) <= 63
@@ -58,6 +59,7 @@ def test_names_fit_the_limits_of_the_services(project: str) -> None:
     assert len(names.bucket(project, "x" * 20)) <= 63
 
 
+@settings(deadline=None)
 @given(IDS, IDS)
 def test_two_stems_never_share_a_database(one: str, other: str) -> None:
     same = names.database(one) == names.database(other)

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeb.secrets import (
@@ -129,6 +129,7 @@ def test_a_marker_that_names_nothing_is_refused(platform: PlatformSecrets, text:
         resolve(text, platform.lookup)
 
 
+@settings(deadline=None)
 @given(st.text().filter(lambda text: "@{" not in text))
 def test_text_without_markers_is_left_alone(text: str) -> None:
     def never(kind: str, purpose: str) -> str:
