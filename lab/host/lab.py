@@ -106,16 +106,22 @@ class Lab:
             self.network.ensure(self.folders.lab)
             known = {host.name: host.address for host in [*self.hosts(), *wanted]}
             keys.pin(self.folders, known)
-            asleep = [host for host in wanted if not host.supervised.running()]
-            for host in asleep:
-                host.mount(lower)
-                host.configure()
-                host.boot()
-            if asleep:
-                with self.progress.step(f"boot {' '.join(host.name for host in asleep)}"):
-                    for host in asleep:
-                        host.wait()
+            for host in wanted:
+                self._wake(host, lower)
+            for host in wanted:
+                host.wait()
         return [self.info(host.name) for host in wanted]
+
+    def _wake(self, host: Host, lower: Path) -> None:
+        """Boot a host that is off; see that one that runs is still on the bridge."""
+        if host.supervised.running():
+            self.network.attach(host.name)
+            return
+        with self.progress.step(f"boot {host.name}"):
+            host.mount(lower)
+            host.configure()
+            host.boot()
+            host.wait()
 
     def info(self, name: str) -> HostInfo:
         """How to reach a host."""

@@ -124,8 +124,9 @@ class Host:
         wait_until(lambda: self._up() or not self.supervised.running(), BOOT_PATIENCE_S)
         if not self._up():
             raise LabError(
-                f"{self.name} does not come up; end of {console}:\n{shell.tail(console)}",
-                f"look at {console}; `make lab-down` and `make lab` boot it again",
+                f"{self.name} does not come up (state: {self.state()}); end of {console}:\n{shell.tail(console)}",
+                "`make lab-down` and `make lab` boot it again; `journalctl -D` on the host's var/log/journal below "
+                f"{self.folder / 'upper'} tells what happened inside",
             )
 
     def _up(self) -> bool:

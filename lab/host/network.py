@@ -72,6 +72,12 @@ class Network:
         shell.output(["ip", "address", "replace", f"{self.gateway}/24", "dev", self.bridge])
         shell.output(["ip", "link", "set", "dev", self.bridge, "up"])
 
+    def attach(self, name: str) -> None:
+        """Put a running host's interface back on the bridge, if the bridge was made anew meanwhile."""
+        interface = f"vb-{name}"  # named by systemd-nspawn
+        if not Path("/sys/class/net", interface, "master").exists():
+            shell.output(["ip", "link", "set", "dev", interface, "master", self.bridge, "up"])
+
     def remove(self, lab: Path) -> None:
         """Remove the bridge if it is ours."""
         if self.holder() == str(lab):

@@ -65,9 +65,9 @@ def debian_mirror() -> str | None:
 def mirror_in(targets: str) -> str | None:
     """First Debian main archive in ``apt-get indextargets`` lines (URI, codename, component, origin)."""
     for line in targets.splitlines():
-        uri, codename, component, *origin = line.split()
-        if origin == ["Debian"] and component == "main" and codename.isalpha():
-            return uri.rstrip("/")
+        words = line.split()
+        if words[2:] == ["main", "Debian"] and words[1].isalpha():
+            return words[0].rstrip("/")
     return None
 
 
