@@ -13,7 +13,7 @@ import pulumi
 from components.config import load
 from components.platform import Platform, remember
 
-FOLDER = Path(__file__).resolve().parent
+FOLDER = Path(__file__).absolute().parent
 
 
 async def main() -> dict[str, Any]:

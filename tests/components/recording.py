@@ -10,7 +10,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest import mock
 
 import pulumi
 from pulumi.runtime import mocks, rpc, settings, stack
@@ -124,18 +125,31 @@ def record(
         shutil.copy(REPO / part, folder / part)
     recording = Recording()
     monitor = RecordingMonitor(Answers(registry), recording)
-    mocks.set_mocks(Answers(registry), project="codeb", stack="test", preview=preview, monitor=monitor)
-    settings.SETTINGS.organization = "organization"
+    settings.configure(
+        settings.Settings(
+            project="codeb",
+            stack="test",
+            organization="organization",
+            root_directory=str(folder),
+            monitor=monitor,
+            engine=mocks.MockEngine(None),
+            dry_run=preview,
+        )
+    )
+    settings.set_root_resource(cast(pulumi.Resource, None))
     values = {**BASE_CONFIG, **(config or {})}
     texts = {
         f"codeb:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
     }
     set_all_config(texts, ["codeb:rootSecret", "codeb:sshPrivateKey", "codeb:projectSecrets"])
-    asyncio.run(
-        stack.run_in_stack(lambda: runpy.run_path(str(folder / "__main__.py"), run_name="__main__") and None)
-    )
+    with mock.patch("components.platform.open_tunnel"):  # there is no server
+        asyncio.run(stack.run_in_stack(lambda: _run_program(folder)))
     return recording
+
+
+def _run_program(folder: Path) -> None:
+    runpy.run_path(str(folder / "__main__.py"), run_name="__main__")
 
 
 BASE_CONFIG: dict[str, Any] = {
