@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.host import shell
+from lab.host import commands
 from lab.host.cache import write_atomically
 from lab.host.paths import Folders
 
@@ -43,5 +43,5 @@ def _key(path: Path, comment: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         for part in pair:
             part.unlink(missing_ok=True)
-        shell.output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)])
+        commands.output(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)])
     return path

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from lab.host import keys, nspawn, shell
+from lab.host import commands, keys, nspawn
 from lab.host.cache import remove, write_atomically
 from lab.host.errors import LabError
 from lab.host.network import Network
@@ -78,7 +78,7 @@ class Host:
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         if not os.path.ismount(self.root):
             options = f"lowerdir={lower},upperdir={self.folder / 'upper'},workdir={self.folder / 'work'}"
-            shell.output(
+            commands.output(
                 ["mount", "-t", "overlay", f"codeb-{self.name}", "-o", options, str(self.root)],
                 remedy="overlayfs needs a kernel that knows it and a plain disk below .lab and the cache",
             )
@@ -124,7 +124,7 @@ class Host:
         wait_until(lambda: self._up() or not self.supervised.running(), BOOT_PATIENCE_S)
         if not self._up():
             raise LabError(
-                f"{self.name} does not come up (state: {self.state()}); end of {console}:\n{shell.tail(console)}",
+                f"{self.name} does not come up (state: {self.state()}); end of {console}:\n{commands.tail(console)}",
                 "`make lab-down` and `make lab` boot it again; `journalctl -D` on the host's var/log/journal below "
                 f"{self.folder / 'upper'} tells what happened inside",
             )
@@ -184,7 +184,7 @@ class Host:
     def unmount(self) -> None:
         """Unmount the root of a host that is off."""
         if os.path.ismount(self.root):
-            shell.output(["umount", str(self.root)], remedy=f"end what has files open below {self.root}")
+            commands.output(["umount", str(self.root)], remedy=f"end what has files open below {self.root}")
 
     def snapshot(self, label: str) -> None:
         """Copy the files of a host that is off and unmounted; an older copy of that label is replaced."""
@@ -213,7 +213,7 @@ class Host:
 
 def _copy(source: Path, folder: Path) -> None:
     """Copy with owners, attributes and the overlay's device nodes, sharing blocks where the disk can."""
-    shell.output(["cp", "--archive", "--reflink=auto", "--sparse=auto", str(source), str(folder)])
+    commands.output(["cp", "--archive", "--reflink=auto", "--sparse=auto", str(source), str(folder)])
 
 
 def _answers(address: str, port: int) -> bool:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.host import shell
+from lab.host import commands
 from lab.host.errors import LabError
 
 HOST_NAME = re.compile(r"[a-z][a-z-]{0,9}?([1-9][0-9]{0,2})")
@@ -56,32 +56,32 @@ class Network:
         """
         holder = self.holder()
         if holder is None:
-            check_free(self.prefix, json.loads(shell.output(["ip", "-json", "address"])))
+            check_free(self.prefix, json.loads(commands.output(["ip", "-json", "address"])))
             if len(str(lab)) > _ALIAS_LIMIT:
                 raise LabError(f"the path {lab} is too long", "clone into a folder with a shorter path")
-            shell.output(
+            commands.output(
                 ["ip", "link", "add", self.bridge, "type", "bridge"], remedy="load the kernel module `bridge`"
             )
-            shell.output(["ip", "link", "set", "dev", self.bridge, "alias", str(lab)])
+            commands.output(["ip", "link", "set", "dev", self.bridge, "alias", str(lab)])
         elif holder not in ("", str(lab)):
             raise LabError(
                 f"{holder} has the bridge {self.bridge} ({self.gateway}); a machine runs one lab at a time",
                 f"run `make lab-down` in {Path(holder).parent}; if it is gone `ip link delete {self.bridge}`",
             )
-        shell.output(["ip", "link", "set", "dev", self.bridge, "alias", str(lab)])
-        shell.output(["ip", "address", "replace", f"{self.gateway}/24", "dev", self.bridge])
-        shell.output(["ip", "link", "set", "dev", self.bridge, "up"])
+        commands.output(["ip", "link", "set", "dev", self.bridge, "alias", str(lab)])
+        commands.output(["ip", "address", "replace", f"{self.gateway}/24", "dev", self.bridge])
+        commands.output(["ip", "link", "set", "dev", self.bridge, "up"])
 
     def attach(self, name: str) -> None:
         """Put a running host's interface back on the bridge, if the bridge was made anew meanwhile."""
         interface = f"vb-{name}"  # named by systemd-nspawn
         if not Path("/sys/class/net", interface, "master").exists():
-            shell.output(["ip", "link", "set", "dev", interface, "master", self.bridge, "up"])
+            commands.output(["ip", "link", "set", "dev", interface, "master", self.bridge, "up"])
 
     def remove(self, lab: Path) -> None:
         """Remove the bridge if it is ours."""
         if self.holder() == str(lab):
-            shell.output(["ip", "link", "delete", self.bridge])
+            commands.output(["ip", "link", "delete", self.bridge])
 
 
 def check_free(prefix: str, interfaces: list[dict[str, Any]]) -> None:

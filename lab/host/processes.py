@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.host import shell
+from lab.host import commands
 from lab.host.cache import write_atomically
 from lab.host.errors import LabError
 from lab.host.paths import REPOSITORY
@@ -141,7 +141,7 @@ class Supervised:
         )
         if not up or supervisor.poll() is not None:
             raise LabError(
-                f"{argv[0]} ended at once; end of {self.log}:\n{shell.tail(self.log)}", "see the log"
+                f"{argv[0]} ended at once; end of {self.log}:\n{commands.tail(self.log)}", "see the log"
             )
 
     def stop(self, patience_s: float) -> bool:

@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.host import shell
+from lab.host import commands
 from lab.host.errors import LabError
 from lab.host.paths import Folders
 from lab.host.progress import Progress
@@ -101,6 +101,6 @@ def meet(folders: Folders, progress: Progress) -> None:
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
     remedy = f"install these packages by hand: {' '.join(wanted)}"
     with progress.step(f"install {' '.join(wanted)} on this machine"):
-        shell.build(["apt-get", "update", "-q"], log, env=environment, remedy=remedy)
+        commands.build(["apt-get", "update", "-q"], log, env=environment, remedy=remedy)
         install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *wanted]
-        shell.build(install, log, env=environment, remedy=remedy)
+        commands.build(install, log, env=environment, remedy=remedy)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from lab.host import nspawn, shell
+from lab.host import commands, nspawn
 from lab.host.cache import cached, digest_of, remove
 from lab.host.paths import Folders
 from lab.host.progress import Progress
@@ -59,7 +59,7 @@ def debian_mirror() -> str | None:
     if chosen := os.environ.get(MIRROR_VARIABLE):
         return chosen
     wanted = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)"]
-    return mirror_in(shell.output([*wanted, "Created-By: Packages"]))
+    return mirror_in(commands.output([*wanted, "Created-By: Packages"]))
 
 
 def mirror_in(targets: str) -> str | None:
@@ -81,7 +81,7 @@ def base(folders: Folders, progress: Progress) -> Path:
         line += [f"--dpkgopt={option}" for option in _DPKG_OPTIONS]
         line += [f"--aptopt={option}" for option in _APT_OPTIONS]
         mirror = debian_mirror()
-        shell.build([*line, SUITE, str(part), *([mirror] if mirror else [])], folders.logs / "base.log")
+        commands.build([*line, SUITE, str(part), *([mirror] if mirror else [])], folders.logs / "base.log")
 
     return cached(folders.cache / f"base-{recipe}.tar", make, progress, "minimal Debian 13")
 
@@ -115,13 +115,13 @@ def _grow(root: Path, archive: Path, packages: Sequence[str], log: Path) -> None
     """Unpack the base into ``root`` and install packages there, without starting any of their services."""
     root.mkdir()
     untar = ["tar", "--extract", "--numeric-owner", "--xattrs", "--xattrs-include=*"]
-    shell.build([*untar, f"--file={archive}", f"--directory={root}"], log)
+    commands.build([*untar, f"--file={archive}", f"--directory={root}"], log)
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
     for argv in (["apt-get", "update", "-q"], [*_APT_INSTALL, *packages]):
         line = nspawn.command(root, argv, machine="codeb-root", keep=True)
-        shell.build(line, log, env=nspawn.environment(), what=" ".join(argv[:2]))
+        commands.build(line, log, env=nspawn.environment(), what=" ".join(argv[:2]))
     policy.unlink()
     for rubbish in ("var/cache/apt/archives", "var/lib/apt/lists"):
         remove(root / rubbish)

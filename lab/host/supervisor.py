@@ -17,8 +17,8 @@ from pathlib import Path
 from types import FrameType
 
 from lab.host.cache import write_atomically
+from lab.host.commands import CONTAINED
 from lab.host.processes import ProcessId, children
-from lab.host.shell import CONTAINED
 
 REBOOT_STATUS = 133
 LOCK_PATIENCE_S = 3.0

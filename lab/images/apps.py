@@ -8,7 +8,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.host import rootfs, shell
+from lab.host import commands, rootfs
 from lab.host.cache import cached, digest_of, digest_of_tree, locked, remove, write_atomically
 from lab.host.errors import LabError
 from lab.host.paths import Folders
@@ -101,7 +101,9 @@ class Apps:
             "CI": "1",
         }
         log = self.folders.logs / "apps.log"
-        shell.build(["npm", *words], log, env={**ours, **env}, cwd=folder, what=f"npm {' '.join(words[:2])}")
+        commands.build(
+            ["npm", *words], log, env={**ours, **env}, cwd=folder, what=f"npm {' '.join(words[:2])}"
+        )
 
     def _build(self, builder: Builder, scratch: Path, name: str, tag: str) -> str:
         # A fixed time makes the digest depend on the content alone.

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.host import machine, nspawn, rootfs, shell
+from lab.host import commands, machine, nspawn, rootfs
 from lab.host.cache import locked
 from lab.host.paths import Folders
 from lab.host.progress import Progress
@@ -73,4 +73,4 @@ class Builder:
         (store,) = writable
         with locked(store.with_name(f"{store.name}.lock"), self.progress):
             log = self.folders.logs / "images.log"
-            shell.build(line, log, env=nspawn.environment(), what=f"podman {argv[0]}")
+            commands.build(line, log, env=nspawn.environment(), what=f"podman {argv[0]}")

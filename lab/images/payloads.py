@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.host import shell
+from lab.host import commands
 from lab.host.cache import cached, digest_of_tree
 from lab.host.paths import Folders
 from lab.host.progress import Progress
@@ -89,7 +89,7 @@ class Payloads:
             line = ["nice", "go", "build", "-mod=readonly", "-trimpath", "-ldflags", _LINK, "-o", f"{part}/"]
             line += ["github.com/minio/minio", "github.com/minio/mc"]
             log = self.folders.logs / "minio.log"
-            shell.build(line, log, env=env, cwd=GO_MODULE, what="go build")
+            commands.build(line, log, env=env, cwd=GO_MODULE, what="go build")
 
         name = f"minio-{MINIO_RELEASE}-{digest_of_tree(GO_MODULE)}"
         return cached(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lab.host import shell
+from lab.host import commands
 from lab.host.cache import cached
 from lab.host.errors import LabError
 from lab.host.paths import Folders
@@ -49,7 +49,7 @@ def fetch(pin: Pin, folders: Folders, progress: Progress, env: Mapping[str, str]
 
     def make(part: Path) -> None:
         part.mkdir(parents=True)
-        shell.build(_client(pin, part), folders.logs / "downloads.log", env=env, cwd=part)
+        commands.build(_client(pin, part), folders.logs / "downloads.log", env=env, cwd=part)
         (found,) = part.iterdir()
         with found.open("rb") as content:
             digest = hashlib.file_digest(content, "sha256").hexdigest()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from lab.host import nspawn, rootfs, shell
+from lab.host import commands, nspawn, rootfs
 from lab.host.cache import write_atomically
 from lab.host.errors import LabError
 from lab.host.machine import REGISTRY_HOST
@@ -56,7 +56,7 @@ class Registry:
             if not wait_until(self._answers, PATIENCE_S):
                 log = self._supervised.log
                 raise LabError(
-                    f"the registry does not answer at {self.address}; end of {log}:\n{shell.tail(log)}",
+                    f"the registry does not answer at {self.address}; end of {log}:\n{commands.tail(log)}",
                     f"see that nothing else on this machine listens on port {PORT}",
                 )
 

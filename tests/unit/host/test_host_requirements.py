@@ -41,7 +41,7 @@ def test_nothing_is_installed_on_a_machine_that_will_not_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
-    monkeypatch.setattr("lab.host.shell.build", lambda *_a, **_k: pytest.fail("something was installed"))
+    monkeypatch.setattr("lab.host.commands.build", lambda *_a, **_k: pytest.fail("something was installed"))
     with pytest.raises(LabError, match="root"):
         requirements.meet(Folders(lab=tmp_path, cache=tmp_path / "cache"), progress=None)  # type: ignore[arg-type]
 
