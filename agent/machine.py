@@ -207,3 +207,7 @@ def diagram() -> str:
     ]
     lines += [f"    {end.value} --> [*]" for end in sorted(ENDS)]
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(diagram())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -178,7 +177,10 @@ def bundle(ca: str, key: str, **changes: object) -> dict[str, Any]:
             file(f"{QUADLET}/redis-0.container", REDIS_UNIT, restarts=["redis-0.service"]),
         ],
         "services": [
-            {"name": "redis-0.service", "wait": {"kind": "tcp", "address": "127.0.0.1:6379", "timeout_s": 60}},
+            {
+                "name": "redis-0.service",
+                "wait": {"kind": "tcp", "address": "127.0.0.1:6379", "timeout_s": 60},
+            },
             {"name": "caddy.service", "wait": {"kind": "tcp", "address": "127.0.0.1:80", "timeout_s": 60}},
         ],
         **changes,

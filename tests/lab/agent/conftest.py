@@ -13,7 +13,15 @@ from cryptography.x509.oid import NameOID
 
 from lab.host import Lab
 
-MODES = {"v1": "good", "v2": "good", "v3": "good", "crash": "crash", "sick": "sick", "slow": "slow", "deaf": "deaf"}
+MODES = {
+    "v1": "good",
+    "v2": "good",
+    "v3": "good",
+    "crash": "crash",
+    "sick": "sick",
+    "slow": "slow",
+    "deaf": "deaf",
+}
 
 
 def authority() -> tuple[str, str]:

@@ -168,7 +168,7 @@ def test_cron_jobs_run_in_the_active_image(host: AgentHost, project: str) -> Non
             "Pull=never",
             f"EnvironmentFile=/etc/codeb/projects/{project}/active.env",
             f"Volume=/run/{stem}:/out",
-            "Entrypoint=[\"sh\"]",
+            'Entrypoint=["sh"]',
             'Exec=-c "echo $$VERSION $$SECRET_TOKEN >> /out/said"',
             "[Service]",
             "Type=oneshot",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from agent.ports import Busy, Entry, NoReply, Ports, RedisRefused, Reply, Result, Tls
 
@@ -272,6 +273,7 @@ class FakeRunner:
         host = self.host
         folder = words[2].rpartition("/")[0]
         texts = [e.content for p, e in host.files.items() if p.startswith(f"{folder}/")]
+        texts += [host.files[to].content for p, to in host.links.items() if p.startswith(f"{folder}/")]
         if any(b"broken" in text for text in texts):
             return Result(1, err="Error: adapting config using caddyfile: unrecognized directive: broken")
         if words[0] == "reload":
@@ -478,7 +480,7 @@ class FakeJournal:
         self.host.journal.append(text)
 
 
-def release_document(image: str, project: str = "shop-app", **changes: object) -> dict[str, object]:
+def release_document(image: str, project: str = "shop-app", **changes: object) -> dict[str, Any]:
     """A release document as the plan renders it, small."""
 
     def unit(colour: str, port: int) -> dict[str, str]:
@@ -487,7 +489,7 @@ def release_document(image: str, project: str = "shop-app", **changes: object) -
             "content": f"[Container]\nImage=@IMAGE@\nPublishPort=127.0.0.1:{port}:3000\n",
         }
 
-    document: dict[str, object] = {
+    document: dict[str, Any] = {
         "version": 1,
         "project": project,
         "image": image,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from agent_fakes import App, FakeHost, release_document
@@ -25,7 +26,7 @@ def host() -> FakeHost:
     return host
 
 
-def run(host: FakeHost, image: str = V1, **changes: object) -> dict[str, object]:
+def run(host: FakeHost, image: str = V1, **changes: Any) -> dict[str, object]:
     return release(host.ports(), Reader(release_document(image, **changes), ""), "tester")
 
 
@@ -33,7 +34,7 @@ def back(host: FakeHost) -> dict[str, object]:
     return rollback(host.ports(), Reader({"project": "shop-app"}, ""), "tester")
 
 
-def fails(host: FakeHost, image: str = V2, **changes: object) -> Failed:
+def fails(host: FakeHost, image: str = V2, **changes: Any) -> Failed:
     with pytest.raises(Failed) as caught:
         run(host, image, **changes)
     return caught.value
@@ -276,7 +277,7 @@ def test_cache_index_is_emptied_for_a_new_owner_only(host: FakeHost) -> None:
 
 def test_the_old_password_stays_valid_while_the_old_colour_stands_by(host: FakeHost) -> None:
     run(host)
-    cache = {**dict(release_document(V1)["cache"]), "password": "rotated-password"}
+    cache = {**release_document(V1)["cache"], "password": "rotated-password"}
     run(host, V2, cache=cache)
     rules = host.redis_users["shop"]
     assert ">rotated-password" in rules
@@ -290,7 +291,7 @@ def test_images_that_nobody_can_go_back_to_are_removed(host: FakeHost) -> None:
 
 
 def test_cron_jobs_follow_the_active_image_and_go_with_the_manifest(host: FakeHost) -> None:
-    units = dict(release_document(V1)["units"])
+    units = release_document(V1)["units"]
     stem = "codeb-shop-app-cron-nightly"
     cron = {
         "container": {"name": f"{stem}.container", "content": "[Container]\nImage=@IMAGE@\n"},
@@ -336,10 +337,10 @@ def test_a_lost_record_is_replaced_by_what_the_document_says(host: FakeHost) -> 
         {"version": 2},
     ],
 )
-def test_hostile_documents_touch_nothing(host: FakeHost, change: dict[str, object]) -> None:
+def test_hostile_documents_touch_nothing(host: FakeHost, change: dict[str, Any]) -> None:
     before = replace(host)
     with pytest.raises(BadDocument):
-        run(host, **change)  # type: ignore[arg-type]
+        run(host, **change)
     assert (host.files, host.calls) == (before.files, [])
 
 
