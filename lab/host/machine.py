@@ -87,6 +87,7 @@ class Host:
         """Write what makes this host itself: name, address, keys, limits. It must be mounted and off."""
         etc = self.root / "etc"
         write_atomically(etc / "hostname", f"{self.name}\n")
+        write_atomically(etc / "machine-id", f"{self._machine_id}\n")
         write_atomically(
             etc / "hosts",
             "127.0.0.1 localhost\n::1 localhost\n"
@@ -105,13 +106,17 @@ class Host:
         authorized = keys.public(keys.client_key(self.folders))
         write_atomically(self.root / "root/.ssh/authorized_keys", f"{authorized} codeb-lab\n", mode=0o600)
 
+    @property
+    def _machine_id(self) -> str:
+        return uuid.uuid5(uuid.NAMESPACE_URL, str(self.folder)).hex
+
     def boot(self) -> None:
         """Start the host; :meth:`wait` tells when it is up. It must be mounted and configured."""
         self.folders.images.mkdir(parents=True, exist_ok=True)
         argv = nspawn.boot(
             self.root,
             machine=self.name,
-            uuid=uuid.uuid5(uuid.NAMESPACE_URL, str(self.folder)).hex,
+            uuid=self._machine_id,
             bridge=self.network.bridge,
             binds={self.folder / "containers": "/var/lib/containers"},
             read_only_binds={self.folders.images: "/var/lib/lab-images"},
