@@ -33,6 +33,9 @@ class BridgedResource(Resource):
 
     attributes: ClassVar[Attributes]
     delete_before_replace: ClassVar[bool] = False
+    completed: ClassVar[tuple[str, ...]] = ()
+    """Attributes that `complete` sees to."""
+
     reads_back: ClassVar[bool] = True
     """Whether the outputs of an operation come from `fetch`, and not only from what was wanted."""
 
@@ -43,6 +46,9 @@ class BridgedResource(Resource):
         `wanted` holds every attribute, null where not given or defaulted; what only this moment tells (a
         generated secret) is written into it.
         """
+
+    def complete(self, id_: str, wanted: Properties) -> None:
+        """What remains to be done once the thing exists; a failure here leaves it recorded, but unfinished."""
 
     @abstractmethod
     def fetch(self, id_: str, known: Properties) -> tuple[str, dict[str, Any]] | None:
@@ -86,7 +92,9 @@ class BridgedResource(Resource):
     def create(self, name: str, news: Properties) -> State:
         wanted = self.wanted(None, news)
         with _worded():
-            return self._settled(self.insert(wanted), wanted)
+            id_ = self.insert(wanted)
+            self._complete(id_, wanted)
+            return self._settled(id_, wanted)
 
     def update(self, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties) -> State:
         wanted = self.wanted(old_outputs, news)
@@ -130,6 +138,15 @@ class BridgedResource(Resource):
             if not attribute.write_only
             for path in attribute.changed(old_outputs.get(key), wanted[key], key)
         ]
+
+    def _complete(self, id_: str, wanted: dict[str, Any]) -> None:
+        try:
+            self.complete(id_, wanted)
+        except ProviderError as error:
+            undone = wanted | dict.fromkeys(self.completed)
+            raise PartialFailure(
+                State(id_, outputs(self.attributes, id_, undone, undone)), (str(error),)
+            ) from error
 
     def _settled(self, id_: str, wanted: dict[str, Any]) -> State:
         if not self.reads_back:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
@@ -99,8 +100,10 @@ class Attribute:
             return []
         if self.elements:
             return self._changed_objects(old, new, path)
-        if self.kind is Kind.SET and isinstance(old, list) and isinstance(new, list):
-            old, new = sorted(set(old)), sorted(set(new), key=_unknown_last)
+        if self.kind in (Kind.SET, Kind.LIST) and old and new and new is not UNKNOWN:
+            return _changed_items(old, new, path, ordered=self.kind is Kind.LIST)
+        if self.kind in COLLECTIONS:
+            old, new = old or None, new or None
         return list(changed_paths(old, new, path))
 
     def _changed_objects(self, old: Any, new: Any, path: str) -> list[str]:
@@ -127,8 +130,20 @@ def _integer(text: str) -> int:
         raise ValueError(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
-def _unknown_last(value: Any) -> tuple[bool, str]:
-    return value is UNKNOWN, str(value)
+def _changed_items(old: list[Any], new: list[Any], path: str, *, ordered: bool) -> list[str]:
+    """Paths of items that go (by their old place) or come (by their new one)."""
+    if not ordered:
+        gone = {index for index, item in enumerate(old) if item not in new}
+        come = {index for index, item in enumerate(new) if item not in old}
+        return [f"{path}[{index}]" for index in sorted(gone | come)]
+    matcher = SequenceMatcher(
+        None, [repr(item) for item in old], [repr(item) for item in new], autojunk=False
+    )
+    places: set[int] = set()
+    for tag, old_start, old_end, new_start, new_end in matcher.get_opcodes():
+        if tag != "equal":
+            places |= {*range(old_start, old_end), *range(new_start, new_end)}
+    return [f"{path}[{index}]" for index in sorted(places)]
 
 
 def snake(name: str) -> str:

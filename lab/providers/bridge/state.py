@@ -112,7 +112,7 @@ def imported_inputs(attributes: Attributes, found: Properties) -> dict[str, Any]
     for key, attribute in attributes.items():
         value = found.get(key)
         default = attribute.default
-        at_default = value == default if default is not None else attribute.is_zero(value)
+        at_default = value in (None, default) if default is not None else attribute.is_zero(value)
         if not attribute.output_only and (attribute.required or not at_default):
             inputs[key] = value
     return inputs

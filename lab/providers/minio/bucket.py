@@ -16,7 +16,7 @@ from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.minio.client import MinioServer, NotThereError, doing
 from lab.providers.minio.names import longest, unique_id
-from lab.providers.minio.policies import acl_policy
+from lab.providers.minio.policies import ACLS, acl_policy, equivalent
 
 TYPE: Final = "minio:index/s3Bucket:S3Bucket"
 
@@ -24,6 +24,7 @@ TYPE: Final = "minio:index/s3Bucket:S3Bucket"
 class S3Bucket(BridgedResource):
     """A bucket with its acl and quota (bytes)."""
 
+    completed = ("acl", "quota")
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "bucket": Attribute(
             computed=True, replaces=True, conflicts=("bucketPrefix",), valid=longest("bucket", 63)
@@ -50,10 +51,12 @@ class S3Bucket(BridgedResource):
             raise ProviderError(f"[FATAL] bucket already exists! ({name}): <nil>")
         with doing("unable to create bucket", name):
             self._server.s3.make_bucket(name, self._server.region, bool(wanted["objectLocking"]))
-        self._set_acl(name, wanted)
-        if wanted["quota"]:
-            self._set_quota(name, wanted)
         return name
+
+    def complete(self, id_: str, wanted: Properties) -> None:
+        self._set_acl(id_, wanted)
+        if wanted["quota"]:
+            self._set_quota(id_, wanted)
 
     def alter(self, id_: str, old: Properties, wanted: Properties, changed: frozenset[str]) -> str:
         if "acl" in changed:
@@ -75,11 +78,27 @@ class S3Bucket(BridgedResource):
         with doing("unable to find bucket", id_):
             if not self._server.s3.bucket_exists(id_):
                 return None
-        return id_, {
+        found = {
             "bucket": known.get("bucket") or id_,
             "arn": f"arn:aws:s3:::{id_}",
             "bucketDomainName": f"{self._server.url}/minio/{id_}",
         }
+        return id_, found if known else found | self._imported(id_)
+
+    def _imported(self, name: str) -> dict[str, Any]:
+        """What is looked up for an import only; a refresh does not see a policy that someone else set."""
+        try:
+            with doing("error importing Minio S3 bucket policy", name):
+                policy = self._server.s3.get_bucket_policy(name)
+        except NotThereError:
+            policy = ""
+        try:
+            with doing("error importing Minio S3 bucket", name):
+                locking = bool(self._server.s3.get_object_lock_config(name))
+        except NotThereError:
+            locking = False
+        acls = (acl for acl in ACLS if equivalent(json.dumps(acl_policy(acl, name)), policy))
+        return {"acl": next(acls, "private"), "objectLocking": locking, "forceDestroy": False}
 
     def _empty(self, name: str) -> None:
         s3 = self._server.s3

@@ -27,6 +27,7 @@ GONE: Final = frozenset(
         "NoSuchBucket",
         "NoSuchBucketPolicy",
         "NoSuchLifecycleConfiguration",
+        "ObjectLockConfigurationNotFoundError",
         "XMinioAdminNoSuchUser",
         "XMinioAdminNoSuchPolicy",
         "XMinioInvalidIAMCredentials",

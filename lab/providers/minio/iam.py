@@ -31,6 +31,7 @@ def new_secret() -> str:
 class IamUser(BridgedResource):
     """A user; its secret is generated where none is given."""
 
+    completed = ("disableUser",)
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "name": Attribute(required=True, auto_name=True, replaces=True, valid=invalid_user),
         "forceDestroy": Attribute(Kind.BOOL, default=False),
@@ -49,9 +50,12 @@ class IamUser(BridgedResource):
         wanted["secret"] = wanted["secret"] or new_secret()
         with doing("error creating user", name):
             self._server.admin.user_add(name, wanted["secret"])
-            if wanted["disableUser"]:
-                self._server.admin.user_disable(name)
         return name
+
+    def complete(self, id_: str, wanted: Properties) -> None:
+        if wanted["disableUser"]:
+            with doing("error disabling IAM User", id_):
+                self._server.admin.user_disable(id_)
 
     def alter(self, id_: str, old: Properties, wanted: dict[str, Any], changed: frozenset[str]) -> str:
         if wanted["updateSecret"]:

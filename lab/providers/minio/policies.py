@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+ACLS: Final = ("private", "public-write", "public-read", "public-read-write", "public")
 _ARN: Final = "arn:aws:s3:::"
 _VERSION: Final = "2012-10-17"
 _LIST: Final = ("s3:ListBucket",)
@@ -58,7 +59,7 @@ def acl_policy(acl: str, bucket: str) -> dict[str, Any] | None:
             )
         case "public":
             return _policy(("AllowAllS3Actions", _ALL, (own, objects)))
-    raise ValueError("(valid acl: private, public-write, public-read, public-read-write, public)")
+    raise ValueError(f"(valid acl: {', '.join(ACLS)})")
 
 
 def _policy(*statements: tuple[str, tuple[str, ...], tuple[str, ...]]) -> dict[str, Any]:

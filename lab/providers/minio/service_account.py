@@ -19,6 +19,7 @@ TYPE: Final = "minio:index/iamServiceAccount:IamServiceAccount"
 class IamServiceAccount(BridgedResource):
     """A service account; the server makes its keys, and only its creation tells the secret one."""
 
+    completed = ("disableUser",)
     attributes: ClassVar[Mapping[str, Attribute]] = {
         "targetUser": Attribute(required=True, replaces=True),
         "disableUser": Attribute(Kind.BOOL, default=False),
@@ -36,10 +37,13 @@ class IamServiceAccount(BridgedResource):
         user = str(wanted["targetUser"])
         with doing("error creating service account", user):
             keys = self._server.admin.add_service_account_for(user, _policy(wanted))
-            wanted["accessKey"], wanted["secretKey"] = keys["accessKey"], keys["secretKey"]
-            if wanted["disableUser"]:
-                self._server.admin.update_service_account(access_key=keys["accessKey"], status="off")
+        wanted["accessKey"], wanted["secretKey"] = keys["accessKey"], keys["secretKey"]
         return keys["accessKey"]
+
+    def complete(self, id_: str, wanted: Properties) -> None:
+        if wanted["disableUser"]:
+            with doing("error disabling service account", id_):
+                self._server.admin.update_service_account(access_key=id_, status="off")
 
     def alter(self, id_: str, old: Properties, wanted: dict[str, Any], changed: frozenset[str]) -> str:
         if wanted["updateSecret"]:

@@ -28,6 +28,7 @@ _TIMEOUTS: Final = {
     "statementTimeout": "statement_timeout",
     "idleInTransactionSessionTimeout": "idle_in_transaction_session_timeout",
 }
+_ONLY_RECORDED: Final = ("skipDropRole", "skipReassignOwned")
 _OFF: Final = Attribute(Kind.BOOL, default=False)
 _READ: Final = """
 SELECT rolname, rolsuper, rolcreatedb, rolcreaterole, rolinherit, rolcanlogin, rolbypassrls, rolreplication,
@@ -137,7 +138,7 @@ class Role(BridgedResource):
             row = session.row("error reading ROLE", _READ, [id_])
             if row is None:
                 return None
-            values = _attributes(row)
+            values = _attributes(row) | {key: bool(known.get(key)) for key in _ONLY_RECORDED}
             if known.get("password"):
                 values["password"] = self._password(session, id_, known["password"], values["login"])
         return values["name"], values

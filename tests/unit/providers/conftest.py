@@ -128,7 +128,15 @@ def cluster() -> Iterator[Cluster]:
         certificate = write_certificate(home)
         for path in (home, *home.iterdir()):
             shutil.chown(path, "postgres")
-        init = [binaries[-1] / "initdb", "-D", home / "data", "-U", "admin", "--pwfile", home / "password"]
+        init: list[str | Path] = [
+            binaries[-1] / "initdb",
+            "-D",
+            home / "data",
+            "-U",
+            "admin",
+            "--pwfile",
+            home / "password",
+        ]
         subprocess.run(
             [*init, "-A", "scram-sha-256", "--locale=C.UTF-8", "-E", "UTF8"],
             user="postgres",
@@ -157,7 +165,7 @@ def cluster() -> Iterator[Cluster]:
                 stderr=output,
             )
         wait_for_port(port, process, log)
-        ready = [
+        ready: list[str | Path] = [
             binaries[-1] / "pg_isready",
             "-q",
             "-t",
@@ -211,5 +219,46 @@ def write_certificate(folder: Path) -> Path:
 def postgresql(cluster: Cluster) -> Iterator[Provider]:
     provider = factory("postgresql", "3.18.2")
     provider.configure(cluster.config)
+    yield provider
+    provider.close()
+
+
+@pytest.fixture(scope="session")
+def minio_config() -> Iterator[dict[str, str]]:
+    """A MinIO server with TLS; the value is the provider's configuration for its administrator."""
+    built = sorted(Path(__file__).parents[3].glob(".lab/cache/minio-*/minio"))
+    binary = shutil.which("minio") or (str(built[-1]) if built else None)
+    if binary is None:
+        pytest.skip("needs a MinIO server: on the PATH, or as built by `make lab`")
+    with tempfile.TemporaryDirectory(prefix="codeb-minio-") as folder:
+        home = Path(folder)
+        certificate = write_certificate(home)
+        certificate.rename(home / "public.crt")
+        (home / "server.key").rename(home / "private.key")
+        port = free_port()
+        log = home / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [binary, "server", "--quiet", "--address", f"127.0.0.1:{port}",
+                 "--console-address", f"127.0.0.1:{free_port()}", "--certs-dir", home, home / "data"],
+                env={"MINIO_ROOT_USER": "labadmin", "MINIO_ROOT_PASSWORD": "super secret", "HOME": folder},
+                stdout=output,
+                stderr=output,
+            )  # fmt: skip
+        wait_for_port(port, process, log)
+        yield {
+            "minioServer": f"127.0.0.1:{port}",
+            "minioUser": "labadmin",
+            "minioPassword": "super secret",
+            "minioSsl": "true",
+            "minioCacertFile": str(home / "public.crt"),
+        }
+        end(process)
+
+
+@pytest.fixture
+def minio(minio_config: dict[str, str]) -> Iterator[Provider]:
+    provider = factory("minio", "0.17.1")
+    provider.configure(minio_config)
     yield provider
     provider.close()

@@ -98,7 +98,7 @@ def test_a_failing_command_repeats_itself_and_its_output(command: Provider, ssh_
 
 def test_a_killed_command_names_the_signal(command: Provider, ssh_server: Server) -> None:
     inputs = checked(command, connection=ssh_server.connection, create="kill -9 $$")
-    with pytest.raises(ProviderError, match="^Process exited with status 137 from signal KILL: running"):
+    with pytest.raises(ProviderError, match=r"^Process exited with status 137 from signal KILL: running"):
         command.create(TYPE, URN, inputs)
 
 
@@ -181,8 +181,8 @@ def test_through_a_bastion(command: Provider, ssh_server: Server) -> None:
     connection = {**ssh_server.connection, "proxy": ssh_server.connection}
     state = command.create(TYPE, URN, checked(command, connection=connection, create="echo $SSH_CONNECTION"))
     assert state.outputs["stdout"].startswith("127.0.0.1 ")
+    closed = {**ssh_server.connection, "port": free_port(), "dialErrorLimit": 0}
     with pytest.raises(ProviderError, match=r"^proxy: after 0 failed attempts"):
-        closed = {**ssh_server.connection, "port": free_port(), "dialErrorLimit": 0}
         command.create(TYPE, URN, checked(command, connection={**connection, "proxy": closed}, create="true"))
 
 

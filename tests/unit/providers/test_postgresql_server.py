@@ -2,65 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 
-from lab.engine.provider import Provider, ProviderError, State
+from lab.engine.provider import Provider, ProviderError
 from lab.providers import factory
 from lab.providers.postgresql import database, extension, grant, role
-from lab.providers.values import changed_paths
 from tests.unit.providers.conftest import Cluster
+from tests.unit.providers.life import change, make, remove, urn
 
 HOSTILE = "rô\"le'; DROP ROLE admin; -- %s {}"
 PASSWORD = "pass'word\\ \"; --"
-
-
-def urn(type_: str, name: str = "it") -> str:
-    return f"urn:pulumi:test::unit::{type_}::{name}"
-
-
-def make(provider: Provider, type_: str, **news: Any) -> tuple[dict[str, Any], State]:
-    """Check and create; the result must need no change and be what a refresh finds."""
-    checked = provider.check(type_, urn(type_), {}, news, b"")
-    assert checked.failures == ()
-    state = provider.create(type_, urn(type_), checked.inputs)
-    assert_settled(provider, type_, checked.inputs, state)
-    return checked.inputs, state
-
-
-def change(
-    provider: Provider, type_: str, inputs: Mapping[str, Any], state: State, **news: Any
-) -> tuple[dict[str, Any], State]:
-    checked = provider.check(type_, urn(type_), inputs, news, b"")
-    diff = provider.diff(type_, urn(type_), state.id, inputs, state.outputs, checked.inputs)
-    assert diff.changes
-    assert diff.replaces == ()
-    after = provider.update(type_, urn(type_), state.id, inputs, state.outputs, checked.inputs)
-    assert_settled(provider, type_, checked.inputs, after)
-    return checked.inputs, after
-
-
-def assert_settled(provider: Provider, type_: str, inputs: Mapping[str, Any], state: State) -> None:
-    diff = provider.diff(type_, urn(type_), state.id, inputs, state.outputs, inputs)
-    assert not diff.changes, diff
-    found = provider.read(type_, urn(type_), state.id, inputs, state.outputs)
-    assert found.id == state.id
-    assert not list(changed_paths(_comparable(state.outputs), _comparable(found.outputs)))
-
-
-def _comparable(outputs: Mapping[str, Any]) -> dict[str, Any]:
-    """A refresh writes an empty list where the operation before it wrote null, as the plugin does."""
-    return {key: value or None for key, value in outputs.items() if key != "__pulumi_raw_state_delta"}
-
-
-def remove(provider: Provider, type_: str, inputs: Mapping[str, Any], state: State) -> None:
-    provider.delete(type_, urn(type_), state.id, inputs, state.outputs)
-    assert provider.read(type_, urn(type_), state.id, inputs, state.outputs).id == ""
-    provider.delete(type_, urn(type_), state.id, inputs, state.outputs)
 
 
 def login(cluster: Cluster, user: str, password: str, dbname: str = "postgres") -> psycopg.Connection[Any]:
@@ -236,7 +191,7 @@ def test_what_exists_already_is_not_taken_over(postgresql: Provider) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("differing", "message"),
     [
         ({"password": "wrong one"}, "password authentication failed"),
         ({"port": "1"}, "error connecting to PostgreSQL server 127.0.0.1"),
@@ -245,10 +200,10 @@ def test_what_exists_already_is_not_taken_over(postgresql: Provider) -> None:
     ],
 )
 def test_a_connection_that_fails_says_where_and_why(
-    cluster: Cluster, change: dict[str, str], message: str
+    cluster: Cluster, differing: dict[str, str], message: str
 ) -> None:
     provider = factory("postgresql", "3.18.2")
-    provider.configure({**cluster.config, **change})
+    provider.configure({**cluster.config, **differing})
     with pytest.raises(ProviderError, match=message) as caught:
         provider.read(role.TYPE, urn(role.TYPE), "admin", {}, {})
     assert "wrong one" not in str(caught.value)
