@@ -44,6 +44,8 @@ class Apps:
         """
         if not _NAME.fullmatch(name) or not _TAG.fullmatch(tag):
             raise LabError(f"{name}:{tag} is no image name", "use small letters, digits, `.`, `-` and `/`")
+        if not (source / "Containerfile").exists() and not _is_node(source):
+            raise LabError(f"{source} has no Containerfile", "write one; examples/ shows how")
         content = self._content(source)
         pushed = self._pushed().get(f"{name}:{tag}", {})
         if pushed.get("content") == content and self.registry.digest(name, tag) == pushed["digest"]:
@@ -71,7 +73,10 @@ class Apps:
         else:
             shutil.copytree(source, context, symlinks=True)
         if not (context / "Containerfile").exists():
-            raise LabError(f"{source} has no Containerfile", "write one; examples/ shows how")
+            raise LabError(
+                f"`npm run context` of {source} writes no Containerfile",
+                "let it copy one; examples/ shows how",
+            )
 
     def _built(self, source: Path, name: str, content: str) -> Path:
         """The sources after ``npm run build``, kept in the cache without their modules."""
