@@ -19,7 +19,7 @@ _EPILOG = """\
 State is kept as the Pulumi CLI keeps it, so it goes on from there:
   pulumi login file://BACKEND && pulumi preview --stack STACK
 The passphrase comes from PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.
-Exit status: 0 done, 1 failed (what was done is in the state), 255 it could not begin.
+Exit status: 0 done, 1 failed (what was done is in the state), 2 wrong arguments.
 
 Examples:
   python -m lab.engine preview --stack dev --diff
@@ -163,7 +163,7 @@ def main(argv: list[str] | None = None) -> int:
         return _operate(engine, arguments).exit_code
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 255
+        return 1
 
 
 if __name__ == "__main__":

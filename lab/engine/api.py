@@ -3,12 +3,13 @@
     engine = Engine(project_dir, "dev", backend, passphrase, lab.providers.factory)
     result = engine.up()
 
-The Pulumi SDK keeps global state, so a process runs a program once: one `preview` or `up` (or `destroy`, `refresh` with
-`run_program`) a process.
+Operations of one process come one after the other: the working directory, standard output and signal handlers are the
+program's while it runs.
 """
 
 from __future__ import annotations
 
+import contextvars
 import os
 import sys
 from collections.abc import Mapping
@@ -103,7 +104,8 @@ class Engine:
             options=options or Options(),
             display=self._display(kind, preview=preview),
         )
-        return perform(request)
+        # The SDK's settings are context variables: in a context of its own, an operation leaves none behind.
+        return contextvars.copy_context().run(perform, request)
 
     def _display(self, kind: Kind, *, preview: bool) -> Display:
         stream = self._appearance.stream or sys.stdout

@@ -21,7 +21,7 @@ from lab.engine.resource import Resource
 ORGANIZATION: Final = "organization"
 """The one organization of a DIY backend."""
 
-ENGINE_VERSION: Final = "v3.260.0"
+ENGINE_VERSION: Final = "v3.259.0"
 """The engine whose behaviour and state this one follows."""
 
 

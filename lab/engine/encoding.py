@@ -9,6 +9,7 @@ from lab.engine.errors import EngineError, Unsupported
 from lab.engine.provider import UNKNOWN
 from lab.engine.resource import Resource
 from lab.engine.values import (
+    ASSET_SIGNATURE,
     RESOURCE_SIGNATURE,
     SECRET_SIGNATURE,
     SIGNATURE,
@@ -135,6 +136,8 @@ class Codec:
         signature = document[SIGNATURE]
         if signature == RESOURCE_SIGNATURE:
             return ResourceRef(document["urn"], document.get("id"))
+        if signature == ASSET_SIGNATURE:
+            return document
         if signature != SECRET_SIGNATURE:
             raise Unsupported(f"values of kind {signature} in the state")
         ciphertext = document.get("ciphertext")

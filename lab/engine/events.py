@@ -54,6 +54,7 @@ class Events:
         self.changes: Counter[str] = Counter()
         self.failed_urns: list[str] = []
         self.steps: list[tuple[str, str]] = []
+        self._printed: list[str] = []
 
     def started(self, step: Step) -> None:
         """The step begins."""
@@ -93,13 +94,15 @@ class Events:
         self._diagnostic("info", urn, message)
 
     def program_output(self, line: str) -> None:
-        """The program printed a line."""
+        """The program printed a line; it is shown at the end, when all secrets are known."""
         with self._lock:
-            self._display.program_output(self._scrub(line))
+            self._printed.append(line)
 
     def summary(self, summary: Summary) -> None:
         """The operation is over."""
         with self._lock:
+            for line in self._printed:
+                self._display.program_output(self._scrub(line))
             self._display.summary(summary)
 
     def _diagnostic(self, severity: str, urn: str, message: str) -> None:

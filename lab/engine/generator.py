@@ -240,8 +240,6 @@ class Generator:
         replaced = self.done[ops.REPLACE]
         if any(other in replaced for other in new.replace_with):
             return "replaceWith"
-        if new.deleted_with and new.deleted_with in replaced:
-            return "deletedWith"
         return "provider" if self._provider_changed(old, new) else ""
 
     def _provider_changed(self, old: Resource, new: Resource) -> bool:

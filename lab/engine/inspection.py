@@ -10,7 +10,19 @@ from lab.engine.provider import UNKNOWN, DiffResult
 from lab.engine.registry import DiffsConfig, configuration
 from lab.engine.resource import Resource
 from lab.engine.run import Run
-from lab.engine.values import PropertyMap, Value, contains_unknown, equal, mask, plain, rewrap
+from lab.engine.values import (
+    PropertyMap,
+    Value,
+    contains_unknown,
+    equal,
+    mask,
+    plain,
+    rewrap,
+    without_references,
+)
+
+SEEING_SECRETS = frozenset({"command"})
+"""Packages whose plugins compare values with their secret marks: there, a value that becomes secret has changed."""
 
 
 class Inspector:
@@ -43,7 +55,8 @@ class Inspector:
         if old.is_provider:
             return self._run.registry.diff(urn, old, inputs)
         provider = self._run.registry.get(reference)
-        return provider.diff(old.type, urn, old.id, plain(old.inputs), plain(old.outputs), plain(inputs))
+        seen = without_references if provider.package in SEEING_SECRETS else plain
+        return provider.diff(old.type, urn, old.id, seen(old.inputs), plain(old.outputs), seen(inputs))
 
     def would_replace(self, resource: Resource, changing: set[str]) -> DiffResult:
         """What happens to an old resource when the values of some of its inputs are not known any more."""

@@ -23,7 +23,7 @@ from lab.engine.provider import ProviderError
 from lab.engine.registry import INTERNAL
 from lab.engine.resource import Resource
 from lab.engine.run import Run
-from lab.engine.values import PropertyMap, plain
+from lab.engine.values import PropertyMap, contains_asset, plain
 
 _FEATURES: Final = (
     resource_pb2.RESOURCE_MONITOR_FEATURE_SECRETS,
@@ -140,6 +140,8 @@ class Monitor:
         goal = from_request(request)
         self._inheritance.inherit(goal)
         if goal.custom:
+            if contains_asset(goal.properties):
+                raise Unsupported(f"assets as inputs ({goal.type} {goal.name})")
             self._settle_provider(goal)
         registered = self._deployment.register(goal)
         resource = registered.resource

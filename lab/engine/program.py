@@ -1,7 +1,4 @@
-"""Runs a Pulumi program in this process, as Pulumi's Python language host does.
-
-The SDK keeps global state, so a process runs one program.
-"""
+"""Runs a Pulumi program in this process, as Pulumi's Python language host does."""
 
 from __future__ import annotations
 

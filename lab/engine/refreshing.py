@@ -95,14 +95,21 @@ def _without_dangling(resource: Resource, known: set[str], parents: dict[str, st
     parent = resource.parent
     while parent and parent not in known:
         parent = parents.get(parent, "")
-    if parent == resource.parent and known.issuperset(resource.depended_on()):
+    property_dependencies = {
+        key: kept
+        for key, urns in resource.property_dependencies.items()
+        if (kept := [urn for urn in urns if urn in known])
+    }
+    if (
+        parent == resource.parent
+        and property_dependencies == resource.property_dependencies
+        and known.issuperset(resource.depended_on())
+    ):
         return resource
     return resource.copy(
         parent=parent,
         dependencies=[urn for urn in resource.dependencies if urn in known],
-        property_dependencies={
-            key: [urn for urn in urns if urn in known] for key, urns in resource.property_dependencies.items()
-        },
+        property_dependencies=property_dependencies,
         deleted_with=resource.deleted_with if resource.deleted_with in known else "",
         replace_with=[urn for urn in resource.replace_with if urn in known],
         key=resource.key,

@@ -66,7 +66,6 @@ class Replacer:
         steps = self._delete_dependents(old)
         self._run.ensure_provider(old)
         if not old.pending_replacement:
-            generator.deletes.add(old.urn)
             steps.append(
                 Step(ops.DELETE_REPLACED, old, pending_replacement=True, deletions=generator.deletes)
             )
@@ -120,8 +119,6 @@ class Replacer:
         if resource.provider_urn in replaced:
             self._run.ensure_provider(resource)
             return True, ()
-        if resource.deleted_with and resource.deleted_with in replaced:
-            return True, ()
         changing = {
             key
             for key, urns in resource.property_dependencies.items()
@@ -137,10 +134,10 @@ class Replacer:
         return bool(diff.replaces), diff.replaces
 
     def cascades(self, urn: str) -> list[tuple[Resource, tuple[str, ...]]]:
-        """Resources that are replaced with, or deleted with, this one."""
+        """Resources that are replaced with this one."""
         found: dict[str, Resource] = {}
         for resource in [*self._run.news.values(), *self._run.olds.values()]:
-            if urn in resource.replace_with or resource.deleted_with == urn:
+            if urn in resource.replace_with:
                 found.setdefault(resource.urn, resource)
         return [(resource, ()) for resource in found.values()]
 

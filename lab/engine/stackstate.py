@@ -15,7 +15,7 @@ from lab.engine.ledger import Journal, Ledger
 from lab.engine.provider import ProviderError
 from lab.engine.resource import Resource
 from lab.engine.snapshot import JournaledSnapshot, Snapshot
-from lab.engine.values import PropertyMap
+from lab.engine.values import PropertyMap, Secret, Value
 
 Document = dict[str, Any]
 
@@ -88,7 +88,7 @@ class StackState:
         if not files.checkpoint.exists():
             raise ProviderError(f"unknown stack {name!r}: {self.files.backend} has none of this name")
         try:
-            return StackState.open(files, self.passphrase, None).outputs()
+            return dict(_reencryptable(StackState.open(files, self.passphrase, None).outputs()))
         except EngineError as error:
             raise ProviderError(f"stack {name!r} can't be read: {error}") from error
 
@@ -118,6 +118,15 @@ def _stack_name(name: str, project: str) -> tuple[str, str]:
     raise ProviderError(
         f"stack reference {name!r}: expected {ORGANIZATION}/<project>/<stack>, or the name of a stack of this project"
     )
+
+
+def _reencryptable(value: Value) -> Value:
+    """The value with secrets that this stack encrypts with its own key."""
+    if isinstance(value, Secret):
+        return Secret(value.value)
+    if isinstance(value, dict):
+        return {key: _reencryptable(item) for key, item in value.items()}
+    return [_reencryptable(item) for item in value] if isinstance(value, list) else value
 
 
 def _crypter(passphrase: str, salt: str | None) -> Crypter:

@@ -1,12 +1,12 @@
 """Property values: what flows between program, engine, providers and state.
 
 Plain Python (`str`, `bool`, `int`, `float`, `list`, `dict`, `None`), plus three kinds of its own: `Secret`,
-`ResourceRef` and the one object `UNKNOWN`. Values are never changed in place: whoever changes one copies it.
+`ResourceRef` and the one object `UNKNOWN`. An asset is an object with the asset's signature, as in state.
+Values are never changed in place: whoever changes one copies it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from lab.engine.provider import UNKNOWN
@@ -112,6 +112,16 @@ def unwrap_secrets(value: Value) -> Value:
     return _map_items(value, unwrap_secrets)
 
 
+def without_references(value: Value) -> Value:
+    """The value with references as ids, and secret marks on what is below them."""
+    if isinstance(value, Secret):
+        inner = without_references(value.value)
+        return value if inner is value.value else Secret(inner)
+    if isinstance(value, ResourceRef):
+        return value.plain
+    return _map_items(value, without_references)
+
+
 def plain(value: Value) -> Value:
     """What a provider sees: no secret marks, references as ids."""
     if isinstance(value, Secret):
@@ -163,6 +173,10 @@ def contains_secret(value: Value) -> bool:
     return isinstance(value, Secret)
 
 
-def known_part(properties: Mapping[str, Value]) -> PropertyMap:
-    """The properties without those that are, or hold, UNKNOWN."""
-    return {key: value for key, value in properties.items() if not contains_unknown(value)}
+def contains_asset(value: Value) -> bool:
+    """Whether a value is, or holds somewhere, an asset."""
+    if isinstance(value, dict):
+        return value.get(SIGNATURE) == ASSET_SIGNATURE or any(map(contains_asset, value.values()))
+    if isinstance(value, list):
+        return any(map(contains_asset, value))
+    return isinstance(value, Secret) and contains_asset(value.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from google.protobuf import struct_pb2  # type: ignore[import-untyped]
@@ -24,7 +26,7 @@ from lab.engine.values import (
     secret,
 )
 
-_REFUSED = {ASSET_SIGNATURE: "assets", ARCHIVE_SIGNATURE: "archives", OUTPUT_SIGNATURE: "output values"}
+_REFUSED = {ARCHIVE_SIGNATURE: "archives", OUTPUT_SIGNATURE: "output values"}
 
 
 def from_struct(struct: struct_pb2.Struct) -> PropertyMap:
@@ -66,7 +68,20 @@ def _from_object(struct: struct_pb2.Struct) -> Value:
     if signature == RESOURCE_SIGNATURE:
         id_ = from_value(fields["id"]) if "id" in fields else None
         return ResourceRef(fields["urn"].string_value, id_)
+    if signature == ASSET_SIGNATURE:
+        return _asset({key: from_value(value) for key, value in fields.items()})
     raise Unsupported(f"{_REFUSED.get(signature, f'values of kind {signature}')} as properties")
+
+
+def _asset(asset: PropertyMap) -> PropertyMap:
+    """A text or file asset with the hash of its content, as Pulumi keeps it."""
+    if "text" in asset:
+        content = str(asset["text"]).encode()
+    elif "path" in asset:
+        content = Path(str(asset["path"])).read_bytes()
+    else:
+        raise Unsupported("remote assets")
+    return asset | {"hash": hashlib.sha256(content).hexdigest()}
 
 
 def to_struct(properties: PropertyMap) -> struct_pb2.Struct:

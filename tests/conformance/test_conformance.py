@@ -18,6 +18,8 @@ CASES = sorted(folder for folder in HERE.iterdir() if (folder / "expected.json")
 PROJECT, STACK = "conformance", "test"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 OWN_FILES = {"Pulumi.yaml", "__main__.py"}
+INDEPENDENT = {"08-deleted-with"}
+"""Cases whose operations do not depend on each other, so that they come in any order."""
 COMPARED = {
     "urn", "type", "custom", "delete", "id", "inputs", "outputs", "parent", "protect", "external", "dependencies",
     "initErrors", "provider", "propertyDependencies", "pendingReplacement", "additionalSecretOutputs", "aliases",
@@ -104,7 +106,9 @@ def normalized(resources: list[dict[str, Any]]) -> list[Any]:
     """Resources in a fixed order, generated ids by the resource they belong to, ciphertexts blanked."""
     names = {item["id"]: f"<id of {item['urn']}>" for item in resources if item.get("id")}
     ordered = sorted(resources, key=lambda item: (item["urn"], item.get("delete", False), item.get("id", "")))
-    return [_replaced({key: _field(key, item[key]) for key in COMPARED & item.keys()}, names) for item in ordered]
+    return [
+        _replaced({key: _field(key, item[key]) for key in COMPARED & item.keys()}, names) for item in ordered
+    ]
 
 
 def _field(key: str, value: Any) -> Any:
@@ -127,7 +131,8 @@ def _replaced(value: Any, names: dict[str, str]) -> Any:
 
 
 def unordered(files: dict[str, str], case: Path) -> dict[str, Any]:
-    """Lines in order, but for cases that say in `unordered` which files hold lines of independent operations."""
-    listed = case / "unordered"
-    loose = listed.read_text().split() if listed.exists() else []
-    return {name: sorted(text.splitlines()) if name in loose else text for name, text in files.items()}
+    """Files line by line, in order unless they hold lines of operations that do not depend on each other."""
+    return {
+        name: sorted(text.splitlines()) if case.name in INDEPENDENT else text.splitlines()
+        for name, text in files.items()
+    }

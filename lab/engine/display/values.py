@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lab.engine.provider import UNKNOWN
-from lab.engine.values import MASK, PropertyMap, ResourceRef, Secret, Value, equal
+from lab.engine.values import MASK, UNKNOWN_TEXT, PropertyMap, ResourceRef, Secret, Value, equal
 
 ADDED, REMOVED, CHANGED, SAME = "+", "-", "~", " "
 
@@ -37,7 +37,7 @@ def to_json(value: Value, *, show_secrets: bool = False) -> Any:
     if isinstance(value, Secret):
         return to_json(value.value, show_secrets=True) if show_secrets else MASK
     if value is UNKNOWN:
-        return "[unknown]"
+        return UNKNOWN_TEXT
     if isinstance(value, ResourceRef):
         return value.urn
     if isinstance(value, dict):
