@@ -42,9 +42,9 @@ class RemoteCommand(CommandResource):
     }
     required = ("connection",)
     secrets = (
-        "connection",
         *(f"connection.{key}" for key in _SECRET_FIELDS),
         *(f"connection.proxy.{key}" for key in _SECRET_FIELDS),
+        "connection",
     )
 
     def __init__(self) -> None:

@@ -60,11 +60,9 @@ def test_a_connection_that_cannot_work_is_named(command: Provider, inputs: dict[
 
 
 def test_the_whole_connection_is_secret(command: Provider) -> None:
-    assert command.secret_properties(TYPE)[:3] == (
-        "connection",
-        "connection.password",
-        "connection.privateKey",
-    )
+    paths = command.secret_properties(TYPE)
+    assert paths[-1] == "connection", "what is inside comes first: the plugin marks both"
+    assert paths[:3] == ("connection.password", "connection.privateKey", "connection.privateKeyPassword")
 
 
 def test_output_input_and_id(command: Provider, ssh_server: Server) -> None:
