@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from agent import bundle_plan, commands, paths, services, units, validators
-from agent.bundle import Bundle, load_applied, read_bundle, save_applied
+from agent.bundle import Bundle, File, load_applied, read_bundle, save_applied
 from agent.bundle_plan import Plan
 from agent.errors import Failed
-from agent.ports import Busy, Ports
+from agent.ports import Busy, Entry, Ports
 from agent.reader import Reader
 from agent.redact import Redactor
 
@@ -55,7 +57,7 @@ def _apply(ports: Ports, bundle: Bundle) -> dict[str, object]:
     for directory in bundle.directories:
         if ports.files.directory(directory.path, directory.mode, directory.owner):
             changed.append(directory.path)
-    host = {file.path: ports.files.entry(file.path) for file in bundle.files}
+    host = {file.path: _found(ports, file) for file in bundle.files}
     plan = bundle_plan.make_plan(bundle, load_applied(ports), host)
     validators.check(ports, plan.write)
     save_applied(ports, plan.begun)
@@ -65,6 +67,14 @@ def _apply(ports: Ports, bundle: Bundle) -> dict[str, object]:
     version = ports.runner.run(commands.PODMAN_VERSION)
     versions = {"podman": version.out.strip()} if version.ok else {}
     return {"ok": True, "changed": changed, "restarted": restarted, "versions": versions}
+
+
+def _found(ports: Ports, file: File) -> Entry | None:
+    """The file as it is, its owner spelt as the bundle spells it when it is the same."""
+    entry = ports.files.entry(file.path)
+    if entry is None or not ports.files.owned(file.path, file.owner):
+        return entry
+    return replace(entry, owner=file.owner)
 
 
 def _packages(ports: Ports, packages: tuple[str, ...]) -> list[str]:

@@ -99,21 +99,22 @@ def _give_up_on_crash(ports: Ports, service: str, since: float) -> None:
     state = units.state(ports, service)
     if state.active != "failed" and state.restarts < _CRASHES:
         return
+    code = units.exit_code(ports, service, since)
     raise Failed(
         "health",
-        f"the app's container ended: {_ending(state)}",
+        f"the app's container ended: {_ending(state, state.exit_status if code is None else code)}",
         "look at the log lines: the app ends by itself after it starts; fix it and release again",
         log=units.log_lines(ports, service, since),
     )
 
 
-def _ending(state: units.UnitState) -> str:
+def _ending(state: units.UnitState, code: int) -> str:
     times = f", started again {state.restarts} times" if state.restarts else ""
-    if state.result == "oom-kill" or state.exit_status == _KILLED:
+    if state.result == "oom-kill" or code == _KILLED:
         return (
             f"killed with exit code 137{times}: out of memory, most likely (resources.memory in the manifest)"
         )
-    return f"exit code {state.exit_status}{times}"
+    return f"exit code {code}{times}"
 
 
 def _database(body: bytes) -> object:

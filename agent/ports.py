@@ -85,6 +85,9 @@ class Files(Protocol):
     def entry(self, path: str) -> Entry | None:
         """Content, mode and owner of a file or None when there is none."""
 
+    def owned(self, path: str, owner: str) -> bool:
+        """Whether a file belongs to this owner, by name or number (`root:root`, `999:1000`)."""
+
     def write(self, path: str, content: bytes, mode: int = 0o644, owner: str = "root:root") -> None:
         """Replace a file in one step that survives a power cut; missing folders are made."""
 

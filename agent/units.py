@@ -92,9 +92,23 @@ def log_lines(ports: Ports, unit: str, since: float) -> tuple[str, ...]:
     return tuple(lines[-LOG_LINES:])
 
 
+def exit_code(ports: Ports, service: str, since: float) -> int | None:
+    """With what the unit's container last ended since a moment, as Podman noted it; None when it didn't.
+
+    systemd's own note is gone as soon as it has started the container again.
+    """
+    result = ports.runner.run(commands.died(service.removesuffix(".service"), since))
+    for row in reversed(result.out.splitlines()):
+        try:
+            return int(json.loads(row)["ContainerExitCode"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
 def _noise(message: str, identifier: str) -> bool:
-    """Podman tells each event of a container, and its id, in the same unit."""
+    """Podman and conmon tell events, ids and warnings of their own in the same unit."""
     words = message.split()
     is_id = len(words) == 1 and len(message) == 64 and all(c in "0123456789abcdef" for c in message)
     is_event = identifier == "podman" and len(words) > 6 and words[5] in ("container", "image", "network")
-    return is_id or is_event
+    return is_id or is_event or identifier == "conmon"

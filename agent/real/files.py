@@ -34,6 +34,10 @@ class RealFiles:
         found = Path(path).stat()
         return Entry(content, stat.S_IMODE(found.st_mode), _owner(found.st_uid, found.st_gid))
 
+    def owned(self, path: str, owner: str) -> bool:
+        found = Path(path).stat()
+        return (found.st_uid, found.st_gid) == _ids(owner)
+
     def write(self, path: str, content: bytes, mode: int = 0o644, owner: str = "root:root") -> None:
         folder = Path(path).parent
         folder.mkdir(parents=True, exist_ok=True)

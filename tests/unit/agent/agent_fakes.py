@@ -215,7 +215,7 @@ class FakeRunner:
             "SubState": "running" if running else "dead",
             "Result": "exit-code" if unit in host.crashed else "success",
             "NRestarts": "5" if unit in host.crashed else "0",
-            "ExecMainStatus": "3" if unit in host.crashed else "0",
+            "ExecMainStatus": "0",
             "LoadState": "loaded" if known else "not-found",
             "UnitFileState": "enabled" if unit in host.enabled else "disabled",
         }
@@ -257,6 +257,9 @@ class FakeRunner:
                 service = f"{words[-1]}.service"
                 out = json.dumps({"Id": hashlib.sha256(service.encode()).hexdigest()})
                 return Result(0, out=out) if service in host.running else Result(125, err="no such container")
+            case ["events", *_]:
+                ended = [f"codeb-shop-app-{c}.service" in host.crashed for c in ("blue", "green")]
+                return Result(0, out='{"ContainerExitCode": 3}\n' if any(ended) else "")
             case ["network", _] | ["healthcheck", _] | ["version", _]:
                 return Result(0, out="5.4.2\n")
             case ["exec", "caddy"]:
@@ -319,6 +322,9 @@ class FakeFiles:
 
     def entry(self, path: str) -> Entry | None:
         return self.host.files.get(self.host.links.get(path, path))
+
+    def owned(self, path: str, owner: str) -> bool:
+        return self.host.files[path].owner == owner
 
     def write(self, path: str, content: bytes, mode: int = 0o644, owner: str = "root:root") -> None:
         self._effect(path)

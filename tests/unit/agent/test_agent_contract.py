@@ -1,0 +1,60 @@
+"""What the renderer writes is what the agent reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.bundle import read_bundle
+from agent.reader import Reader
+from agent.spec import read_release
+from codeb.model import ManifestSource, load_manifests, parse_settings
+from codeb.plan import Plan, make_plan
+from codeb.render import host_bundle, release_document
+
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0kxXQw8RwP8VXoR3wkzXkX0LhSCTY0zH8m6bYwJ1T"
+MANIFESTS = sorted((Path(__file__).parents[3] / "manifests").glob("*.yaml"))
+
+
+def server(name: str, number: int, *roles: str) -> dict[str, Any]:
+    address = f"10.77.0.{number}"
+    return {
+        "name": name,
+        "address": address,
+        "privateAddress": address,
+        "roles": list(roles),
+        "hostKey": HOST_KEY,
+    }
+
+
+@pytest.fixture(params=["one server", "three servers"])
+def plan(request: pytest.FixtureRequest) -> Plan:
+    servers = [server("s1", 2, "app", "data", "edge")]
+    if request.param == "three servers":
+        servers = [server("s1", 2, "app"), server("s2", 3, "data"), server("s3", 4, "edge")]
+    settings = parse_settings({"domain": "lab.test", "servers": servers})
+    sources = [ManifestSource(path.name, path.read_text()) for path in MANIFESTS]
+    return make_plan(settings, load_manifests(sources, settings), None)
+
+
+def sent(document: object) -> Reader:
+    return Reader(json.loads(json.dumps(document)), "")
+
+
+def test_the_agent_reads_every_server_s_bundle(plan: Plan) -> None:
+    for each in plan.servers:
+        assert read_bundle(sent(host_bundle(plan, each))).services
+
+
+def test_the_agent_reads_every_release(plan: Plan) -> None:
+    assert plan.projects
+    for project in plan.projects:
+        document = release_document(plan, project)
+        if document["cache"] is not None:
+            document["cache"].update(password="p", admin_password="a")
+        release = read_release(sent(document))
+        assert release.spec.project == project.id
+        assert release.spec.to_json()["site"] == document["site"]
