@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { app } from "./app";
 import type { Config } from "./config";
 import { withClient } from "./db";
+import { currentHealth } from "./health";
 import { itemImage } from "./image";
 import { handleSignals } from "./lifecycle";
 import { log } from "./log";
@@ -46,6 +47,8 @@ async function prepare(): Promise<void> {
   cache();
   const bucket = storage();
   await Promise.all([prepareDatabase(config), bucket && uploadImages(bucket, config)]);
+  // Opens the pool's first connection, which costs more than a check may take on a busy machine.
+  await currentHealth();
   const { version, colour, dataset, fault } = config;
   log.info("ready", { version, colour, dataset, fault, start_ms: Math.round(process.uptime() * 1000) });
 }
