@@ -11,12 +11,19 @@ from pathlib import Path
 from lab.host.errors import LabError
 
 TAIL_LINES = 15
-# Prefix of a command whose whole process tree ends when its parent does, and whose mounts live in a namespace
-# of their own: whoever is killed leaves neither processes nor mounts behind.
-CONTAINED = (
-    *("setpriv", "--pdeathsig", "KILL", "--"),
-    *("unshare", "--fork", "--pid", "--kill-child=KILL", "--mount", "--mount-proc", "--"),
-)
+_DIES_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+_OWN_GROUP = ("systemd-run", "--scope", "--quiet", "--collect", "--property=Delegate=yes", "--")
+_OWN_NAMESPACES = ("unshare", "--fork", "--pid", "--kill-child=KILL", "--mount", "--mount-proc", "--")
+_BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
+
+
+def contained(argv: Sequence[str]) -> list[str]:
+    """The command so wrapped that its whole process tree ends when its parent does, and its mounts with it.
+
+    On a machine that runs systemd it gets a control group of its own, where containers may make theirs.
+    """
+    group = _OWN_GROUP if _BOOTED_BY_SYSTEMD.is_dir() else ()
+    return [*_DIES_WITH_PARENT, *group, *_OWN_NAMESPACES, *argv]
 
 
 def output(argv: Sequence[str], *, stdin: str | None = None, remedy: str = "see the message above") -> str:
@@ -50,7 +57,7 @@ def build(
         sink.flush()
         begin = sink.tell()
         done = subprocess.run(
-            [*CONTAINED, *argv],
+            contained(argv),
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=subprocess.STDOUT,

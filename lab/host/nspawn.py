@@ -9,14 +9,12 @@ from pathlib import Path
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 # Calls that crun and podman make and that nspawn's default filter refuses.
 _CALLS = "--system-call-filter=add_key keyctl bpf"
-_BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
 
 
 def _common(root: Path, machine: str) -> list[str]:
-    argv = ["systemd-nspawn", "--quiet", f"--directory={root}", f"--machine={machine}", "--register=no"]
-    if not _BOOTED_BY_SYSTEMD.is_dir():
-        argv.append("--keep-unit")  # nobody to ask for a scope of our own
-    return argv
+    # Its control group is the one it is started in: see commands.contained.
+    place = ["--register=no", "--keep-unit"]
+    return ["systemd-nspawn", "--quiet", f"--directory={root}", f"--machine={machine}", *place]
 
 
 def command(

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 
 from lab.host.cache import write_atomically
-from lab.host.commands import CONTAINED
+from lab.host.commands import contained
 from lab.host.processes import ProcessId, children
 
 REBOOT_STATUS = 133
@@ -58,7 +58,7 @@ def supervise(directory: Path) -> int:
     signal.signal(signal.SIGTERM, stop)
     while True:
         child = subprocess.Popen(
-            [*CONTAINED, *command["argv"]],
+            contained(command["argv"]),
             env={**os.environ, **command["env"]},
             pass_fds=(lock,),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.host import commands, machine, nspawn, rootfs
-from lab.host.cache import locked
+from lab.host.cache import locked, remove
 from lab.host.paths import Folders
 from lab.host.progress import Progress
 
@@ -29,7 +30,10 @@ class Builder:
     def scratch(self) -> Iterator[Path]:
         """A folder that the builder sees as :data:`WORK`, gone afterwards."""
         self.folders.builder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self.folders.builder) as path:
+        for left in self.folders.builder.iterdir():
+            if not Path("/proc", left.name.partition("-")[0]).exists():
+                remove(left)  # by a run that was killed
+        with tempfile.TemporaryDirectory(dir=self.folders.builder, prefix=f"{os.getpid()}-") as path:
             yield Path(path)
 
     def images(self, argv: Sequence[str], scratch: Path) -> None:
