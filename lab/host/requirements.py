@@ -13,7 +13,7 @@ from lab.host.errors import LabError
 from lab.host.paths import Folders
 from lab.host.progress import Progress
 
-FREE_BYTES = 6 * 2**30
+FREE_BYTES = 8 * 2**30
 # What we call -> the Debian and Ubuntu package that brings it.
 PACKAGES = {
     "systemd-nspawn": "systemd-container",

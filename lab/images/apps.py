@@ -19,6 +19,7 @@ from lab.images.registry import NAME, Registry
 
 # What builds leave in a Node app's folder, and what does not go into its image.
 _NOT_SOURCES = ("node_modules", ".next", "tests")
+KEPT_BUILDS = 3
 _NAME = re.compile(r"[a-z0-9]+([._/-][a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SCRIPTS = ("build", "context")
@@ -97,7 +98,12 @@ class Apps:
 
         folder = self.folders.cache / "apps" / f"{name.replace('/', '-')}-{content}"
         folder.parent.mkdir(parents=True, exist_ok=True)
-        return cached(folder, make, self.progress, f"build {source.name} (npm install, npm run build)")
+        cached(folder, make, self.progress, f"build {source.name} (npm install, npm run build)")
+        builds = (path for path in folder.parent.glob(f"{name.replace('/', '-')}-*") if path.suffix == "")
+        for old in sorted(builds, key=lambda path: path.stat().st_mtime)[:-KEPT_BUILDS]:
+            if old != folder:
+                remove(old)
+        return folder
 
     def _npm(self, words: list[str], folder: Path, env: dict[str, str]) -> None:
         ours = {
