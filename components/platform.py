@@ -23,7 +23,7 @@ from components.server import Server, ServerArgs
 from components.tunnel import TunnelError, local_port, open_tunnel
 
 PREVIEW_WAIT_SECONDS = 0
-BOOT_WAIT_SECONDS = 300
+UPDATE_WAIT_SECONDS = 30
 
 
 class Platform(pulumi.ComponentResource):
@@ -81,7 +81,7 @@ class Platform(pulumi.ComponentResource):
         preview = pulumi.runtime.is_dry_run()
         try:
             open_tunnel(
-                self._stack.targets[server], ports, PREVIEW_WAIT_SECONDS if preview else BOOT_WAIT_SECONDS
+                self._stack.targets[server], ports, PREVIEW_WAIT_SECONDS if preview else UPDATE_WAIT_SECONDS
             )
         except TunnelError as error:
             if not preview:

@@ -107,12 +107,20 @@ class Project(pulumi.ComponentResource):
             bucket = minio.S3Bucket(
                 f"{name}-bucket-{plan.suffix}",
                 bucket=plan.name,
-                acl=plan.access,
+                acl="private",
                 quota=plan.quota,
                 force_destroy=None if args.keep_data else True,
                 opts=opts,
             )
             made.append(bucket)
+            if plan.access == "public-read":
+                # Not the bucket's acl: the provider never takes that back, and it lets anyone list the bucket.
+                policy = public_read_policy(plan.name)
+                made.append(
+                    minio.S3BucketPolicy(
+                        f"{name}-public-{plan.suffix}", bucket=bucket.bucket, policy=policy, opts=opts
+                    )
+                )
             if plan.expire_days is not None:
                 made.append(
                     minio.IlmPolicy(
@@ -159,6 +167,17 @@ def bucket_policy(buckets: list[str]) -> str:
     """An IAM policy that allows everything on these buckets and nothing else."""
     resources = [arn for bucket in buckets for arn in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
     statement = {"Effect": "Allow", "Action": ["s3:*"], "Resource": resources}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def public_read_policy(bucket: str) -> str:
+    """A bucket policy that lets anyone download objects whose names they know, and nothing else."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": ["*"]},
+        "Action": ["s3:GetObject"],
+        "Resource": [f"arn:aws:s3:::{bucket}/*"],
+    }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from lab import paths
 from lab.host import Lab
-from lab.images import push_app
 
 SHOWN_PATH = "/api/restaurants"
 
@@ -26,4 +25,4 @@ APPS = (App("core-cms", "codeb/demo", "1.0.0"),)
 def push_all(lab: Lab) -> None:
     """Build and push what is not in the registry yet."""
     for app in APPS:
-        push_app(lab, paths.REPO / "examples" / app.folder, app.name, app.tag)
+        lab.push_app(paths.REPO / "examples" / app.folder, app.name, app.tag)

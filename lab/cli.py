@@ -115,7 +115,7 @@ def clean(session: Session) -> int:
 
 
 def _boot(session: Session) -> None:
-    session.lab.ensure_hosts((HOST,))
+    session.lab.ensure((HOST,))
     paths.ensure_secrets()
 
 

@@ -47,7 +47,7 @@ class Deployment:
         if self.engine == "pulumi":
             argv = ["pulumi", "stack", "output", "--json", "--stack", paths.STACK, *flags]
         else:
-            argv = [*_lab_engine("outputs"), "--json", *flags]
+            argv = [*_lab_engine("outputs"), *flags]
         done = subprocess.run(argv, cwd=paths.REPO, env=_environment(), stdout=subprocess.PIPE, check=False)
         if done.returncode != 0:
             raise DeployError("the stack has no readable outputs yet; run `make lab` first")

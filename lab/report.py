@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 COLUMNS = ("PROJECT", "STATUS", "URL", "PORTS", "REDIS", "DATABASE", "BUCKET", "HEALTH")
 
 
 def print_registry(registry: Mapping[str, Any], console: Console) -> None:
-    """The stack output `registry` as a table, one row a project."""
-    table = Table(*COLUMNS, box=None, pad_edge=False, header_style="bold")
-    for entry in registry["projects"].values():
-        table.add_row(*_row(entry))
-    console.print(table)
+    """The stack output `registry` as a table, one row a project; never cut off, however narrow the terminal."""
+    rows = [list(COLUMNS), *(_row(entry) for _, entry in sorted(registry["projects"].items()))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        console.print(line.rstrip(), soft_wrap=True, markup=False)
 
 
 def _row(entry: Mapping[str, Any]) -> list[str]:
@@ -77,4 +77,4 @@ def print_urls(urls: Sequence[str], address: str, ca: Path, shown_ca: str, conso
 
 def running(registry: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """Entries of projects that are meant to answer."""
-    return [entry for entry in registry["projects"].values() if entry["status"] == "running"]
+    return [entry for _, entry in sorted(registry["projects"].items()) if entry["status"] == "running"]
