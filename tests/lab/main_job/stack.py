@@ -1,0 +1,182 @@
+"""The dev stack as the tests drive it: their own folder of manifests, the lab's one host and state."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import paths
+from lab.host import Lab
+
+HOST = "codeb1"
+ADDRESS = "10.77.0.2"
+LINKS = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "components", "agent", ".lab")
+IMAGE = "registry.lab.test:5000/codeb/demo:1.0.0"
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run of the engine ended: exit status, the JSON digest, and everything it wrote."""
+
+    status: int
+    digest: dict[str, Any]
+    text: str
+
+    @property
+    def changes(self) -> dict[str, int]:
+        """Operations by kind, without what stays the same."""
+        summary = self.digest.get("changeSummary", {})
+        return {op: count for op, count in summary.items() if op not in ("same", "read")}
+
+    def steps(self, *ops: str) -> set[str]:
+        """Names of the resources with these operations."""
+        return {step["urn"].split("::")[-1] for step in self.digest.get("steps", []) if step["op"] in ops}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`folder` is a project folder like the repository's, but with manifests of its own."""
+
+    folder: Path
+    lab: Lab
+
+    @classmethod
+    def make(cls, folder: Path) -> Stack:
+        for name in LINKS:
+            (folder / name).symlink_to(paths.REPO / name)
+        shutil.copytree(paths.REPO / "manifests", folder / "manifests")
+        return cls(folder, Lab.here())
+
+    def manifest(self, name: str) -> dict[str, Any]:
+        """The manifest of a file name without `.yaml`, to be changed and written back."""
+        found: dict[str, Any] = yaml.safe_load((self.folder / "manifests" / f"{name}.yaml").read_text())
+        return found
+
+    def write(self, name: str, manifest: Mapping[str, Any]) -> None:
+        text = yaml.safe_dump(dict(manifest), allow_unicode=True)
+        (self.folder / "manifests" / f"{name}.yaml").write_text(text)
+
+    def remove(self, name: str) -> None:
+        (self.folder / "manifests" / f"{name}.yaml").unlink()
+
+    def preview(self, *arguments: str) -> Run:
+        return self._run("preview", arguments)
+
+    def up(self, *arguments: str) -> Run:
+        return self._run("up", arguments)
+
+    def start_up(self) -> subprocess.Popen[bytes]:
+        """An update in the background, in a process group of its own."""
+        return subprocess.Popen(
+            self._argv("up"),
+            cwd=paths.REPO,
+            env=self._environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def outputs(self, *, secrets: bool = False) -> dict[str, Any]:
+        argv = self._argv("outputs") + (["--show-secrets"] if secrets else [])
+        done = subprocess.run(argv, cwd=paths.REPO, env=self._environment(), capture_output=True, check=True)
+        found: dict[str, Any] = json.loads(done.stdout)
+        return found
+
+    def entry(self, project: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.outputs()["registry"]["projects"][project]
+        return found
+
+    def on_host(self, *argv: str, stdin: str | None = None) -> subprocess.CompletedProcess[bytes]:
+        return self.lab.run(HOST, argv, stdin.encode() if stdin is not None else None)
+
+    def sql(self, statement: str, database: str = "postgres") -> str:
+        """The answer of PostgreSQL's administrator, who needs the password from the host's file."""
+        script = (
+            'PGPASSWORD=$(cat /run/secrets/postgres-admin) exec psql -h 127.0.0.1 -U postgres -Atqc "$1" "$2"'
+        )
+        done = self.on_host("podman", "exec", "postgres", "sh", "-c", script, "sh", statement, database)
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout.decode().strip()
+
+    def databases(self) -> list[str]:
+        """Names of all databases there are."""
+        return self.sql("select datname from pg_database").splitlines()
+
+    def _run(self, verb: str, arguments: Sequence[str]) -> Run:
+        done = subprocess.run(
+            [*self._argv(verb), "--json", *arguments],
+            cwd=paths.REPO,
+            env=self._environment(),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        text = done.stdout + done.stderr
+        start = done.stdout.find("{")
+        digest = json.loads(done.stdout[start:]) if start >= 0 else {}
+        return Run(done.returncode, digest, text)
+
+    def _argv(self, verb: str) -> list[str]:
+        where = ["--cwd", str(self.folder), "--stack", paths.STACK, "--backend", str(paths.BACKEND)]
+        return [sys.executable, "-m", "lab.engine", verb, *where]
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.PASSPHRASE)}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def get(
+    url: str, *, highest: ssl.TLSVersion | None = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """GET through the lab's Caddy, the certificate checked against the platform's CA. Raises OSError."""
+    host, _, path = url.removeprefix("https://").partition("/")
+    context = ssl.create_default_context(cafile=str(paths.CA_CERTIFICATE))
+    if highest:
+        context.maximum_version = highest
+    with (
+        socket.create_connection((ADDRESS, 443), 15) as plain,
+        context.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        connection = http.client.HTTPConnection(host, timeout=15)
+        connection.sock = secure
+        connection.request("GET", f"/{path}", headers=dict(headers or {}))
+        answer = connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, found, answer.read())
+
+
+def new_project(name: str, **variables: str) -> dict[str, Any]:
+    """A manifest of the demo app with a quick health gate."""
+    return {
+        "project": {"id": name},
+        "environment": {
+            "domain": f"{name}.lab.test",
+            "image": IMAGE,
+            "variables": {"DEMO_DATASET": "posts", "DEMO_TITLE": name, **variables},
+        },
+        "monitoring": {"health": {"interval": "500ms", "max_response": "2s", "start_timeout": "90s"}},
+    }

@@ -1,0 +1,215 @@
+"""Teams change manifests: what comes, goes and stays; and what happens when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from stack import HOST, Stack, get, new_project
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("codeb1")]
+
+SHOP_URL = "https://shop.lab.test/api/restaurants"
+
+
+@contextmanager
+def served_all_the_time(*hosts: str) -> Iterator[None]:
+    """Asks each host again and again while the block runs; every answer must be 200."""
+    done, wrong = threading.Event(), []
+
+    def ask(host: str) -> None:
+        while not done.is_set():
+            try:
+                status = str(get(f"https://{host}/api/version").status)
+            except OSError as error:
+                status = repr(error)
+            if status != "200":
+                wrong.append(f"{host}: {status}")
+            time.sleep(0.1)
+
+    threads = [threading.Thread(target=ask, args=(host,)) for host in hosts]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong, wrong[:5]
+
+
+@pytest.fixture
+def shop(stack: Stack) -> Iterator[Stack]:
+    """The stack with a fourth project, which is gone afterwards, data and all."""
+    manifest = new_project("shop")
+    manifest["project"]["lifecycle"] = "destroy"
+    stack.write("shop", manifest)
+    added = stack.up()
+    assert added.status == 0, added.text
+    yield stack
+    stack.write("shop", manifest)
+    assert stack.up().status == 0
+    stack.remove("shop")
+    gone = stack.up()
+    assert gone.status == 0, gone.text
+    assert "shop_db" not in stack.databases()
+
+
+def test_a_fourth_manifest_comes_goes_keeps_its_data_and_comes_back(stack: Stack) -> None:
+    others = {
+        name: stack.entry(name)["container_id"] for name in ("blog", "food-delivery-app", "real-estate-app")
+    }
+    stack.write("shop", new_project("shop"))
+    plan = stack.preview()
+    assert plan.changes == {"create": 7}, plan.text
+    facts = next(
+        step["newState"]["inputs"] for step in plan.digest["steps"] if step["urn"].endswith("Project::shop")
+    )
+    assert facts["ports"] == {"app": 3007, "internal": 3008}
+    assert facts["database"] == "shop_db"
+    assert facts["buckets"] == ["shop-uploads"]
+    assert facts["redis"].startswith("redis-0 index ")
+
+    added = stack.up()
+    assert added.changes == {"create": 7}, added.text
+    assert get(SHOP_URL).status == 200
+    stack.sql("create table kept (note text)", "shop_db")
+    stack.sql("insert into kept values ('here')", "shop_db")
+
+    stack.remove("shop")
+    removed = stack.up()
+    assert removed.status == 0, removed.text
+    assert removed.steps("delete") == {"shop-keys", "shop-release-codeb1"}
+    assert "database shop_db" in removed.text, "the run must say that data is kept"
+    assert get_status(SHOP_URL) != 200
+    assert stack.entry("shop")["status"] == "retained"
+    assert stack.sql("select note from kept", "shop_db") == "here"
+
+    manifest = new_project("shop")
+    manifest["project"]["lifecycle"] = "destroy"
+    stack.write("shop", manifest)
+    back = stack.up()
+    assert back.status == 0, back.text
+    assert stack.sql("select note from kept", "shop_db") == "here", "the data must be there again"
+    stack.remove("shop")
+    gone = stack.up()
+    assert gone.status == 0, gone.text
+    assert "shop_db" not in stack.databases()
+    assert "shop" not in stack.outputs()["registry"]["projects"]
+    assert {name: stack.entry(name)["container_id"] for name in others} == others, "nobody else was touched"
+
+
+def get_status(url: str) -> int | str:
+    try:
+        return get(url).status
+    except OSError as error:
+        return type(error).__name__
+
+
+def test_one_changed_variable_updates_one_resource_and_restarts_one_app(stack: Stack) -> None:
+    names = ("blog", "food-delivery-app", "real-estate-app")
+    before = {name: stack.entry(name)["container_id"] for name in names}
+    manifest = stack.manifest("blog")
+    manifest["environment"]["variables"]["DEMO_TITLE"] = "A new title"
+    stack.write("blog", manifest)
+    with served_all_the_time("blog.lab.test", "food.lab.test"):
+        changed = stack.up()
+    assert changed.changes == {"update": 1}, changed.text
+    assert get("https://blog.lab.test/api/restaurants").json()["title"] == "A new title"
+    after = {name: stack.entry(name)["container_id"] for name in names}
+    assert [name for name in names if before[name] != after[name]] == ["blog"]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            {"image": "registry.lab.test:5000/codeb/demo:none"},
+            ["pull", "registry.lab.test:5000/codeb/demo:none"],
+        ),
+        ({"variables": {"DEMO_FAIL": "unhealthy"}}, ["health", "503"]),
+        ({"variables": {"DEMO_FAIL": "crash"}}, ["exit"]),
+    ],
+    ids=["wrong image", "never healthy", "crash"],
+)
+def test_a_bad_release_fails_alone_with_its_cause_and_the_next_good_one_works(
+    shop: Stack, change: dict[str, object], words: list[str]
+) -> None:
+    good = shop.manifest("shop")
+    bad = shop.manifest("shop")
+    bad["environment"] |= change
+    bad["monitoring"]["health"]["start_timeout"] = "12s"
+    shop.write("shop", bad)
+    with served_all_the_time("shop.lab.test", "blog.lab.test"):
+        failed = shop.up()
+    assert failed.status == 1
+    for word in ("shop", *words):
+        assert word in failed.text
+    assert shop.entry("shop")["status"] == "running", "the old release goes on serving"
+    shop.write("shop", good)
+    mended = shop.up()
+    assert mended.status == 0, mended.text
+    assert get(SHOP_URL).status == 200
+
+
+def test_a_port_conflict_and_a_bad_manifest_are_refused_before_anything_happens(stack: Stack) -> None:
+    registry = stack.outputs()["registry"]
+    clash = new_project("clash")
+    clash["servers"] = {"ports": {"app": 3001, "internal": 3002}}
+    stack.write("clash", clash)
+    refused = stack.up()
+    stack.remove("clash")
+    assert refused.status == 1
+    assert "clash" in refused.text
+    assert "blog" in refused.text
+    stack.write("broken", {"project": {"id": "Broken!"}, "environment": {"domain": "x.lab.test"}})
+    with served_all_the_time("blog.lab.test"):
+        refused = stack.up()
+    stack.remove("broken")
+    assert refused.status == 1
+    for word in ("manifests/broken.yaml:", "project.id", "environment.image"):
+        assert word in refused.text
+    assert stack.outputs()["registry"] == registry, "a refused run must not forget who holds what"
+    again = stack.up()
+    assert again.changes == {}, again.text
+
+
+@pytest.mark.parametrize("seconds", [2.5, 5, 8, 12])
+def test_a_run_that_is_killed_is_finished_by_the_next_one(stack: Stack, seconds: float) -> None:
+    name = f"kill{int(seconds * 10)}"
+    manifest = new_project(name)
+    manifest["project"]["lifecycle"] = "destroy"
+    stack.write(name, manifest)
+    run = stack.start_up()
+    time.sleep(seconds)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    again = stack.up()
+    assert again.status == 0, again.text
+    assert get(f"https://{name}.lab.test/api/restaurants").status == 200
+    assert stack.up().changes == {}
+    stack.remove(name)
+    assert stack.up().status == 0
+    assert f"{name}_db" not in stack.databases()
+    assert name not in stack.on_host("ls", "/etc/containers/systemd", "/etc/caddy/sites").stdout.decode()
+
+
+def test_a_host_that_is_down_is_said_and_the_next_run_converges(stack: Stack) -> None:
+    manifest = stack.manifest("blog")
+    manifest["environment"]["variables"]["DEMO_TITLE"] = "After the power cut"
+    stack.write("blog", manifest)
+    stack.lab.power_cut(HOST)
+    failed = stack.up()
+    assert failed.status == 1
+    assert "10.77.0.2" in failed.text
+    assert "check that the server is up" in failed.text
+    stack.lab.ensure((HOST,))
+    again = stack.up()
+    assert again.status == 0, again.text
+    assert get("https://blog.lab.test/api/restaurants").json()["title"] == "After the power cut"

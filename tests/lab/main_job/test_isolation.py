@@ -1,0 +1,148 @@
+"""Seen from inside the containers: a project reaches its own data and nobody else's; no secret shows anywhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from stack import ADDRESS, HOST, Stack
+
+from lab import paths
+
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("codeb1")]
+
+CONNECT = """
+const net = require('net');
+const socket = net.connect({host: process.argv[1], port: Number(process.argv[2]), timeout: 2500});
+const end = (word) => { console.log(word); process.exit(0); };
+socket.on('connect', () => end('open')); socket.on('timeout', () => end('timeout')); socket.on('error', (e) => end(e.code));
+"""
+
+DATABASE = """
+const { Client } = require('pg');
+const url = new URL(process.env.DATABASE_URL); url.pathname = '/' + process.argv[1];
+const client = new Client({ connectionString: url.href });
+client.connect().then(() => client.query('select 1')).then(() => { console.log('open'); process.exit(0); },
+  (e) => { console.log(e.code || e.message); process.exit(0); });
+"""
+
+
+def in_app(stack: Stack, project: str, script: str, *arguments: str) -> str:
+    """The last line that a Node script prints inside the serving container of a project."""
+    container = f"codeb-{project}-{stack.entry(project)['active']}"
+    done = stack.on_host("podman", "exec", container, "node", "-e", script, "--", *arguments)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode().strip().splitlines()[-1]
+
+
+def address_of(stack: Stack, project: str) -> str:
+    container = f"codeb-{project}-{stack.entry(project)['active']}"
+    shape = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
+    return stack.on_host("podman", "inspect", "--format", shape, container).stdout.decode().strip()
+
+
+def test_an_app_connects_to_its_own_database(stack: Stack) -> None:
+    assert in_app(stack, "blog", DATABASE, "blog_db") == "open"
+
+
+@pytest.mark.parametrize("database", ["food_delivery_db", "real_estate_db"])
+def test_an_app_cannot_connect_to_another_projects_database(stack: Stack, database: str) -> None:
+    assert in_app(stack, "blog", DATABASE, database) == "42501", "insufficient_privilege expected"
+
+
+def test_an_app_cannot_reach_another_projects_container(stack: Stack) -> None:
+    own, other = address_of(stack, "blog"), address_of(stack, "food-delivery-app")
+    assert in_app(stack, "blog", CONNECT, own, "3000") == "open"
+    assert in_app(stack, "blog", CONNECT, other, "3000") != "open"
+
+
+@pytest.mark.parametrize("port", ["22", "3001", "3003", "3005", "9001"])
+def test_an_app_cannot_reach_the_hosts_other_ports(stack: Stack, port: str) -> None:
+    assert in_app(stack, "blog", CONNECT, ADDRESS, port) != "open"
+
+
+def test_an_app_cannot_read_another_projects_bucket(stack: Stack) -> None:
+    environment = stack.outputs(secrets=True)["connections"]["blog"]
+    assert _list_bucket(stack, environment, environment["MINIO_BUCKET"]) == 0
+    assert _list_bucket(stack, environment, "food-delivery-uploads") != 0
+
+
+def _list_bucket(stack: Stack, environment: dict[str, str], bucket: str) -> int:
+    script = (
+        'read -r key; read -r secret; export MC_HOST_me="http://$key:$secret@127.0.0.1:9000" MC_CONFIG_DIR=/tmp/mc; '
+        'exec mc ls "me/$1"'
+    )
+    keys = f"{environment['MINIO_ACCESS_KEY']}\n{environment['MINIO_SECRET_KEY']}\n"
+    done = stack.on_host("podman", "exec", "-i", "minio", "sh", "-c", script, "sh", bucket, stdin=keys)
+    return done.returncode
+
+
+REDIS = """
+const net = require('net');
+const { REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD } = process.env;
+const socket = net.connect(Number(REDIS_PORT), REDIS_HOST);
+let text = '';
+socket.on('data', (data) => {
+  text += data;
+  const lines = text.split('\\r\\n');
+  if (lines.length > 2) { console.log(lines[1]); process.exit(0); }
+});
+socket.write(`AUTH ${REDIS_USERNAME} ${REDIS_PASSWORD}\\r\\nSELECT ${process.argv[1]}\\r\\n`);
+"""
+
+
+def test_an_app_can_only_select_its_own_redis_index(stack: Stack) -> None:
+    own = stack.entry("blog")["redis"]["db_index"]
+    other = stack.entry("food-delivery-app")["redis"]["db_index"]
+    assert in_app(stack, "blog", REDIS, f"{own:.0f}") == "+OK"
+    assert in_app(stack, "blog", REDIS, f"{other:.0f}").startswith("-NOPERM")
+
+
+def secret_values(stack: Stack) -> set[str]:
+    """Every secret that exists: generated, root, keys."""
+    found = {paths.ROOT_SECRET.read_text().strip(), paths.PASSPHRASE.read_text().strip()}
+    found.add(stack.lab.ssh_key_path().read_text().splitlines()[1])
+    names = ("PASSWORD", "SECRET", "DATABASE_URL")
+    for environment in stack.outputs(secrets=True)["connections"].values():
+        for name, value in environment.items():
+            if name == "DATABASE_URL":
+                value = value.split(":")[2].split("@")[0]
+            if any(part in name for part in names):
+                found.add(value)
+    secrets = stack.on_host("sh", "-c", "cat /etc/codeb/secrets/*").stdout.decode()
+    found.update(line for line in secrets.splitlines() if len(line) >= 32 and "-----" not in line)
+    return found
+
+
+def test_no_secret_shows_in_state_units_logs_or_process_lists(stack: Stack, first_up: str) -> None:
+    values = secret_values(stack)
+    assert len(values) > 10
+    for place, text in places(stack, first_up):
+        shown = [value for value in values if value in text]
+        assert not shown, f"{len(shown)} secret values in {place}"
+
+
+def places(stack: Stack, first_up: str) -> Iterator[tuple[str, str]]:
+    yield "what make lab prints", first_up
+    yield "a preview", stack.preview("--diff").text
+    yield "plain outputs", json.dumps(stack.outputs())
+    for path in sorted((paths.BACKEND / ".pulumi").rglob("*")):
+        if path.is_file():
+            yield f"the state ({path.name})", path.read_text(errors="replace")
+    for what, command in HOST_PLACES.items():
+        done = stack.lab.run(HOST, ["sh", "-c", command])
+        assert done.returncode == 0, done.stderr.decode()
+        assert done.stdout, f"{what}: nothing to search"
+        yield what, done.stdout.decode(errors="replace")
+
+
+HOST_PLACES: dict[str, Any] = {
+    "the process list": "ps axww -o args",
+    "unit files": "find /etc/containers/systemd /run/systemd/generator /etc/systemd -type f -exec cat {} +",
+    "Caddy's files": "find /etc/caddy -type f -exec cat {} +",
+    "the journal": "journalctl --no-pager -o cat -n 20000",
+    "the agent's audit log": "cat /var/log/codeb/audit.log",
+    "containers' command lines": "podman inspect --format '{{.Config.CreateCommand}} {{.Args}}' $(podman ps -aq)",
+}
