@@ -89,6 +89,7 @@ def _add_operation(command: argparse.ArgumentParser, name: str) -> None:
         action="store_true",
         help="after a failure go on with what does not depend on it",
     )
+    add("--expect-no-changes", action="store_true", help="exit with status 7 if anything changes")
     add("--json", "-j", action="store_true", help="print a JSON digest")
     add("--diff", action="store_true", help="show every property that changes")
     if name != "refresh":
@@ -160,7 +161,14 @@ def main(argv: list[str] | None = None) -> int:
                 json.dumps(engine.outputs(show_secrets=arguments.show_secrets), indent=2, ensure_ascii=False)
             )
             return 0
-        return _operate(engine, arguments).exit_code
+        result = _operate(engine, arguments)
+        if arguments.expect_no_changes and result.exit_code == 0 and result.changed:
+            print(
+                f"error: no changes were expected for {arguments.command} but changes were proposed",
+                file=sys.stderr,
+            )
+            return 7
+        return result.exit_code
     except EngineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

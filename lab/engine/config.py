@@ -115,15 +115,11 @@ def _missing(stack: str, names: list[str]) -> str:
 def _check_type(stack: str, name: str, declared: ConfigType, text: str, *, secure: bool) -> None:
     label = f"validating stack config: Stack '{stack}' with configuration key '{name}'"
     if declared.secret and not secure:
-        raise EngineError(
-            f"validating stack config: Stack '{stack}' with configuration key '{name}' must be encrypted as it's secret"
-        )
+        raise EngineError(f"{label} must be encrypted as it's secret")
     value = _parsed(text) if declared.type in ("object", "array") else text
     if not _is_of_type(value, declared.type, declared.items):
         wanted = _type_name(declared.type, declared.items)
-        raise EngineError(
-            f"validating stack config: Stack '{stack}' with configuration key '{name}' must be of type '{wanted}'"
-        )
+        raise EngineError(f"{label} must be of type '{wanted}'")
 
 
 def _is_of_type(value: Any, type_: str | None, items: dict[str, Any] | None) -> bool:

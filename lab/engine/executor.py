@@ -26,6 +26,7 @@ _PENDING = {
     ops.READ: "reading",
     ops.READ_REPLACEMENT: "reading",
 }
+_READING = frozenset({ops.READ, ops.READ_REPLACEMENT, ops.REFRESH})
 _DELETIONS = frozenset(
     {ops.DELETE, ops.DELETE_REPLACED, ops.DISCARD, ops.DISCARD_REPLACED, ops.REMOVE_PENDING_REPLACE}
 )
@@ -83,7 +84,8 @@ class Executor:
             self._run.events.finished(step)
 
     def _slot(self, step: Step) -> AbstractContextManager[object]:
-        return self._slots if step.op in _SLOW and step.res.custom else nullcontext()
+        idle = self._run.preview and step.op not in _READING
+        return nullcontext() if idle or step.op not in _SLOW or not step.res.custom else self._slots
 
     def _begin(self, step: Step) -> str:
         kind = _PENDING.get(step.op)

@@ -5,7 +5,6 @@ Follows Pulumi's `pkg/resource/deploy/step_generator.go`. One call at a time: th
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,7 +13,7 @@ from lab.engine import urn as urns
 from lab.engine.aliases import Renames
 from lab.engine.diffing import NO_CHANGE, ignore_changes, replace_on_changes
 from lab.engine.errors import EngineError, Reported
-from lab.engine.goal import Goal
+from lab.engine.goal import Goal, desired
 from lab.engine.inspection import Inspector
 from lab.engine.provider import DiffResult, ProviderError
 from lab.engine.replacing import Replacer
@@ -22,7 +21,7 @@ from lab.engine.resource import Resource
 from lab.engine.run import Run
 from lab.engine.steps import Step
 from lab.engine.targeting import Targeting
-from lab.engine.values import PropertyMap, equal
+from lab.engine.values import equal
 
 
 class Mode(Enum):
@@ -102,7 +101,7 @@ class Generator:
         old, alias, problems = self.renames.find_old(urn, goal, self.urns)
         for problem in problems:
             self._run.events.error(problem, urn)
-        new = _new_resource(goal, urn, old, alias)
+        new = desired(goal, urn, old, alias)
         if new.is_provider:
             self.providers[urn] = new
             if alias:
@@ -204,7 +203,7 @@ class Generator:
             new.inputs = old.inputs if old is not None else inputs
             return
         olds = {} if fresh or old is None else old.inputs
-        registration.valid &= self.inspector.check(new, olds, goal.properties if fresh else inputs, seed())
+        registration.valid &= self.inspector.check(new, olds, goal.properties if fresh else inputs)
 
     def _plan_existing(self, registration: Registration, old: Resource) -> list[Step]:
         goal, urn, new = registration.goal, registration.urn, registration.new
@@ -261,7 +260,7 @@ class Generator:
         """The steps that read an existing resource into the stack."""
         urn = self._claim(goal)
         old, alias, _ = self.renames.find_old(urn, goal, self.urns)
-        new = _new_resource(goal, urn, None, alias)
+        new = desired(goal, urn, None, alias)
         new.id, new.external = id_, True
         new.property_dependencies = {}
         if old is not None and not old.external and old.id != id_:
@@ -274,33 +273,3 @@ class Generator:
             self.to_delete.append(new)
         self.done[ops.READ].add(urn)
         return [Step(ops.READ, old, new, goal)]
-
-
-def seed() -> bytes:
-    """Randomness for names that a provider makes up."""
-    return os.urandom(32)
-
-
-def _new_resource(goal: Goal, urn: str, old: Resource | None, alias: str) -> Resource:
-    inputs: PropertyMap = goal.properties
-    return Resource(
-        urn=urn,
-        type=goal.type,
-        custom=goal.custom,
-        inputs=inputs,
-        parent=goal.parent,
-        provider=goal.provider if goal.custom else "",
-        dependencies=goal.dependencies,
-        property_dependencies=goal.property_dependencies,
-        protect=bool(goal.protect),
-        retain_on_delete=bool(goal.retain_on_delete),
-        deleted_with=goal.deleted_with,
-        replace_with=goal.replace_with,
-        additional_secret_outputs=goal.additional_secret_outputs,
-        aliases=[alias] if alias else [],
-        ignore_changes=goal.ignore_changes,
-        replace_on_changes=goal.replace_on_changes,
-        replacement_trigger=goal.replacement_trigger,
-        created=old.created if old is not None else "",
-        modified=old.modified if old is not None else "",
-    )

@@ -10,6 +10,7 @@ from typing import Any, Final
 from lab.engine import urn as urns
 from lab.engine import wire
 from lab.engine.errors import EngineError, Unsupported
+from lab.engine.resource import Resource
 from lab.engine.values import PropertyMap, Value
 
 
@@ -147,6 +148,31 @@ def _stated_urns(goal: Goal) -> Iterator[str]:
     for alias in goal.aliases:
         yield alias.urn
         yield alias.parent
+
+
+def desired(goal: Goal, urn: str, old: Resource | None, alias: str) -> Resource:
+    """The state that a goal asks for, as far as it is known before any step."""
+    return Resource(
+        urn=urn,
+        type=goal.type,
+        custom=goal.custom,
+        inputs=goal.properties,
+        parent=goal.parent,
+        provider=goal.provider if goal.custom else "",
+        dependencies=goal.dependencies,
+        property_dependencies=goal.property_dependencies,
+        protect=bool(goal.protect),
+        retain_on_delete=bool(goal.retain_on_delete),
+        deleted_with=goal.deleted_with,
+        replace_with=goal.replace_with,
+        additional_secret_outputs=goal.additional_secret_outputs,
+        aliases=[alias] if alias else [],
+        ignore_changes=goal.ignore_changes,
+        replace_on_changes=goal.replace_on_changes,
+        replacement_trigger=goal.replacement_trigger,
+        created=old.created if old is not None else "",
+        modified=old.modified if old is not None else "",
+    )
 
 
 class Inheritance:

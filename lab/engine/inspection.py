@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+
 from lab.engine import urn as urns
 from lab.engine.diffing import replace_on_changes
 from lab.engine.errors import EngineError
@@ -30,8 +33,13 @@ class Inspector:
 
     def __init__(self, run: Run) -> None:
         self._run = run
+        self._entropy = os.urandom(32)
 
-    def check(self, new: Resource, olds: PropertyMap, news: PropertyMap, seed: bytes) -> bool:
+    def _seed(self, urn: str) -> bytes:
+        """Randomness for names that a provider makes up, another one for each resource of each run."""
+        return hashlib.sha256(self._entropy + urn.encode()).digest()
+
+    def check(self, new: Resource, olds: PropertyMap, news: PropertyMap) -> bool:
         """Put the checked inputs in place; problems are reported.
 
         Returns:
@@ -42,7 +50,7 @@ class Inspector:
             new.inputs = result.inputs
         else:
             provider = self._run.registry.get(new.provider)
-            result = provider.check(new.type, new.urn, plain(olds), plain(news), seed)
+            result = provider.check(new.type, new.urn, plain(olds), plain(news), self._seed(new.urn))
             marked = mark_secret_properties(result.inputs, provider.secret_properties(new.type))
             new.inputs = rewrap(marked, news)
         self._run.scrubber.learn(new.inputs)

@@ -25,6 +25,7 @@ from lab.engine.run import Options, Run
 from lab.engine.scrub import Scrubber
 from lab.engine.snapshot import NoSnapshot, Snapshot
 from lab.engine.stackstate import StackState
+from lab.engine.steps import READ, SAME
 from lab.engine.values import PropertyMap
 
 
@@ -49,6 +50,11 @@ class Result:
     steps: list[tuple[str, str]]
     failed: list[str]
     """URNs of resources whose steps failed."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether any resource was, or would be, changed."""
+        return any(op not in (SAME, READ) for op in self.summary)
 
 
 @dataclass(frozen=True)

@@ -75,10 +75,8 @@ class Replacer:
 
     def _recheck(self, registration: Registration) -> bool:
         """Defaults are made anew for the new resource."""
-        from lab.engine.generator import seed
-
         inspector = self._generator.inspector
-        return inspector.check(registration.new, {}, registration.goal.properties, seed())
+        return inspector.check(registration.new, {}, registration.goal.properties)
 
     def _delete_dependents(self, old: Resource) -> list[Step]:
         steps: list[Step] = []

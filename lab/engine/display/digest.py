@@ -99,8 +99,9 @@ def _document(step: Step, op: str) -> dict[str, Any]:
         document["detailedDiff"] = {
             path: {"kind": _kind(step, path), "inputDiff": False} for path in step.changes
         }
-    if step.reasons:
-        document["replaceReasons"] = list(dict.fromkeys(map(top_level, step.reasons)))
+    reasons = [path for path in step.reasons if path == top_level(path)]
+    if reasons:
+        document["replaceReasons"] = reasons
     return document
 
 

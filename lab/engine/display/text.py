@@ -56,6 +56,8 @@ _DONE: Final = {
     ops.SAME: "unchanged",
 }
 _UNCOUNTED: Final = frozenset({ops.SAME, ops.READ, ops.DISCARD, ops.READ_REPLACEMENT})
+_PATIENCE: Final = 0.2
+"""Seconds that a line of a preview may wait to be written."""
 _COLORS: Final = {"+": "32", "-": "31", "~": "33"}
 
 
@@ -69,11 +71,21 @@ class TextDisplay:
         self._problems: dict[str, list[tuple[str, str]]] = defaultdict(list)
         self._printed: list[str] = []
         self._errors = 0
+        self._lines: list[str] = []
+        self._flushed = 0.0
         self._write(f"{title}:")
 
     def _write(self, line: str = "") -> None:
-        self._stream.write(line + "\n")
+        self._lines.append(line)
+        if not self._preview or time.monotonic() - self._flushed > _PATIENCE:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Previews write now and then: a system call a line would cost as much as the preview itself."""
+        self._stream.write("".join(f"{line}\n" for line in self._lines))
         self._stream.flush()
+        self._lines.clear()
+        self._flushed = time.monotonic()
 
     def _line(self, op: str, urn: str, rest: str) -> None:
         prefix = PREFIXES[op]
@@ -151,6 +163,7 @@ class TextDisplay:
         if not summary.preview:
             self._write()
             self._write(f"Duration: {_duration(summary.seconds)}")
+        self._flush()
 
     def _write_diagnostics(self) -> None:
         if not self._problems and not self._printed:
