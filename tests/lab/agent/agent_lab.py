@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,21 +86,11 @@ class AgentHost:
         seconds = time.monotonic() - start
         return Answer(done.returncode, json.loads(done.stdout or b"{}"), done.stderr.decode(), seconds)
 
-    def start_agent(self, verb: str, document: object) -> subprocess.Popen[bytes]:
-        """Run the agent beside the test, to kill it in the middle."""
-        self.put("/run/codeb-test.json", json.dumps(document))
-        return subprocess.Popen(
-            [*self.ssh(), "exec", "codeb-agent", verb, "<", "/run/codeb-test.json"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def ssh(self) -> list[str]:
-        info = self.lab.info(NAME)
-        return [
-            *("ssh", "-i", str(self.lab.ssh_key_path()), "-o", "LogLevel=ERROR"),
-            *("-o", f"UserKnownHostsFile={self.lab.known_hosts_path()}", f"root@{info.address}"),
-        ]
+    def kill_at(self, phase: str, verb: str, document: object) -> str:
+        """Run the agent, kill -9 it when it reaches a phase; its exit status, 137 when the kill came in time."""
+        self.put("/run/kill_at.sh", (HERE / "kill_at.sh").read_text(), "755")
+        self.put("/run/document.json", json.dumps(document))
+        return self.sh("/run/kill_at.sh", phase, verb, "/run/document.json").strip()
 
     def put(self, path: str, text: str, mode: str = "644") -> None:
         self.sh("install", "-D", "-m", mode, "/dev/stdin", path, stdin=text)

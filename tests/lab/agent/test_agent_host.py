@@ -213,26 +213,30 @@ def test_three_projects_released_at_once(host: AgentHost) -> None:
         assert host.agent("remove", {"project": name}).document["changed"] is True
 
 
-@pytest.mark.parametrize("after_s", [0.2, 0.5, 0.8, 1.1, 1.5, 2.0, 2.5])
-def test_kill_9_in_the_middle_then_run_again(host: AgentHost, project: str, after_s: float) -> None:
+@pytest.mark.parametrize("phase", ["pull", "prepare", "start", "health", "switch"])
+def test_kill_9_in_each_phase_then_run_again(host: AgentHost, project: str, phase: str) -> None:
     assert host.agent("release", release(f"{APP}v1")).code == 0
-    running = host.start_agent("release", release(f"{APP}v2"))
-    time.sleep(after_s)
-    host.sh("sh", "-c", "kill -9 $(fuser /var/lib/codeb/projects/agent-one.lock 2>/dev/null)", check=False)
-    running.wait()
-    assert host.version(project) in ("v1", "v2")
+    assert host.kill_at(phase, "release", release(f"{APP}v2")) == "137", "the agent was killed before its end"
+    assert host.version(project) in ("v1", "v2"), "users are served whatever happened"
+    unfinished = "agent-one.undo" in host.sh("ls", "/var/lib/codeb/projects")
     answer = host.agent("release", release(f"{APP}v2"))
     assert (answer.code, host.version(project)) == (0, "v2"), answer.err
     assert host.agent("release", release(f"{APP}v2")).document["changed"] is False
+    assert unfinished or phase in ("pull", "prepare"), "the undo file is there from the first change on"
+    assert "agent-one.undo" not in host.sh("ls", "/var/lib/codeb/projects")
 
 
 def test_a_power_cut_in_the_middle(host: AgentHost, project: str) -> None:
     assert host.agent("release", release(f"{APP}v1")).code == 0
-    running = host.start_agent("release", release(f"{APP}v2"))
-    time.sleep(1.2)
-    host.lab.power_cut("codeb7")
-    running.wait()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(host.agent, "release", release(f"{APP}v2"))
+        deadline = time.monotonic() + 30
+        while "undo" not in host.sh("ls", "/var/lib/codeb/projects") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        host.lab.power_cut("codeb7")
+        assert running.exception() is not None or running.result().code != 0
     host.lab.ensure_hosts(("codeb7",))
+    assert "agent-one.undo" in host.sh("ls", "/var/lib/codeb/projects"), "it was cut in the middle"
     deadline = time.monotonic() + 30
     while host.version(project) not in ("v1", "v2") and time.monotonic() < deadline:
         time.sleep(0.5)
