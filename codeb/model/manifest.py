@@ -198,7 +198,7 @@ class Health(Section):
 
     path: t.HttpPath = "/api/health"
     """Path that answers 200 when the app can work."""
-    interval: t.Duration = 10 * SECOND
+    interval: t.Duration = 2 * SECOND
     """Time between two checks."""
     timeout: t.Duration = 5 * SECOND
     """Time after which a check counts as failed."""
