@@ -28,6 +28,10 @@ class Graph:
     def __contains__(self, resource: Resource) -> bool:
         return id(resource) in self._index
 
+    def position(self, resource: Resource) -> int:
+        """Where the resource stands: after all that it depends on."""
+        return self._index[id(resource)]
+
     def alias(self, resource: Resource, existing: Resource) -> None:
         """`resource` stands where `existing` stands."""
         self._index[id(resource)] = self._index[id(existing)]
@@ -95,6 +99,6 @@ def layers(resources: list[Resource], graph: Graph) -> list[list[Resource]]:
         return known
 
     result: dict[int, list[Resource]] = defaultdict(list)
-    for resource in resources:
+    for resource in sorted(resources, key=graph.position):  # in order, so that `depth` recurses by one
         result[depth(resource)].append(resource)
     return [result[level] for level in sorted(result, reverse=True)]

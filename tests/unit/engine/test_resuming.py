@@ -204,3 +204,20 @@ def test_the_checkpoint_before_is_kept(stack: Stack) -> None:
     before = stack.state_file.read_text()
     stack.up('Thing("b")')
     assert stack.state_file.with_name("dev.json.bak").read_text() == before
+
+
+def test_a_long_chain_is_deleted_one_by_one() -> None:
+    from lab.engine.graph import Graph, layers
+    from lab.engine.resource import Resource
+
+    chain = [
+        Resource(
+            f"urn:pulumi:s::p::t::{number}",
+            "t",
+            custom=True,
+            dependencies=[f"urn:pulumi:s::p::t::{number - 1}"],
+        )
+        for number in range(3000)
+    ]
+    ordered = layers(list(reversed(chain)), Graph(chain))
+    assert [layer[0] for layer in ordered] == chain[::-1]
