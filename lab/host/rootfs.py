@@ -81,7 +81,12 @@ def base(folders: Folders, progress: Progress) -> Path:
         line += [f"--dpkgopt={option}" for option in _DPKG_OPTIONS]
         line += [f"--aptopt={option}" for option in _APT_OPTIONS]
         mirror = debian_mirror()
-        commands.build([*line, SUITE, str(part), *([mirror] if mirror else [])], folders.logs / "base.log")
+        room = part.with_name(f"{part.name}.tmp")  # mmdebstrap leaves things there when it is killed
+        remove(room)
+        room.mkdir()
+        line += [SUITE, str(part), *([mirror] if mirror else [])]
+        commands.build(line, folders.logs / "base.log", env={"TMPDIR": str(room)}, what="mmdebstrap")
+        remove(room)
 
     return cached(folders.cache / f"base-{recipe}.tar", make, progress, "minimal Debian 13")
 

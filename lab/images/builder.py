@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.host import commands, machine, nspawn, rootfs
-from lab.host.cache import locked, remove
+from lab.host.cache import digest_of, locked, remove
 from lab.host.paths import Folders
 from lab.host.progress import Progress
 
@@ -65,7 +65,7 @@ class Builder:
         line = nspawn.command(
             root,
             ["podman", "--cgroup-manager=cgroupfs", "--events-backend=file", *argv],
-            machine=f"codeb-{scratch.name}"[:60].replace("_", "-"),
+            machine=f"codeb-{digest_of(scratch.name)}",
             all_capabilities=True,
             binds={**writable, scratch: WORK, temporary: "/var/tmp"},  # noqa: S108 inside the builder
             read_only_binds={
