@@ -13,6 +13,7 @@ from lab.engine.provider import UNKNOWN, DiffResult
 from lab.engine.registry import DiffsConfig, configuration
 from lab.engine.resource import Resource
 from lab.engine.run import Run
+from lab.engine.unconfigured import WARNING, UnconfiguredProvider
 from lab.engine.values import (
     PropertyMap,
     Value,
@@ -63,6 +64,8 @@ class Inspector:
         if old.is_provider:
             return self._run.registry.diff(urn, old, inputs)
         provider = self._run.registry.get(reference)
+        if isinstance(provider, UnconfiguredProvider):
+            self._run.events.warning(WARNING, urn)
         seen = without_references if provider.package in SEEING_SECRETS else plain
         return provider.diff(old.type, urn, old.id, seen(old.inputs), plain(old.outputs), seen(inputs))
 

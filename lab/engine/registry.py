@@ -17,7 +17,8 @@ from lab.engine.provider import (
     ProviderFactory,
 )
 from lab.engine.resource import Resource
-from lab.engine.values import UNKNOWN_TEXT, PropertyMap, equal, plain, rewrap
+from lab.engine.unconfigured import UnconfiguredProvider
+from lab.engine.values import UNKNOWN_TEXT, PropertyMap, contains_unknown, equal, plain, rewrap
 
 INTERNAL: Final = "__internal"
 """Input of a provider resource that is the engine's own and that plugins never see."""
@@ -114,6 +115,8 @@ class Registry:
             if reference in self._configured:
                 return
             provider = self._checked.pop(resource.urn, None)
+        if self._preview and contains_unknown(resource.inputs):
+            provider = UnconfiguredProvider(urns.package_of(resource.type))
         provider = provider or self._load(resource.type, resource.inputs)
         provider.configure(plain(configuration(resource.inputs)))
         with self._lock:

@@ -176,3 +176,14 @@ def test_previews_know_what_is_not_known_yet(stack: Stack) -> None:
     assert digest["changeSummary"] == {"create": 3}
     assert not stack.state_file.exists(), "a preview leaves nothing behind"
     assert stack.world.log == []
+
+
+def test_a_provider_whose_configuration_is_unknown_is_asked_nothing(stack: Stack) -> None:
+    program = (
+        'a = Thing("a", v={0})\np = Provider("p", server=a.result)\nThing("b", bad={1}, opts=O(provider=p))'
+    )
+    stack.up(program.format(1, False))
+    result = stack.preview(program.format(2, True))
+    assert result.exit_code == 0, stack.text
+    assert ("update", "b") in shown(result)
+    assert "has inputs that are not known during preview" in stack.text
