@@ -2,7 +2,7 @@
 
 Deploys, per server, the agent and the host's files and services; per project a role, a database, buckets, a storage key
 and a release. Exports `registry` (what runs where), `projects` (id → URL and health), `servers`, `allocations`,
-`caCertificate`, and `connections` (secret).
+`caCertificate`, and `connections` (passwords, keys and URLs in it are secret).
 """
 
 from pathlib import Path

@@ -22,6 +22,19 @@ from components.project import Project, ProjectArgs, StorageKeys
 from components.server import Server, ServerArgs
 from components.tunnel import TunnelError, local_port, open_tunnel
 
+SECRET_VARIABLES = frozenset({"DATABASE_URL", "REDIS_PASSWORD", "NEXTAUTH_SECRET"})
+CONNECTION_VARIABLES = (
+    "DATABASE_URL",
+    "NEXTAUTH_SECRET",
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "REDIS_DB",
+    "REDIS_USERNAME",
+    "REDIS_PASSWORD",
+    "MINIO_ENDPOINT",
+    "MINIO_PUBLIC_ENDPOINT",
+    "MINIO_BUCKET",
+)
 PREVIEW_WAIT_SECONDS = 0
 UPDATE_WAIT_SECONDS = 30
 
@@ -149,23 +162,26 @@ class Platform(pulumi.ComponentResource):
             },
             "allocations": {project.id: _facts(project) for project in plan.projects},
             "caCertificate": self._platform_secrets.authority.certificate,
-            "connections": pulumi.Output.secret(self._connections()),
+            "connections": self._connections(),
         }
 
     def _connections(self) -> dict[str, Any]:
-        """How each project reaches its data, for its own team."""
+        """How each project reaches its data, for its own team: what is secret is marked, value by value."""
+        root, plan = self._stack.secrets.root, self._stack.plan
         found: dict[str, Any] = {}
-        for project in self._stack.plan.projects:
-            keys = self._projects[project.id].keys
-            found[project.id] = (
-                keys.apply(self._environment_of(project)) if keys else self._environment_of(project)(None)
-            )
+        for project in plan.projects:
+            environment = project_environment(plan, project, project_credentials(root, project.id))
+            details = {name: environment[name] for name in CONNECTION_VARIABLES if name in environment}
+            found[project.id] = {
+                name: pulumi.Output.secret(value) if name in SECRET_VARIABLES else value
+                for name, value in details.items()
+            }
+            if keys := self._projects[project.id].keys:
+                found[project.id] |= {
+                    "MINIO_ACCESS_KEY": keys.apply(lambda pair: pair.access_key),
+                    "MINIO_SECRET_KEY": keys.apply(lambda pair: pair.secret_key),
+                }
         return found
-
-    def _environment_of(self, project: ProjectPlan) -> Callable[[StorageKeys | None], dict[str, str]]:
-        credentials = project_credentials(self._stack.secrets.root, project.id)
-        plan = self._stack.plan
-        return lambda keys: project_environment(plan, project, _with_keys(credentials, keys))
 
 
 def remember(stack: Stack) -> None:
