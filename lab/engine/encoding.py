@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 from lab.engine.crypto import Crypter
@@ -120,19 +121,19 @@ class Codec:
             secret.ciphertext = self._crypter.encrypt(_nested_to_json(secret.value))
         return {SIGNATURE: SECRET_SIGNATURE, "ciphertext": secret.ciphertext}
 
-    def from_json(self, document: Any) -> Value:
+    def from_json(self, document: Any, within_secret: bool = False) -> Value:
         """The property value back, secrets decrypted."""
         if isinstance(document, str):
             return UNKNOWN if document == UNKNOWN_TEXT else document
         if isinstance(document, dict):
             if SIGNATURE in document:
-                return self._special_from_json(document)
-            return {key: self.from_json(item) for key, item in document.items()}
+                return self._special_from_json(document, within_secret)
+            return {key: self.from_json(item, within_secret) for key, item in document.items()}
         if isinstance(document, list):
-            return [self.from_json(item) for item in document]
+            return [self.from_json(item, within_secret) for item in document]
         return document
 
-    def _special_from_json(self, document: dict[str, Any]) -> Value:
+    def _special_from_json(self, document: dict[str, Any], within_secret: bool) -> Value:
         signature = document[SIGNATURE]
         if signature == RESOURCE_SIGNATURE:
             return ResourceRef(document["urn"], document.get("id"))
@@ -143,14 +144,17 @@ class Codec:
         ciphertext = document.get("ciphertext")
         if ciphertext is None:
             raise EngineError("the state holds a secret without a ciphertext; export it again with the CLI")
-        value = self.from_json(self._crypter.decrypt(ciphertext))
+        if within_secret:
+            return Secret(self.from_json(json.loads(ciphertext), within_secret=True))
+        value = self.from_json(self._crypter.decrypt(ciphertext), within_secret=True)
         return Secret(value, None if self._forget else ciphertext)
 
 
 def _nested_to_json(value: Value) -> Any:
-    """What is inside a secret: encrypted as a whole, so secrets within need no encryption of their own."""
+    """What is inside a secret: encrypted as a whole, so secrets within are marked, but not encrypted again."""
     if isinstance(value, Secret):
-        return _nested_to_json(value.value)
+        text = json.dumps(_nested_to_json(value.value), separators=(",", ":"))
+        return {SIGNATURE: SECRET_SIGNATURE, "ciphertext": text}
     if isinstance(value, dict):
         return {key: _nested_to_json(item) for key, item in value.items()}
     if isinstance(value, list):

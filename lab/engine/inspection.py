@@ -52,8 +52,8 @@ class Inspector:
         else:
             provider = self._run.registry.get(new.provider)
             result = provider.check(new.type, new.urn, plain(olds), plain(news), self._seed(new.urn))
-            marked = mark_secret_properties(result.inputs, provider.secret_properties(new.type))
-            new.inputs = rewrap(marked, news)
+            rewrapped = rewrap(result.inputs, news)
+            new.inputs = mark_secret_properties(rewrapped, provider.secret_properties(new.type))
         self._run.scrubber.learn(new.inputs)
         for path, reason in result.failures:
             self._run.events.error(_problem(new, path, reason, news), new.urn)

@@ -17,10 +17,13 @@ def mark_secret_properties(properties: PropertyMap, secrets: Iterable[str]) -> P
 
 
 def _mark(value: Value, path: paths.Path) -> Value:
-    if isinstance(value, Secret) or value is None:
+    if isinstance(value, Secret):
+        inner = _mark(value.value, path) if path else value.value
+        return value if inner is value.value else Secret(inner)
+    if value is None:
         return value
     if not path:
-        return secret(value)
+        return Secret(value)
     head, rest = path[0], path[1:]
     if isinstance(value, dict):
         keys = [key for key in value if head in ("*", key)]
