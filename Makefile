@@ -27,10 +27,10 @@ preview: $(READY) ## show what `make lab` would change, without changing it
 	@$(PY) -m lab preview --engine $(ENGINE) $(ARGS)
 
 test: $(READY) ## run all tests that this machine can run; the lab's need root on Linux
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 test-unit: $(READY) ## run the fast tests only: no host, no network
-	@$(PY) -m pytest -m "not lab and not engine" $(ARGS)
+	@$(PY) -m pytest -n 2 -m "not lab and not engine" $(ARGS)
 
 lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb components agent lab __main__.py && $(VENV)/bin/lint-imports

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 from stack import HOST, Stack, get, new_project
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("codeb1")]
+pytestmark = pytest.mark.lab
 
 SHOP_URL = "https://shop.lab.test/api/restaurants"
 

@@ -11,7 +11,7 @@ from stack import ADDRESS, HOST, Stack
 
 from lab import paths
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("codeb1")]
+pytestmark = pytest.mark.lab
 
 CONNECT = """
 const net = require('net');

@@ -12,7 +12,7 @@ from stack import ADDRESS, Stack, get
 
 from lab import paths
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("codeb1")]
+pytestmark = pytest.mark.lab
 
 APPS = {"food-delivery-app": "food.lab.test", "real-estate-app": "estate.lab.test", "blog": "blog.lab.test"}
 
