@@ -75,11 +75,11 @@ def _become(argv: list[str], out: Path, err: Path) -> NoReturn:
         os.environ["PULUMI_CONFIG_PASSPHRASE"] = "conformance"
         for number, path in ((1, out), (2, err)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-        sys.stdout, sys.stderr = open(1, "w"), open(2, "w")
+        sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
         code = main(argv)
         sys.stdout.flush()
         sys.stderr.flush()
-    except BaseException:
+    except Exception:  # noqa: BLE001 (a forked child must never return into pytest)
         traceback.print_exc()
         sys.stderr.flush()
     finally:
