@@ -16,7 +16,8 @@ from codeb import names
 from codeb.plan import BucketPlan, DatabasePlan
 from components.server import Server
 
-RELEASE = "codeb-agent release"
+RELEASE = 'answer=$(codeb-agent release) && printf "%s" "$answer"'
+"""On failure the command provider repeats both outputs: the agent's words are enough, its JSON stays out."""
 REMOVE = "codeb-agent remove"
 
 

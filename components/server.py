@@ -16,7 +16,7 @@ INSTALL_AGENT = (
     "chmod 755 $d/agent.pyz.new; mv $d/agent.pyz.new $d/agent.pyz; ln -sfn $d/agent.pyz /usr/local/bin/codeb-agent; "
     "codeb-agent version"
 )
-APPLY = "codeb-agent apply"
+APPLY = 'answer=$(codeb-agent apply) && printf "%s" "$answer"'
 RETIRE = "codeb-agent retire"
 
 DIAL_ERROR_LIMIT = 70

@@ -85,7 +85,7 @@ def test_commands_carry_no_secret_in_their_text_and_pin_the_host_key(recording: 
     assert len(commands) == 2 + len(ALL)
     for command in commands:
         assert str(command.inputs["create"]).startswith(
-            ("codeb-agent ", "set -e; umask 022; d=/usr/local/lib/codeb")
+            ("answer=$(codeb-agent ", "set -e; umask 022; d=/usr/local/lib/codeb")
         )
         assert command.inputs["logging"] == "none"
         assert "triggers" not in command.inputs
