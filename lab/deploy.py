@@ -9,12 +9,14 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, cast
 
 from lab import paths
 
 EngineName = Literal["lab", "pulumi"]
+
+CLI_PROJECT = paths.LAB / "cli"
+CLI_SETTINGS = CLI_PROJECT / f"Pulumi.{paths.STACK}.yaml"
 
 
 class DeployError(Exception):
@@ -45,7 +47,17 @@ class Deployment:
         """The stack's outputs; secret ones as `[secret]` unless asked for."""
         flags = ["--show-secrets"] if show_secrets else []
         if self.engine == "pulumi":
-            argv = ["pulumi", "stack", "output", "--json", "--stack", paths.STACK, *flags]
+            argv = [
+                "pulumi",
+                "-C",
+                str(CLI_PROJECT),
+                "stack",
+                "output",
+                "--json",
+                "--stack",
+                paths.STACK,
+                *flags,
+            ]
         else:
             argv = [*_lab_engine("outputs"), *flags]
         done = subprocess.run(argv, cwd=paths.REPO, env=_environment(), stdout=subprocess.PIPE, check=False)
@@ -59,7 +71,7 @@ class Deployment:
     def _run(self, verb: str, arguments: Sequence[str]) -> int:
         if self.engine == "pulumi":
             _select_stack()
-            argv = ["pulumi", verb, "--stack", paths.STACK, "--config-file", str(_config_copy()), *arguments]
+            argv = ["pulumi", verb, "--stack", paths.STACK, "--config-file", str(CLI_SETTINGS), *arguments]
         else:
             argv = [*_lab_engine(verb), *arguments]
         return run_foreground(argv)
@@ -102,19 +114,21 @@ def _environment() -> dict[str, str]:
 
 
 def _select_stack() -> None:
+    """The CLI writes the state's salt beside a new stack's settings: into a copy under .lab, not the committed file."""
     paths.BACKEND.mkdir(parents=True, exist_ok=True)
-    argv = ["pulumi", "stack", "select", "--create", paths.STACK, "--secrets-provider", "passphrase"]
-    done = subprocess.run(argv, cwd=paths.REPO, env=_environment(), check=False)
+    _copy_project()
+    argv = ["pulumi", "-C", str(CLI_PROJECT), "stack", "select", "--create", paths.STACK]
+    argv += ["--secrets-provider", "passphrase", "--non-interactive"]
+    done = subprocess.run(argv, cwd=paths.REPO, env=_environment(), stdout=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        raise DeployError("the pulumi CLI could not open the lab's state")
+        raise DeployError("the pulumi CLI could not open the lab's state; its words are above")
 
 
-def _config_copy() -> Path:
-    """The CLI writes the state's salt into the stack's file; a copy under .lab takes it, not the committed one."""
-    copy = paths.LAB / f"Pulumi.{paths.STACK}.yaml"
-    text = (paths.REPO / f"Pulumi.{paths.STACK}.yaml").read_text()
-    if copy.exists():
-        salts = [line for line in copy.read_text().splitlines() if line.startswith("encryptionsalt:")]
-        text = "\n".join([*salts, text])
-    copy.write_text(text)
-    return copy
+def _copy_project() -> None:
+    CLI_PROJECT.mkdir(exist_ok=True)
+    shutil.copy(paths.REPO / "Pulumi.yaml", CLI_PROJECT)
+    text = (paths.REPO / CLI_SETTINGS.name).read_text()
+    if CLI_SETTINGS.exists():
+        lines = CLI_SETTINGS.read_text().splitlines()
+        text += "".join(f"{line}\n" for line in lines if line.startswith("encryptionsalt:"))
+    CLI_SETTINGS.write_text(text)

@@ -33,8 +33,7 @@ def ensure_secrets() -> None:
 
 def remove_state() -> None:
     """Remove the state, the generated secrets and the CA: the end of the dev stack of this clone."""
-    for folder in (BACKEND, ROOT_SECRET.parent):
+    for folder in (BACKEND, ROOT_SECRET.parent, LAB / "cli"):
         if folder.exists():
             shutil.rmtree(folder)
-    for file in (CA_CERTIFICATE, LAB / f"Pulumi.{STACK}.yaml"):
-        file.unlink(missing_ok=True)
+    CA_CERTIFICATE.unlink(missing_ok=True)
