@@ -104,7 +104,7 @@ class Applier:
             new.outputs = self._outputs(provider, new, provider.preview(new.type, new.urn, None, news))
             return
         try:
-            state = provider.create(new.type, new.urn, news)
+            state = self._creation(provider, new)(new.type, new.urn, news)
         except PartialFailure as error:
             new.id, new.init_errors = error.state.id, list(error.reasons)
             new.outputs = self._outputs(provider, new, error.state.outputs)
@@ -113,6 +113,12 @@ class Applier:
         if not state.id:
             raise ProviderError("provider did not return an ID from Create")
         new.id, new.outputs = state.id, self._outputs(provider, new, state.outputs)
+
+    def _creation(self, provider: Provider, new: Resource) -> Callable[[str, str, PropertyMap], State]:
+        """How to create: where a killed run was at it, a provider that can tells what is there already."""
+        if new.urn in self._run.interrupted:
+            return getattr(provider, "resume", provider.create)
+        return provider.create
 
     def _update(self, step: Step) -> None:
         old, new = _both(step)

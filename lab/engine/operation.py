@@ -159,6 +159,9 @@ class _Operation:
             events=self._events,
             scrubber=self._scrubber,
         )
+        run.interrupted = frozenset(
+            item["resource"]["urn"] for item in state.interrupted if item["type"] == "creating"
+        )
         deployment = Deployment(run, _MODES[request.kind], config.by_package())
         try:
             with interruptible(lambda: self._cancel(run), self._lock):

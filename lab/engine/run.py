@@ -51,6 +51,8 @@ class Run:
     ) -> None:
         self.project, self.stack, self.preview, self.options = project, stack, preview, options
         self.registry, self.snapshot, self.events, self.scrubber = registry, snapshot, events, scrubber
+        self.interrupted: frozenset[str] = frozenset()
+        """URNs of the creations that a killed run had begun and not ended."""
         self.news: dict[str, Resource] = {}
         self.reads: dict[str, Resource] = {}
         self.cancelled = threading.Event()

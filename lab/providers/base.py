@@ -30,6 +30,10 @@ class Resource(ABC):
     @abstractmethod
     def create(self, name: str, news: Properties) -> State: ...
 
+    def resume(self, name: str, news: Properties) -> State:
+        """Create what a run that was killed may have created already: nothing is made twice."""
+        return self.create(name, news)
+
     @abstractmethod
     def update(
         self, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties
@@ -90,6 +94,10 @@ class PackageProvider:
 
     def create(self, type_: str, urn: str, news: Properties) -> State:
         return self._resource(type_).create(urn_name(urn), news)
+
+    def resume(self, type_: str, urn: str, news: Properties) -> State:
+        """Create what a run that was killed may have created already."""
+        return self._resource(type_).resume(urn_name(urn), news)
 
     def update(
         self,

@@ -8,7 +8,7 @@ the new inputs, a computed attribute that no input gives keeps its recorded valu
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -46,6 +46,10 @@ class BridgedResource(Resource):
         `wanted` holds every attribute, null where not given or defaulted; what only this moment tells (a
         generated secret) is written into it.
         """
+
+    def begun(self, wanted: Properties) -> str | None:
+        """What a run that was killed left of this creation: the id to go on with; None to start anew."""
+        return None
 
     def complete(self, id_: str, wanted: Properties) -> None:
         """What remains to be done once the thing exists; a failure here leaves it recorded, but unfinished."""
@@ -90,9 +94,15 @@ class BridgedResource(Resource):
         return outputs(self.attributes, (old_outputs or {}).get("id", UNKNOWN), wanted, wanted)
 
     def create(self, name: str, news: Properties) -> State:
+        return self._create(news, self.insert)
+
+    def resume(self, name: str, news: Properties) -> State:
+        return self._create(news, lambda wanted: self.begun(wanted) or self.insert(wanted))
+
+    def _create(self, news: Properties, make: Callable[[dict[str, Any]], str]) -> State:
         wanted = self.wanted(None, news)
         with _worded():
-            id_ = self.insert(wanted)
+            id_ = make(wanted)
             self._complete(id_, wanted)
             return self._settled(id_, wanted)
 

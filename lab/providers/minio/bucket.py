@@ -53,6 +53,11 @@ class S3Bucket(BridgedResource):
             self._server.s3.make_bucket(name, self._server.region, bool(wanted["objectLocking"]))
         return name
 
+    def begun(self, wanted: Properties) -> str | None:
+        name = wanted["bucket"]
+        with doing("unable to check bucket", str(name)):
+            return str(name) if name and self._server.s3.bucket_exists(name) else None
+
     def complete(self, id_: str, wanted: Properties) -> None:
         self._set_acl(id_, wanted)
         if wanted["quota"]:

@@ -40,6 +40,17 @@ class IamServiceAccount(BridgedResource):
         wanted["accessKey"], wanted["secretKey"] = keys["accessKey"], keys["secretKey"]
         return keys["accessKey"]
 
+    def begun(self, wanted: Properties) -> str | None:
+        """Nobody has the secret key of what was left: accounts with just this policy go, and a new one is made."""
+        user = str(wanted["targetUser"])
+        with doing("error listing service accounts", user):
+            listed = json.loads(self._server.admin.list_service_account(user)).get("accounts") or []
+        for account in listed:
+            found = self.fetch(account["accessKey"], {})
+            if found and wanted["policy"] and equivalent(found[1]["policy"], wanted["policy"]):
+                self.remove(account["accessKey"], {})
+        return None
+
     def complete(self, id_: str, wanted: Properties) -> None:
         if wanted["disableUser"]:
             with doing("error disabling service account", id_):

@@ -69,6 +69,11 @@ class Database(BridgedResource):
             session.run(f'error creating database "{name}"', statement)
         return name
 
+    def begun(self, wanted: Properties) -> str | None:
+        name = str(wanted["name"])
+        with self._server.session() as session:
+            return name if database_exists(session, name) else None
+
     def alter(self, id_: str, old: Properties, wanted: Properties, changed: frozenset[str]) -> str:
         name, before = str(wanted["name"]), str(old.get("name") or id_)
         with self._server.session() as session:

@@ -96,6 +96,11 @@ class Role(BridgedResource):
                     _set_parameter(session, name, key, wanted)
         return name
 
+    def begun(self, wanted: Properties) -> str | None:
+        name = str(wanted["name"])
+        with self._server.session() as session:
+            return name if role_exists(session, name) else None
+
     def alter(self, id_: str, old: Properties, wanted: Properties, changed: frozenset[str]) -> str:
         name, before = str(wanted["name"]), str(old.get("name") or id_)
         with self._server.transaction() as session:

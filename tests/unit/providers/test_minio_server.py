@@ -253,3 +253,18 @@ def test_a_server_that_cannot_be_used_is_named_with_the_cause(
     with pytest.raises(ProviderError, match=message) as caught:
         provider.read(bucket.TYPE, urn(bucket.TYPE), "some-bucket", {}, {})
     assert "wrong one" not in str(caught.value)
+
+
+def test_what_a_killed_run_had_made_is_neither_refused_nor_made_twice(minio: Provider) -> None:
+    inputs, state = make(minio, bucket.TYPE, bucket="half-made")
+    with pytest.raises(ProviderError, match="already exists"):
+        minio.create(bucket.TYPE, urn(bucket.TYPE), inputs)
+    assert minio.resume(bucket.TYPE, urn(bucket.TYPE), inputs) == state  # type: ignore[attr-defined]
+    account = {"targetUser": "labadmin", "policy": policy("half-made", "s3:GetObject")}
+    account_inputs, lost = make(minio, service_account.TYPE, **account)
+    again = minio.resume(service_account.TYPE, urn(service_account.TYPE), account_inputs)  # type: ignore[attr-defined]
+    assert again.id != lost.id
+    gone = minio.read(service_account.TYPE, urn(service_account.TYPE), lost.id, account_inputs, lost.outputs)
+    assert gone.id == "", "the account whose secret key nobody has must be gone"
+    remove(minio, service_account.TYPE, account_inputs, again)
+    remove(minio, bucket.TYPE, inputs, state)

@@ -241,3 +241,19 @@ def test_cancel_ends_a_waiting_statement(postgresql: Provider, cluster: Cluster)
         with pytest.raises(ProviderError, match="cancel"):
             running.result(timeout=10)
         holder.execute("DROP ROLE held")
+
+
+def test_what_a_killed_run_had_made_is_taken_over_and_not_refused(postgresql: Provider) -> None:
+    role_inputs, role_state = make(postgresql, role.TYPE, name="half", login=True, password=PASSWORD)
+    inputs, state = make(postgresql, database.TYPE, name="half_db", owner="half")
+    with pytest.raises(ProviderError, match="already exists"):
+        postgresql.create(role.TYPE, urn(role.TYPE), role_inputs)
+    with pytest.raises(ProviderError, match="already exists"):
+        postgresql.create(database.TYPE, urn(database.TYPE), inputs)
+    assert postgresql.resume(role.TYPE, urn(role.TYPE), role_inputs) == role_state  # type: ignore[attr-defined]
+    assert postgresql.resume(database.TYPE, urn(database.TYPE), inputs) == state  # type: ignore[attr-defined]
+    remove(postgresql, database.TYPE, inputs, state)
+    remove(postgresql, role.TYPE, role_inputs, role_state)
+    made = postgresql.resume(role.TYPE, urn(role.TYPE), role_inputs)  # type: ignore[attr-defined]
+    assert made.id == "half", "with nothing left behind it is an ordinary creation"
+    remove(postgresql, role.TYPE, role_inputs, made)
