@@ -25,6 +25,7 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Lab tests share one machine's bridge and hosts: they run one after the other, and as root on Linux only."""
     able = platform.system() == "Linux" and os.geteuid() == 0

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from lab.engine.provider import Provider
+from lab.host.paths import Folders
 from lab.providers import factory
 
 START_TIMEOUT_S = 30
@@ -226,7 +227,7 @@ def postgresql(cluster: Cluster) -> Iterator[Provider]:
 @pytest.fixture(scope="session")
 def minio_config() -> Iterator[dict[str, str]]:
     """A MinIO server with TLS; the value is the provider's configuration for its administrator."""
-    built = sorted(Path(__file__).parents[3].glob(".lab/cache/minio-*/minio"))
+    built = sorted(Folders.here().cache.glob("minio-*/minio"))
     binary = shutil.which("minio") or (str(built[-1]) if built else None)
     if binary is None:
         pytest.skip("needs a MinIO server: on the PATH, or as built by `make lab`")
