@@ -27,7 +27,8 @@ preview: $(READY) ## show what `make lab` would change, without changing it
 	@$(PY) -m lab preview --engine $(ENGINE) $(ARGS)
 
 test: $(READY) ## run all tests that this machine can run; the lab's need root on Linux
-	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -n 2 -m "not lab" $(ARGS)
+	@$(PY) -m pytest -m lab $(ARGS)
 
 test-unit: $(READY) ## run the fast tests only: no host, no network
 	@$(PY) -m pytest -n 2 -m "not lab and not engine" $(ARGS)

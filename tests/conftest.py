@@ -25,13 +25,10 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--update-golden"))
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Lab tests share one machine's bridge and hosts: they run one after the other, and as root on Linux only."""
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Tests of the lab run as root on Linux only, and one after the other: they share the machine's hosts."""
+    if item.path.is_relative_to(LAB):
+        item.add_marker(pytest.mark.lab)
     able = platform.system() == "Linux" and os.geteuid() == 0
-    for item in items:
-        if item.path.is_relative_to(LAB):
-            item.add_marker(pytest.mark.xdist_group("lab"))
-            item.add_marker(pytest.mark.lab)
-        if item.get_closest_marker("lab") and not able:
-            item.add_marker(pytest.mark.skip(reason="needs root on Linux: it boots hosts"))
+    if item.get_closest_marker("lab") and not able:
+        item.add_marker(pytest.mark.skip(reason="needs root on Linux: it boots hosts"))

@@ -14,7 +14,7 @@ from lab.images import toolchains
 
 APP = Path(__file__).resolve().parents[3] / "examples" / "core-cms"
 
-pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("core-cms")]
+pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")
