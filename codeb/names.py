@@ -23,7 +23,6 @@ CADDY: Final = "caddy"
 # Accounts of the platform on the data services.
 POSTGRES_ADMIN: Final = "postgres"
 MINIO_ADMIN: Final = "codeb_admin"
-BACKUP_BUCKET: Final = "backup"
 
 # Fixed places on a host.
 QUADLET_DIR: Final = "/etc/containers/systemd"
@@ -111,11 +110,6 @@ def upstream_file(project_id: str) -> str:
 def redis_instance(number: int) -> str:
     """Redis instance, container and service: `redis-0`."""
     return f"redis-{number}"
-
-
-def resource(project_id: str) -> str:
-    """Name of the project's Pulumi resources."""
-    return project_id
 
 
 def claims(

@@ -70,13 +70,6 @@ def open_tunnel(target: SshTarget, forwards: Mapping[int, int], wait_seconds: fl
         time.sleep(1)
 
 
-def close_tunnel(target: SshTarget, forwards: Mapping[int, int]) -> None:
-    """End the forward if it is open."""
-    control = _runtime_folder() / _digest(target, forwards)
-    if control.exists():
-        _ssh(["-S", str(control), "-O", "exit", target.address], CONNECT_SECONDS)
-
-
 def _digest(target: SshTarget, forwards: Mapping[int, int]) -> str:
     facts = (target.address, target.port, target.user, target.host_key, sorted(forwards.items()))
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -95,12 +94,7 @@ def status(session: Session) -> int:
 
 
 def shell(session: Session) -> int:
-    """ssh as people do it, with the pinned key; the command after `--` if there is one."""
-    lab = session.lab
-    command = session.arguments[1:] if session.arguments[:1] == ["--"] else session.arguments
-    argv = ["ssh", "-i", str(lab.ssh_key_path()), "-o", f"UserKnownHostsFile={lab.known_hosts_path()}"]
-    argv += ["-o", "LogLevel=ERROR", f"root@{lab.info(HOST).address}", *command]
-    os.execvp("ssh", argv)  # noqa: S606 token list
+    return session.lab.shell(HOST, session.arguments)
 
 
 def down(session: Session) -> int:

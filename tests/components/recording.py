@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import runpy
 import shutil
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,6 @@ from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.config import set_all_config
 
 REPO = Path(__file__).resolve().parents[2]
-SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 ROOT_SECRET = "component-tests-root-secret-0123456789-abcdefghij"
 SSH_KEY = "component-tests-ssh-private-key"
 
@@ -197,7 +195,3 @@ def plain_texts(value: Any) -> Iterator[str]:
             yield from plain_texts(item)
     else:
         yield str(value)
-
-
-def snake(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "_", text.lower())
