@@ -39,11 +39,12 @@ def findings(error: ValidationError, model: type[BaseModel]) -> Iterator[Finding
 
 def _finding(details: ErrorDetails, model: type[BaseModel]) -> Finding:
     path: Location = tuple(details["loc"])
-    on_key = bool(path) and path[-1] == "[key]"
+    kind = details["type"]
+    # Pydantic's mark of a key that is wrong; a document may also have a key of this name, which is unknown.
+    on_key = bool(path) and path[-1] == "[key]" and kind != "extra_forbidden"
     if on_key:
         path = path[:-1]
     context: Mapping[str, Any] = details.get("ctx", {})
-    kind = details["type"]
     if kind == "refused":
         at = cast(Location, tuple(context["at"]))
         return Finding(path + at, context["cause"], context["remedy"], on_key)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -196,3 +197,12 @@ def test_junk_in_any_place_of_a_manifest_gives_manifest_errors_only(data: st.Dat
         parent[key] = data.draw(junk)
         break
     _check_problems(json.dumps(document, ensure_ascii=False))
+
+
+@pytest.mark.parametrize(
+    "text", ['"[key]": 1', 'project: {"[key]": 1}', 'environment: {variables: {"[key]": "x\\ny"}}']
+)
+def test_a_key_named_like_the_validators_own_mark_is_an_unknown_key(text: str) -> None:
+    with pytest.raises(ManifestErrors) as failure:
+        load_manifests([ManifestSource("a.yaml", text)])
+    assert "[key]" in str(failure.value)
