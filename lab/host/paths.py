@@ -20,7 +20,7 @@ class Folders:
     @classmethod
     def here(cls) -> Folders:
         """Folders of this clone, with the cache that the environment names."""
-        lab = REPOSITORY / ".lab"
+        lab = (REPOSITORY / ".lab").resolve()
         return cls(lab=lab, cache=Path(os.environ.get(CACHE_VARIABLE) or lab / "cache").resolve())
 
     @property
