@@ -4,16 +4,15 @@ The door is `load_manifests(sources, settings)` and `parse_settings(data)`. Size
 milliseconds.
 """
 
+from codeb.model.features import CronJob, Features, Maintenance
 from codeb.model.loader import Manifests, ManifestSource, load_manifests
 from codeb.model.manifest import (
     Alerts,
     Backup,
     Bucket,
     Cache,
-    CronJob,
     Database,
     Environment,
-    Features,
     Health,
     Manifest,
     Monitoring,
@@ -39,6 +38,7 @@ __all__ = [
     "Features",
     "Health",
     "Images",
+    "Maintenance",
     "Manifest",
     "ManifestErrors",
     "ManifestSource",

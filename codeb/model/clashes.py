@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from codeb import names
 from codeb.model.document import Document
-from codeb.model.manifest import Environment, Features, Project, Resources, Servers
+from codeb.model.features import Features
+from codeb.model.manifest import Environment, Project, Resources, Servers
 from codeb.model.problems import Location, Problem, shown
 from codeb.model.settings import Settings
 

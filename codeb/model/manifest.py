@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from codeb.model import types as t
+from codeb.model.features import Features
 from codeb.model.problems import refusal, shown
 from codeb.model.section import Section, refuse_repeated
 
@@ -164,35 +165,6 @@ class Resources(Section):
     """MinIO."""
 
 
-class CronJob(Section):
-    """A command that runs on a schedule, in the app's image and with its environment."""
-
-    name: t.CronName
-    """Name of the job, unique in the project."""
-    schedule: t.OnCalendar
-    """When it runs, as a systemd calendar expression in UTC unless it names a time zone."""
-    command: t.Arguments
-    """Program and arguments as a list; no shell reads them."""
-
-
-class Features(Section):
-    """What the app switches on."""
-
-    websockets: bool = False
-    """Whether the app keeps WebSocket connections open."""
-    max_upload: t.Size = 10 * MIB
-    """Largest request body that is let through."""
-    cron: Annotated[tuple[CronJob, ...], Field(strict=False, max_length=50)] = ()
-    """Jobs that run on a schedule."""
-    metrics: bool = False
-    """Whether the app offers Prometheus metrics at monitoring.metrics_path."""
-
-    @model_validator(mode="after")
-    def _distinct_names(self) -> Self:
-        refuse_repeated([job.name for job in self.cron], "cron", "name")
-        return self
-
-
 class Health(Section):
     """When a release counts as healthy."""
 
@@ -242,6 +214,8 @@ class Monitoring(Section):
     """Health check."""
     alerts: Alerts = Alerts()
     """Alerts."""
+    sentry_project: t.SentryProject | None = None
+    """Project in Sentry that is told of each release, when the stack has Sentry configured."""
     metrics_path: t.HttpPath = "/api/metrics"
     """Path of the Prometheus metrics, scraped when features.metrics is on; never served to the outside."""
 

@@ -97,6 +97,9 @@ PoolName = Annotated[str, Shape("a pool name", _NAME_REMEDY, _SLUG, longest=40)]
 ServerName = Annotated[str, Shape("a server name", _NAME_REMEDY, _SLUG, longest=40)]
 CronName = Annotated[str, Shape("a cron job's name", _NAME_REMEDY, _SLUG, longest=40)]
 Tag = Annotated[str, Shape("a tag", _NAME_REMEDY, r"[a-z0-9]+(-[a-z0-9]+)*", longest=40)]
+SentryProject = Annotated[
+    str, Shape("a Sentry project's slug", _NAME_REMEDY, r"[a-z0-9][a-z0-9_-]*", longest=100)
+]
 BucketSuffix = Annotated[
     str,
     Shape(

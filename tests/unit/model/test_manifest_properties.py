@@ -110,6 +110,12 @@ manifests = st.fixed_dictionaries(
             websockets=st.booleans(),
             max_upload=size,
             metrics=st.booleans(),
+            release_command=st.lists(display, min_size=1, max_size=3),
+            release_timeout=st.sampled_from(["30s", "10m", "1h"]),
+            canary=st.lists(st.integers(1, 100), max_size=4, unique=True).map(sorted),
+            canary_wait=st.sampled_from(["500ms", "1m"]),
+            canary_error_percent=st.floats(0.1, 100),
+            maintenance=_section(message=display, retry_after=st.sampled_from(["500ms", "1h"])),
             cron=_unique_by(
                 "name",
                 st.fixed_dictionaries(
@@ -121,6 +127,7 @@ manifests = st.fixed_dictionaries(
             health=_section(path=path, interval=st.just("5s"), successes=st.integers(1, 12)),
             alerts=_section(enabled=st.booleans(), response_ms=st.integers(1, 60_000)),
             metrics_path=path,
+            sentry_project=slug,
         ),
         "backup": _section(
             schedule=schedule, retention_days=st.integers(1, 3650), point_in_time=st.booleans()

@@ -39,6 +39,7 @@ ONE_LINE = {
     "project.name", "project.description", "project.owner", "environment.app_name",
     "environment.variables.ORDER_LIMIT", "environment.variables.DEFAULT_LOCALE",
     *(f"features.cron[0].command[{index}]" for index in range(4)),
+    *(f"features.release_command[{index}]" for index in range(2)), "features.maintenance.message",
 }  # fmt: skip
 """Free text. Renderers quote it; what the model promises is one line without control characters."""
 
