@@ -177,3 +177,19 @@ def ensure_upstream(ports: Ports, project: str, address: str) -> bool:
         return False
     ports.files.write(path, address.encode(), 0o644)
     return True
+
+
+def set_canary(ports: Ports, spec: Spec, percent: int, address: str) -> None:
+    """Send `percent` of the project's requests to the candidate at `address`; 0 ends it. No reload."""
+    ports.files.write(paths.canary_address(spec.project), address.encode(), 0o644)
+    ports.files.write(paths.canary_weight(spec.project), str(percent).encode(), 0o644)
+
+
+def canary_counts(ports: Ports, spec: Spec, address: str, since: float) -> tuple[int, int]:
+    """Requests that the candidate at `address` answered since a moment, and how many of them with 5xx."""
+    raise NotImplementedError
+
+
+def set_maintenance(ports: Ports, spec: Spec) -> bool:
+    """Switch maintenance mode on or off; True when that changed something."""
+    return False

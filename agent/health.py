@@ -108,6 +108,13 @@ def _give_up_on_crash(ports: Ports, service: str, since: float) -> None:
     )
 
 
+def job_ending(state: units.UnitState, code: int | None, timeout_ms: int) -> str:
+    """How a release command ended, in words."""
+    if state.result == "timeout":
+        return f"the release command took longer than {timeout_ms / 1000:g} s (features.release_timeout)"
+    return f"the release command ended: {_ending(state, state.exit_status if code is None else code)}"
+
+
 def _ending(state: units.UnitState, code: int) -> str:
     times = f", started again {state.restarts} times" if state.restarts else ""
     if state.result == "oom-kill" or code == _KILLED:

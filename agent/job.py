@@ -16,7 +16,9 @@ from agent.spec import Release, Spec
 class Job:
     """The ports, what is wanted (`release`; None for a rollback), and what was found and done so far.
 
-    `left` is a pulled image that the release took the place of.
+    `forward` takes a rollback back. `held`: a rollback withdrew what the document asks for. `resumed`: the
+    other colour holds it already. `step` counts the steps of the canary. `left` is a pulled image that the
+    release took the place of.
     """
 
     ports: Ports
@@ -24,12 +26,16 @@ class Job:
     by: str
     redact: Redactor
     release: Release | None = None
+    forward: bool = False
     record: Record | None = None
     spec: Spec | None = None
     image: Image | None = None
     active: Colour | None = None
     started_at: float = field(init=False)
     left: Image | None = None
+    held: bool = False
+    resumed: bool = False
+    step: int = 0
     changed: bool = False
     warnings: list[str] = field(default_factory=list)
 

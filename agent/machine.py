@@ -27,8 +27,10 @@ class Phase(StrEnum):
     CHECK = "check"
     PREPARE = "prepare"
     CACHE = "cache"
+    JOB = "job"
     START = "start"
     HEALTH = "health"
+    CANARY = "canary"
     EDGE = "edge"
     RESUME = "resume"
     REVIVE = "revive"
@@ -53,9 +55,10 @@ class Kind(StrEnum):
     SAME = "same"  # the active colour runs this very release and is healthy
     SITE = "site"  # the same, but Caddy's site differs
     NEW = "new"  # another release, or the active colour isn't healthy
-    STANDING = "standing"  # rollback: the previous release still runs and is healthy
-    STOPPED = "stopped"  # rollback: the previous release must be started
+    STANDING = "standing"  # the other colour holds what is wanted, still runs and is healthy
+    STOPPED = "stopped"  # the other colour holds what is wanted and must be started
     NOTHING = "nothing"  # rollback: already rolled back
+    STEP = "step"  # a step of the canary went well, and another one follows
 
 
 class Verb(StrEnum):
@@ -65,6 +68,7 @@ class Verb(StrEnum):
     PUT_BACK = "put back"
     PULL = "pull"
     GRANT_CACHE = "grant cache"
+    RUN_JOB = "run job"
     CHECK_SITE = "check site"
     CANCEL_STANDBY = "cancel standby"
     OPEN_UNDO = "open undo"
@@ -73,8 +77,10 @@ class Verb(StrEnum):
     WRITE = "write"
     START = "start"
     AWAIT_HEALTH = "await health"
+    SHIFT = "shift"
     START_AT_BOOT = "at boot"
     POINT = "point"
+    END_CANARY = "end canary"
     WRITE_SITE = "write site"
     PROBE = "probe"
     COMMIT = "commit"
@@ -127,12 +133,14 @@ _PREPARE: Final = Row(
     Phase.PREPARE,
     (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.START_NOT_AT_BOOT, Verb.STOP, Verb.WRITE),
 )
+_JOB: Final = Row(Phase.JOB, (Verb.RUN_JOB,))
 _START: Final = Row(Phase.START, (Verb.START,))
 _HEALTH: Final = Row(Phase.HEALTH, (Verb.AWAIT_HEALTH,))
+_CANARY: Final = Row(Phase.CANARY, (Verb.START_AT_BOOT, Verb.SHIFT))
 _EDGE: Final = Row(Phase.EDGE, (Verb.CHECK_SITE, Verb.OPEN_UNDO))
 _RESUME: Final = Row(Phase.RESUME, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.START))
 _REVIVE: Final = Row(Phase.REVIVE, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO))
-_SWITCH: Final = Row(Phase.SWITCH, (Verb.START_AT_BOOT, Verb.POINT, Verb.WRITE_SITE))
+_SWITCH: Final = Row(Phase.SWITCH, (Verb.START_AT_BOOT, Verb.POINT, Verb.END_CANARY, Verb.WRITE_SITE))
 _PROBE: Final = Row(Phase.PROBE, (Verb.PROBE,))
 _SETTLE: Final = Row(
     Phase.SETTLE,
@@ -154,17 +162,24 @@ TABLE: Final[Mapping[tuple[Phase, Kind], Row]] = {
     (Phase.PULL, Kind.DONE): _CHECK,
     (Phase.PULL, Kind.SAME): _SETTLE,
     (Phase.PULL, Kind.SITE): _EDGE,
+    (Phase.PULL, Kind.STANDING): _RESUME,
+    (Phase.PULL, Kind.STOPPED): _REVIVE,
     (Phase.PULL, Kind.FAILED): _FAILED,
     (Phase.CHECK, Kind.DONE): _PREPARE,
     (Phase.CHECK, Kind.FAILED): _FAILED,
     (Phase.PREPARE, Kind.DONE): _CACHE,
     (Phase.PREPARE, Kind.FAILED): _PUT_BACK,
-    (Phase.CACHE, Kind.DONE): _START,
+    (Phase.CACHE, Kind.DONE): _JOB,
     (Phase.CACHE, Kind.FAILED): _PUT_BACK,
+    (Phase.JOB, Kind.DONE): _START,
+    (Phase.JOB, Kind.FAILED): _PUT_BACK,
     (Phase.START, Kind.DONE): _HEALTH,
     (Phase.START, Kind.FAILED): _PUT_BACK,
-    (Phase.HEALTH, Kind.DONE): _SWITCH,
+    (Phase.HEALTH, Kind.DONE): _CANARY,
     (Phase.HEALTH, Kind.FAILED): _PUT_BACK,
+    (Phase.CANARY, Kind.STEP): _CANARY,
+    (Phase.CANARY, Kind.DONE): _SWITCH,
+    (Phase.CANARY, Kind.FAILED): _PUT_BACK,
     (Phase.EDGE, Kind.DONE): _SWITCH,
     (Phase.EDGE, Kind.FAILED): _PUT_BACK,
     (Phase.RESUME, Kind.DONE): _SWITCH,
@@ -189,7 +204,7 @@ def decide(state: State, event: Event) -> tuple[State, tuple[Command, ...]]:
     following = replace(
         state,
         phase=row.phase,
-        active=event.active if event.kind not in (Kind.DONE, Kind.FAILED) else state.active,
+        active=event.active if event.kind not in (Kind.DONE, Kind.FAILED, Kind.STEP) else state.active,
         target=target,
         failure=state.failure or event.failure,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from agent import edge, health, images, paths, record, undo, units
+from dataclasses import replace
+
+from agent import commands, edge, health, images, paths, record, undo, units
 from agent.errors import Failed
 from agent.job import Job
 from agent.machine import Event, Kind
 from agent.paths import Colour, other
+from agent.record import ColourRecord
 from agent.spec import Release
 
 _TRIES = 3
@@ -25,56 +28,94 @@ def observe(job: Job) -> Event:
 
 def _for_release(job: Job, release: Release) -> Event:
     job.spec = release.spec
-    active, known = job.active, job.known(job.active)
-    if active is None:
+    if job.active is None:
         return Event(Kind.NEW, active=None, target="blue")
-    new = Event(Kind.NEW, active=active, target=other(active))
-    if known is None or known.fingerprint != release.fingerprint() or release.spec.pull == "always":
-        return new
-    return _unchanged(job, active) if _healthy(job, active) else new
-
-
-def _unchanged(job: Job, active: Colour) -> Event:
-    """The active colour needn't be replaced; Caddy's site may have to be."""
-    known = job.known(active)
-    job.image = known.image if known else None
-    kind = Kind.SITE if edge.site_differs(job.ports, job.wanted) else Kind.SAME
-    return Event(kind, active=active, target=active)
+    there = None if release.spec.pull == "always" else _there(job, release, None)
+    return there or Event(Kind.NEW, active=job.active, target=other(job.active))
 
 
 def pulled(job: Job) -> Event:
     """Resolve the image; with `pull: always` this tells whether anything is new. Raises Failed."""
-    release, known = job.release, job.known(job.active)
     job.image = images.resolve(job.ports, job.wanted)
-    unmoved = known is not None and known.image.id == job.image.id
-    same = (
-        unmoved and release is not None and known is not None and known.fingerprint == release.fingerprint()
+    there = _there(job, job.release, job.image.id) if job.release else None
+    return there or Event(Kind.DONE)
+
+
+def _there(job: Job, release: Release, image_id: str | None) -> Event | None:
+    """The event when one of the colours holds this very release already (and this image, when it is known)."""
+    if job.active is None:
+        return None
+
+    def holds(known: ColourRecord | None) -> bool:
+        fits = known is not None and known.fingerprint == release.fingerprint()
+        return fits and known is not None and image_id in (None, known.image.id)
+
+    active, idle = job.known(job.active), job.known(other(job.active))
+    if active is not None and holds(active):
+        return _unchanged(job, job.active, active) if _healthy(job, job.active) else None
+    if active is None or idle is None or not holds(idle):
+        return None
+    if not idle.withdrawn:
+        return _resumed(job, other(job.active), idle)
+    return _held(job, job.active, active, idle) if _healthy(job, job.active) else None
+
+
+def _unchanged(job: Job, colour: Colour, known: ColourRecord) -> Event:
+    """The active colour needn't be replaced; what stands around it may have to be."""
+    job.image = known.image
+    kind = Kind.SITE if edge.site_differs(job.ports, job.wanted) else Kind.SAME
+    return Event(kind, active=colour, target=colour)
+
+
+def _held(job: Job, colour: Colour, known: ColourRecord, withdrawn: ColourRecord) -> Event:
+    """A rollback withdrew this very release: what it went back to stays, with the new site around it."""
+    job.held, job.spec = True, known.spec.around(job.wanted)
+    job.warnings.append(
+        f"{job.project} stays on {known.spec.image}: {known.why}. {withdrawn.spec.image} was withdrawn and comes "
+        "back when the manifest changes its image or environment, or by `python -m codeb rollback "
+        f"{job.project} --forward`"
     )
-    if same and job.active is not None and _healthy(job, job.active):
-        return _unchanged(job, job.active)
-    return Event(Kind.DONE)
+    return _unchanged(job, colour, known)
+
+
+def _resumed(job: Job, colour: Colour, known: ColourRecord) -> Event | None:
+    """The manifest was set back to the release before; None when its image is gone."""
+    if not job.ports.runner.run(commands.image_exists(known.image.reference)).ok:
+        return None
+    job.image, job.resumed = known.image, True
+    return _standing(job, colour)
 
 
 def _for_rollback(job: Job) -> Event:
-    active = job.active
-    if job.record is None or active is None:
+    active, known = job.active, job.known(job.active)
+    if active is None or known is None:
         raise Failed("observe", f"{job.project} has no release on this host", "release it first")
-    previous = job.known(other(active))
-    if previous is None:
+    idle = job.known(other(active))
+    if idle is None:
         raise Failed(
             "observe",
             f"{job.project} has no earlier release on this host to go back to",
             "release the image that you want instead",
         )
-    if previous.withdrawn:
-        job.spec, known = previous.spec, job.known(active)
-        job.spec, job.image = (known.spec, known.image) if known else (previous.spec, previous.image)
+    if idle.withdrawn != job.forward:
+        job.spec, job.image = known.spec, known.image
+        job.warnings.append(_nothing(job, known, idle))
         return Event(Kind.NOTHING, active=active, target=active)
-    job.spec, job.image = previous.spec, previous.image
-    target = other(active)
+    job.spec, job.image = replace(idle.spec, maintenance=known.spec.maintenance), idle.image
+    return _standing(job, other(active))
+
+
+def _nothing(job: Job, known: ColourRecord, idle: ColourRecord) -> str:
+    if job.forward:
+        return f"{known.spec.image} serves already: no rollback is in force"
+    return f"{known.spec.image} serves already: {known.why}; {idle.spec.image} stays withdrawn"
+
+
+def _standing(job: Job, target: Colour) -> Event:
+    """Whether the target still stands by, or has to be started."""
     running = units.state(job.ports, paths.service(job.project, target)).running
-    standing = running and health.check(job.ports, previous.spec, target).healthy
-    return Event(Kind.STANDING if standing else Kind.STOPPED, active=active, target=target)
+    standing = running and health.check(job.ports, job.wanted, target).healthy
+    return Event(Kind.STANDING if standing else Kind.STOPPED, active=job.active, target=target)
 
 
 def _healthy(job: Job, colour: Colour) -> bool:

@@ -15,6 +15,8 @@ CADDY: Final = "/etc/caddy"
 CADDYFILE: Final = f"{CADDY}/Caddyfile"
 SITES: Final = f"{CADDY}/sites"
 UPSTREAMS: Final = f"{CADDY}/upstreams"
+CANARIES: Final = f"{CADDY}/canaries"
+MAINTENANCE: Final = f"{CADDY}/maintenance"
 CA_FILE: Final = "/etc/codeb/ca.crt"
 CONFIG: Final = "/etc/codeb"
 DATA: Final = "/srv/codeb"
@@ -52,6 +54,11 @@ def standby(project: str) -> str:
     return f"codeb-{project}-standby"
 
 
+def release_command(project: str) -> str:
+    """Container of the release command; its Quadlet file adds `.container`, its service `.service`."""
+    return f"codeb-{project}-job"
+
+
 def quadlet(name: str) -> str:
     """Where a Quadlet file stands."""
     return f"{QUADLET}/{name}"
@@ -82,6 +89,11 @@ def environment(project: str, colour: Colour) -> str:
     return f"{project_folder(project)}/{colour}.env"
 
 
+def candidate_environment(project: str) -> str:
+    """Link to the environment of the colour that is being released; the release command reads it."""
+    return f"{project_folder(project)}/candidate.env"
+
+
 def active_environment(project: str) -> str:
     """Link to the environment of the colour that serves; cron jobs read it."""
     return f"{project_folder(project)}/active.env"
@@ -95,6 +107,26 @@ def site(project: str) -> str:
 def upstream(project: str) -> str:
     """File whose content is the address of the colour that serves."""
     return f"{UPSTREAMS}/{project}"
+
+
+def canary_weight(project: str) -> str:
+    """File with the percent of the requests that the candidate gets, `0` outside of canary releases."""
+    return f"{CANARIES}/{project}.weight"
+
+
+def canary_address(project: str) -> str:
+    """File with the candidate's address."""
+    return f"{CANARIES}/{project}.address"
+
+
+def maintenance_page(project: str) -> str:
+    """The page that visitors get while the project is in maintenance; its presence switches that on."""
+    return f"{MAINTENANCE}/{project}.html"
+
+
+def maintenance_retry(project: str) -> str:
+    """File with the seconds after which clients should come back."""
+    return f"{MAINTENANCE}/{project}.retry"
 
 
 def record(project: str) -> str:

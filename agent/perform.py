@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agent import cache, commands, edge, health, images, observe, paths, put_back, undo, units
+from agent import cache, canary, commands, edge, health, images, observe, paths, put_back, undo, units
 from agent.commit import commit, install_cron
 from agent.errors import Failed
 from agent.job import Job
@@ -38,7 +38,11 @@ def _check_site(job: Job, _: Colour) -> None:
 
 
 def _cancel_standby(job: Job, _: Colour) -> None:
-    job.ports.runner.run(commands.stop(f"{paths.standby(job.project)}.timer"))
+    """A timer that is still there would stop a colour that serves again. Raises Failed."""
+    timer = f"{paths.standby(job.project)}.timer"
+    job.ports.runner.run(commands.stop(timer))  # one that isn't there makes systemctl fail
+    if units.state(job.ports, timer).running:
+        raise Failed("prepare", f"{timer} can't be stopped", f"see `systemctl status {timer}` and run again")
 
 
 def _open_undo(job: Job, colour: Colour) -> None:
@@ -76,10 +80,14 @@ def _write(job: Job, colour: Colour) -> None:
     unit = spec.colours[colour]
     job.ports.files.directory(paths.project_folder(job.project), 0o700, "root:root")
     job.ports.files.write(paths.environment(job.project, colour), environment.encode(), 0o600)
+    texts = {spec.network.name: spec.network.content, unit.name: unit.content}
+    if spec.job is not None:
+        job.ports.files.link(paths.candidate_environment(job.project), paths.environment(job.project, colour))
+        texts[spec.job.unit.name] = spec.job.unit.content
     with units.units_lock(job.ports):
-        content = unit.content.replace(IMAGE_TOKEN, job.image.reference)
-        job.ports.files.write(paths.quadlet(spec.network.name), spec.network.content.encode(), 0o644)
-        job.ports.files.write(paths.quadlet(unit.name), content.encode(), 0o644)
+        for name, text in texts.items():
+            content = text.replace(IMAGE_TOKEN, job.image.reference)
+            job.ports.files.write(paths.quadlet(name), content.encode(), 0o644)
         units.daemon_reload(job.ports, "prepare")
     job.changed = True
 
@@ -94,6 +102,35 @@ def _grant_cache(job: Job, _: Colour) -> None:
     emptied = cache.grant(job.ports, spec.cache, secrets.cache_password, also, secrets.cache_admin_password)
     if emptied:
         job.ports.journal.log(f"{job.project}: cache index {spec.cache.index} is new to it and was emptied")
+
+
+def _run_job(job: Job, _: Colour) -> None:
+    """The release command, once and to its end: the new release starts only after it went well."""
+    if job.wanted.job is None:
+        return
+    ports, service = job.ports, f"{paths.release_command(job.project)}.service"
+    job.ports.journal.log(f"{job.project}: release command")
+    since = ports.clock.now().timestamp()
+    result = ports.runner.run(commands.start(service), timeout_s=job.wanted.job.timeout_ms / 1000 + 60)
+    if result.ok:
+        return
+    state, code = units.state(ports, service), units.exit_code(ports, service, since)
+    ports.runner.run(commands.stop(service), timeout_s=_STOP_S)
+    ports.runner.run(commands.reset_failed(service))
+    raise Failed(
+        "job",
+        health.job_ending(state, code, job.wanted.job.timeout_ms),
+        "look at the log lines; correct the command or what it works on (features.release_command) and release again",
+        log=units.log_lines(ports, service, since),
+    )
+
+
+def _shift(job: Job, colour: Colour) -> Event | None:
+    return canary.shift(job, colour)
+
+
+def _end_canary(job: Job, _: Colour) -> None:
+    canary.end(job)
 
 
 def _start(job: Job, colour: Colour) -> None:
@@ -122,6 +159,7 @@ def _point(job: Job, colour: Colour) -> None:
 
 
 def _write_site(job: Job, _: Colour) -> None:
+    job.changed = edge.set_maintenance(job.ports, job.wanted) or job.changed
     job.changed = edge.write_site(job.ports, job.wanted) or job.changed
 
 
@@ -169,7 +207,10 @@ _ACTIONS: Final[Mapping[Verb, Callable[[Job, Colour], Event | None]]] = {
     Verb.STOP: _stop,
     Verb.WRITE: _write,
     Verb.START: _start,
+    Verb.RUN_JOB: _run_job,
     Verb.AWAIT_HEALTH: _await_health,
+    Verb.SHIFT: _shift,
+    Verb.END_CANARY: _end_canary,
     Verb.START_AT_BOOT: _at_boot,
     Verb.POINT: _point,
     Verb.WRITE_SITE: _write_site,

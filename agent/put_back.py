@@ -38,7 +38,8 @@ def put_back(job: Job) -> None:
 
 def _traffic(job: Job, note: Undo) -> None:
     """Users first: the upstream file, and what starts at boot."""
-    for path in (paths.upstream(job.project), *(paths.boot_link(job.project, c) for c in paths.COLOURS)):
+    boot = (paths.boot_link(job.project, colour) for colour in paths.COLOURS)
+    for path in (paths.canary_weight(job.project), paths.upstream(job.project), *boot):
         undo.restore(job.ports.files, note.of(path))
 
 
@@ -58,12 +59,16 @@ def _serving(job: Job, note: Undo) -> None:
 
 
 def _target(job: Job, note: Undo) -> None:
+    """The new colour, and a release command that may still run."""
     if note.target == note.active:
         return
-    service = paths.service(job.project, note.target)
-    if units.state(job.ports, service).active != "inactive":
-        units.must(job.ports, commands.stop(service), "put-back", _REMEDY, _STOP_S)
-        job.ports.runner.run(commands.reset_failed(service))
+    for service in (
+        f"{paths.release_command(job.project)}.service",
+        paths.service(job.project, note.target),
+    ):
+        if units.state(job.ports, service).active != "inactive":
+            units.must(job.ports, commands.stop(service), "put-back", _REMEDY, _STOP_S)
+            job.ports.runner.run(commands.reset_failed(service))
 
 
 def _files(job: Job, note: Undo) -> None:

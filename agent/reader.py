@@ -16,6 +16,7 @@ HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,200}")
+SLUG: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 URL_PATH: Final = re.compile(r"/[!-~]{0,1000}")
 MODE: Final = re.compile(r"0[0-7]{3}")
 OWNER: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,31}:[a-z0-9_][a-z0-9_-]{0,31}")
@@ -91,6 +92,12 @@ class Reader:
         if not least <= value <= most:
             raise BadDocument(self._at(key), f"{int(value)} is not within {least} to {most}")
         return int(value)
+
+    def wholes(self, key: str, least: int, most: int) -> tuple[int, ...]:
+        """A list of whole numbers in a range; empty when missing."""
+        items = {str(n): item for n, item in enumerate(self._list(key))}
+        inner = Reader(items, self._at(key))
+        return tuple(inner.whole(n, least, most) for n in items)
 
     def number(self, key: str) -> float:
         """Any number."""

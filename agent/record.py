@@ -15,7 +15,8 @@ from agent.errors import BadDocument, Failed
 from agent.paths import COLOURS, Colour
 from agent.ports import Ports
 from agent.reader import ANY, Reader
-from agent.spec import Spec, read_spec
+from agent.spec import Spec
+from agent.spec_reader import read_spec
 
 HISTORY: Final = 10
 
@@ -31,7 +32,10 @@ class Image:
 
 @dataclass(frozen=True)
 class ColourRecord:
-    """What one colour's files hold. `withdrawn` when a rollback took it out of service."""
+    """What one colour's files hold, and by which release (`release_id`, `by`, `why` in words) it came to serve.
+
+    `withdrawn` when a rollback took it out of service.
+    """
 
     spec: Spec
     fingerprint: str
@@ -39,12 +43,27 @@ class ColourRecord:
     cache_hash: str = ""
     released_at: str = ""
     withdrawn: bool = False
+    release_id: str = ""
+    by: str = ""
+    why: str = "released"
+
+    def release(self) -> dict[str, object]:
+        """Which release this is and why it serves, as answers and the registry say it."""
+        return {
+            "id": self.release_id,
+            "image": self.spec.image,
+            "digest": self.image.digest,
+            "at": self.released_at,
+            "by": self.by,
+            "why": self.why,
+        }
 
 
 @dataclass(frozen=True)
 class Past:
-    """One release or rollback that ended. `outcome` is `released`, `rolled-back` or `failed`."""
+    """One release or rollback that ended. `outcome` is `released`, `rolled-back` or `failed`; `id` counts up."""
 
+    id: str
     at: str
     outcome: str
     colour: Colour
@@ -57,13 +76,22 @@ class Past:
 
 @dataclass(frozen=True)
 class Record:
-    """Everything remembered of a project; `history` newest first, `cron` stems of cron units here."""
+    """Everything remembered of a project; `history` newest first, `cron` stems of cron units here.
+
+    `count` is the number of all releases and rollbacks so far, those that failed included.
+    """
 
     project: str
     created_at: str
     colours: Mapping[Colour, ColourRecord] = field(default_factory=dict)
     history: tuple[Past, ...] = ()
     cron: tuple[str, ...] = ()
+    count: int = 0
+
+    @property
+    def next_id(self) -> str:
+        """The id of the release or rollback under way: `r12`."""
+        return f"r{self.count + 1}"
 
     def colour_at(self, address: str) -> Colour | None:
         """Which colour listens at this address."""
@@ -79,7 +107,7 @@ class Record:
 
     def with_past(self, past: Past) -> Record:
         """The record with one more entry of history, the oldest dropped."""
-        return replace(self, history=(past, *self.history)[:HISTORY])
+        return replace(self, history=(past, *self.history)[:HISTORY], count=self.count + 1)
 
     def to_bytes(self) -> bytes:
         """The file's content."""
@@ -95,11 +123,15 @@ class Record:
                     "cache_hash": known.cache_hash,
                     "released_at": known.released_at,
                     "withdrawn": known.withdrawn,
+                    "release_id": known.release_id,
+                    "by": known.by,
+                    "why": known.why,
                 }
                 for colour, known in self.colours.items()
             },
             "history": [asdict(past) for past in self.history],
             "cron": list(self.cron),
+            "count": self.count,
         }
         return json.dumps(document, indent=1, sort_keys=True).encode()
 
@@ -173,6 +205,7 @@ def _record(document: Mapping[str, object]) -> Record:
         history=tuple(_past(item) for item in reader.children("history")),
         cron=reader.texts("cron", ANY),
     )
+    record = replace(record, count=reader.whole("count", 0, 2**53, default=len(record.history)))
     reader.end()
     return record
 
@@ -186,11 +219,15 @@ def _colour(reader: Reader) -> ColourRecord:
         cache_hash=reader.text("cache_hash"),
         released_at=reader.text("released_at"),
         withdrawn=reader.flag("withdrawn"),
+        release_id=reader.text("release_id", default=""),
+        by=reader.text("by", default=""),
+        why=reader.text("why", default="released"),
     )
 
 
 def _past(reader: Reader) -> Past:
     return Past(
+        id=reader.text("id", default=""),
         at=reader.text("at"),
         outcome=reader.text("outcome"),
         colour="blue" if reader.choice("colour", *COLOURS) == "blue" else "green",

@@ -13,7 +13,7 @@ from agent.perform import perform
 from agent.ports import Busy, Ports
 from agent.reader import PROJECT, Reader
 from agent.redact import Redactor
-from agent.spec import read_release
+from agent.spec_reader import read_release
 
 _WAIT_S = 900
 
@@ -26,12 +26,16 @@ def release(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
-    """Make the previous release serve again. Raises BadDocument, Failed."""
+    """Make the previous release serve again, or with `forward` the one that a rollback withdrew.
+
+    Raises BadDocument, Failed.
+    """
     document.version()
     project = document.text("project", PROJECT)
     who = document.text("by", default="")
+    forward = document.flag("forward", default=False)
     document.end()
-    return _locked(Job(ports, project, who or by, Redactor(_environments(ports, project))))
+    return _locked(Job(ports, project, who or by, Redactor(_environments(ports, project)), forward=forward))
 
 
 def _environments(ports: Ports, project: str) -> list[str]:
@@ -96,7 +100,10 @@ def _failed(job: Job, failure: Failure, state: State, restored: str) -> Failed:
     """The failure as people read it: secrets masked, and what serves now."""
     kept = f"nothing was changed: {job.active} goes on serving" if job.active else "nothing was changed"
     if job.spec is not None:
-        note_failure(job, state.target, f"{failure.phase}: {failure.cause}")
+        try:
+            note_failure(job, state.target, f"{failure.phase}: {failure.cause}")
+        except (OSError, Failed) as error:  # what failed first is what people have to know
+            job.ports.journal.log(f"{job.project}: this failure is missing in the history: {error}")
     return Failed(
         failure.phase,
         job.redact(failure.cause),
@@ -123,6 +130,7 @@ def _answer(job: Job, state: State) -> dict[str, object]:
         "health": {"status": "healthy" if verdict.healthy else "unhealthy", "last_check": job.now()},
         "created_at": known.created_at,
         "released_at": serving.released_at,
+        "release": serving.release(),
         "changed": job.changed,
         "warnings": [job.redact(warning) for warning in job.warnings],
     }

@@ -65,6 +65,7 @@ def _owned(project: str) -> list[str]:
         paths.upstream(project),
         paths.quadlet(f"{paths.network(project)}.network"),
         *(paths.quadlet(f"{paths.container(project, colour)}.container") for colour in COLOURS),
+        paths.quadlet(f"{paths.release_command(project)}.container"),
         *(paths.boot_link(project, colour) for colour in COLOURS),
     ]
 
@@ -79,14 +80,21 @@ def _unroute(ports: Ports, project: str) -> None:
         ports.files.remove(paths.site(project))
         if edge.caddy_runs(ports):
             edge.reload(ports)
-    for path in (paths.upstream(project), *(paths.boot_link(project, colour) for colour in COLOURS)):
+    for path in (
+        paths.upstream(project),
+        paths.canary_weight(project),
+        paths.canary_address(project),
+        paths.maintenance_page(project),
+        paths.maintenance_retry(project),
+        *(paths.boot_link(project, colour) for colour in COLOURS),
+    ):
         ports.files.remove(path)
 
 
 def _stop(ports: Ports, project: str) -> None:
     ports.runner.run(commands.stop(f"{paths.standby(project)}.timer"))
-    for colour in COLOURS:
-        service = paths.service(project, colour)
+    services = [paths.service(project, colour) for colour in COLOURS]
+    for service in (f"{paths.release_command(project)}.service", *services):
         if units.state(ports, service).active != "inactive":
             units.must(ports, commands.stop(service), "remove", _REMEDY, _STOP_S)
             ports.runner.run(commands.reset_failed(service))

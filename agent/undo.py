@@ -41,12 +41,18 @@ def touched(spec: Spec, target: Colour) -> list[str]:
     """Every path that a release may change before it commits."""
     project = spec.project
     return [
+        paths.canary_weight(project),  # first: nobody is sent to a candidate that goes
         paths.upstream(project),
+        paths.maintenance_page(project),
+        paths.maintenance_retry(project),
+        paths.canary_address(project),
         paths.site(project),
         *(paths.boot_link(project, colour) for colour in COLOURS),
         paths.quadlet(spec.network.name),
         paths.quadlet(spec.colours[target].name),
+        paths.quadlet(f"{paths.release_command(project)}.container"),
         paths.environment(project, target),
+        paths.candidate_environment(project),
         paths.record(project),
     ]
 

@@ -76,6 +76,11 @@ def container_unit(project_id: str, colour: Colour) -> str:
     return f"{service(project_id, colour)}.container"
 
 
+def job_service(project_id: str) -> str:
+    """Container and service (without extension) of the release command."""
+    return f"codeb-{project_id}-job"
+
+
 def cron_service(project_id: str, cron: str) -> str:
     """Container, service and timer (without extension) of one cron job."""
     return f"codeb-{project_id}-cron-{cron}"
@@ -90,6 +95,11 @@ def cron_units(project_id: str, cron: str) -> tuple[str, str]:
 def environment_file(project_id: str, colour: Colour) -> str:
     """Where the agent writes the environment of one colour (0600)."""
     return f"{PROJECTS_DIR}/{project_id}/{colour}.env"
+
+
+def candidate_environment_file(project_id: str) -> str:
+    """Link to the environment of the colour that is being released; the release command reads it."""
+    return f"{PROJECTS_DIR}/{project_id}/candidate.env"
 
 
 def active_environment_file(project_id: str) -> str:
@@ -120,7 +130,7 @@ def claims(
     Namespaces: `database`, `user` (of all three data services), `bucket`, `unit` (services and timers).
     """
     units = [f"{network(project_id)}-network", *(service(project_id, colour) for colour in COLOURS)]
-    units += [cron_service(project_id, name) for name in cron_names]
+    units += [job_service(project_id), *(cron_service(project_id, name) for name in cron_names)]
     return {
         "database": (database(project_id),),
         "user": (user(project_id),),

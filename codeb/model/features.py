@@ -73,5 +73,7 @@ class Features(Section):
         for index in range(1, len(self.canary)):
             if self.canary[index] < self.canary[index - 1]:
                 cause = f"{self.canary[index]} comes after {self.canary[index - 1]}"
-                raise refusal(cause, "Write growing percents, for example [5, 25, 100].", at=("canary", index))
+                raise refusal(
+                    cause, "Write growing percents, for example [5, 25, 100].", at=("canary", index)
+                )
         return self

@@ -44,6 +44,12 @@ def release_document(plan: Plan, project: ProjectPlan, server: ServerPlan | None
         "cache": _cache(project),
         "health": _health(project),
         "standby_minutes": plan.settings.standby_minutes,
+        # Run once in all: by the first server, which the others' releases wait for.
+        "job": _job(project) if server.name == project.servers[0] else None,
+        "canary": _canary(project),
+        "maintenance": None,
+        "sentry_project": project.manifest.monitoring.sentry_project,
+        "stage": environment.stage,
     }
 
 
@@ -113,6 +119,38 @@ def _cron(project: ProjectPlan, job: CronJob) -> Document:
     )
     schedule = render("project/cron.timer", id=project.id, name=job.name, schedule=_in_utc(job.schedule))
     return {"container": _unit(container, content), "timer": _unit(timer, schedule)}
+
+
+def _job(project: ProjectPlan) -> Document | None:
+    features = project.manifest.features
+    if features.release_command is None:
+        return None
+    service = names.job_service(project.id)
+    content = render(
+        "project/job.container",
+        **_common(project),
+        service=service,
+        environment_file=names.candidate_environment_file(project.id),
+        command=features.release_command,
+        timeout_s=_seconds(features.release_timeout),
+    )
+    return {"unit": _unit(f"{service}.container", content), "timeout_ms": features.release_timeout}
+
+
+def _canary(project: ProjectPlan) -> Document | None:
+    features = project.manifest.features
+    if not features.canary_steps:
+        return None
+    return {
+        "steps": list(features.canary_steps),
+        "wait_ms": features.canary_wait,
+        "max_error_percent": features.canary_error_percent,
+    }
+
+
+def _seconds(milliseconds: int) -> int:
+    """Whole seconds, rounded up."""
+    return -(-milliseconds // 1000)
 
 
 def _in_utc(schedule: str) -> str:

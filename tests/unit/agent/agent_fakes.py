@@ -39,6 +39,7 @@ class App:
     body: bytes = b'{"database": "ok"}'
     elapsed_ms: float = 20
     crashes: bool = False
+    job_status: int = 0
     boots_after_s: float = 0
 
 
@@ -51,6 +52,7 @@ class FakeHost:
     loaded: dict[str, str] = field(default_factory=dict)
     running: dict[str, Container] = field(default_factory=dict)
     crashed: set[str] = field(default_factory=set)
+    jobs: list[str] = field(default_factory=list)
     enabled: set[str] = field(default_factory=set)
     timers: dict[str, tuple[float, str]] = field(default_factory=dict)
     images: dict[str, App] = field(default_factory=dict)
@@ -132,6 +134,12 @@ class FakeHost:
         app = self.app(image[1])
         if app is None:
             return Result(1, err=f"Job for {service} failed.")
+        if service.endswith("-job.service"):
+            self.jobs.append(image[1])
+            if app.job_status:
+                self.crashed.add(service)
+                return Result(1, err=f"Job for {service} failed because the control process exited.")
+            return Result(0)
         if app.crashes:
             self.crashed.add(service)
             return Result(0)
@@ -258,7 +266,7 @@ class FakeRunner:
                 out = json.dumps({"Id": hashlib.sha256(service.encode()).hexdigest()})
                 return Result(0, out=out) if service in host.running else Result(125, err="no such container")
             case ["events", *_]:
-                ended = [f"codeb-shop-app-{c}.service" in host.crashed for c in ("blue", "green")]
+                ended = [f"codeb-shop-app-{c}.service" in host.crashed for c in ("blue", "green", "job")]
                 return Result(0, out='{"ContainerExitCode": 3}\n' if any(ended) else "")
             case ["network", _] | ["healthcheck", _] | ["version", _]:
                 return Result(0, out="5.4.2\n")

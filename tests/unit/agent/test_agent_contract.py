@@ -10,7 +10,7 @@ import pytest
 
 from agent.bundle import read_bundle
 from agent.reader import Reader
-from agent.spec import read_release
+from agent.spec_reader import read_release
 from codeb.model import ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
 from codeb.render import host_bundle, release_document

@@ -11,6 +11,7 @@ from agent_fakes import App, FakeHost, Killed, release_document
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent import edge
 from agent.errors import Failed
 from agent.reader import Reader
 from agent.release import release, rollback
@@ -18,7 +19,14 @@ from agent.release import release, rollback
 UPSTREAM = "/etc/caddy/upstreams/shop-app"
 BOOT = "/etc/systemd/system/multi-user.target.wants/codeb-shop-app-{}.service"
 STEM = "codeb-shop-app-cron-nightly"
-GOOD, BETTER, BAD, LAST = (f"reg.lab:5000/shop:{tag}" for tag in ("good", "better", "bad", "last"))
+JOB = {
+    "unit": {"name": "codeb-shop-app-job.container", "content": "[Container]\nImage=@IMAGE@\n"},
+    "timeout_ms": 60_000,
+}
+CANARY = {"steps": [5, 25], "wait_ms": 6000, "max_error_percent": 5.0}
+GOOD, BETTER, BAD, LAST, UNMIGRATED = (
+    f"reg.lab:5000/shop:{tag}" for tag in ("good", "better", "bad", "last", "unmigrated")
+)
 
 
 @dataclass
@@ -30,7 +38,10 @@ class World:
     rebooting: bool = False
 
     def __post_init__(self) -> None:
-        self.host.registry = {GOOD: App(), BETTER: App(), BAD: App(status=500), LAST: App()}
+        self.host.registry = {
+            **{GOOD: App(), BETTER: App(), BAD: App(status=500), LAST: App()},
+            UNMIGRATED: App(job_status=1),
+        }
         self.host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
         self.host.after = self.check
 
@@ -47,9 +58,15 @@ class World:
         assert app.status == 200, "users are sent to an unhealthy release"
         colour = "blue" if address.endswith("3001") else "green"
         assert BOOT.format(colour) in self.host.links, f"{colour} serves but wouldn't start at boot"
+        weight = self.host.tell("/etc/caddy/canaries/shop-app.weight") or "0"
+        candidate = self.host.tell("/etc/caddy/canaries/shop-app.address")
+        runs = [name for name, c in self.host.running.items() if c.address == candidate]
+        assert weight == "0" or runs, f"{weight} % are sent to {candidate}, where nothing runs"
 
-    def release(self, image: str, *, cron: bool = False, site: str = "") -> bool:
+    def release(self, image: str, *, cron: bool = False, site: str = "", gates: bool = False) -> bool:
         document = release_document(image)
+        if gates:
+            document |= {"job": JOB, "canary": CANARY}
         if cron:
             texts = {kind: f"[{kind}]\nImage=@IMAGE@\n" for kind in ("container", "timer")}
             document["units"]["cron"] = [
@@ -58,8 +75,9 @@ class World:
         document["site"] = f"shop-app.lab.test {{\n{site}\n}}\n"
         return self._run(lambda: release(self.host.ports(), Reader(document, ""), "t"))
 
-    def rollback(self) -> bool:
-        return self._run(lambda: rollback(self.host.ports(), Reader({"project": "shop-app"}, ""), "t"))
+    def rollback(self, *, forward: bool = False) -> bool:
+        document = {"project": "shop-app", "forward": forward}
+        return self._run(lambda: rollback(self.host.ports(), Reader(document, ""), "t"))
 
     def _run(self, verb: object) -> bool:
         assert callable(verb)
@@ -88,6 +106,7 @@ class Act:
     what: str
     image: str
     cron: bool
+    gates: bool
     site: str
     kill: int
     fail: int
@@ -96,9 +115,10 @@ class Act:
 
 acts = st.builds(
     Act,
-    what=st.sampled_from(["release", "release", "release", "rollback"]),
-    image=st.sampled_from([GOOD, BETTER, BAD]),
+    what=st.sampled_from(["release", "release", "release", "rollback", "forward"]),
+    image=st.sampled_from([GOOD, BETTER, BAD, UNMIGRATED]),
     cron=st.booleans(),
+    gates=st.booleans(),
     site=st.sampled_from(["", "# other"]),
     kill=st.integers(0, 90),
     fail=st.integers(0, 120),
@@ -109,9 +129,9 @@ acts = st.builds(
 def play(world: World, act: Act) -> None:
     world.disturb(act.kill, act.fail)
     if act.what == "release":
-        world.release(act.image, cron=act.cron, site=act.site)
+        world.release(act.image, cron=act.cron, site=act.site, gates=act.gates)
     else:
-        world.rollback()
+        world.rollback(forward=act.what == "forward")
     world.disturb(0, 0)
     if act.then == "reboot":
         world.reboot()
@@ -146,6 +166,11 @@ def last_document() -> dict[str, object]:
     return {**release_document(LAST), "site": "shop-app.lab.test {\n\n}\n"}
 
 
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "canary_counts", lambda *_: (0, 0))
+
+
 CASES = int(os.environ.get("CODEB_KILL_CASES", "200"))  # thousands before a change of the table lands
 
 
@@ -167,15 +192,15 @@ def test_a_kill_at_each_single_effect_of_a_release(first: bool, then: str) -> No
             made.release(GOOD)
         return made
 
-    act = Act("release", BETTER, True, "# other", 0, 0, then)
+    act = Act("release", BETTER, True, True, "# other", 0, 0, then)
     probe = world()
     probe.disturb(0, 0)
-    probe.release(act.image, cron=act.cron, site=act.site)
+    probe.release(act.image, cron=act.cron, site=act.site, gates=act.gates)
     count = probe.host.operations
     assert count > 20
     for kill in range(1, count + 1):
         killed = world()
-        play(killed, Act("release", BETTER, True, "# other", kill, 0, then))
+        play(killed, Act("release", BETTER, True, True, "# other", kill, 0, then))
         converged(killed)
 
 
@@ -187,7 +212,7 @@ def test_a_kill_at_each_single_effect_of_putting_back() -> None:
     for kill in range(1, probe.host.operations + 1):
         world = World()
         world.release(GOOD)
-        play(world, Act("release", BAD, False, "# other", kill, 0, "reboot"))
+        play(world, Act("release", BAD, False, False, "# other", kill, 0, "reboot"))
         converged(world)
 
 
@@ -199,7 +224,7 @@ def test_a_kill_at_each_single_effect_of_a_rollback(standing: bool) -> None:
         world.release(BETTER)
         if not standing:
             world.host.advance(7200)
-        play(world, Act("rollback", GOOD, False, "", kill, 0, ""))
+        play(world, Act("rollback", GOOD, False, False, "", kill, 0, ""))
         assert world.rollback()
         address = world.host.tell(UPSTREAM)
         assert address == "127.0.0.1:3001", (
@@ -209,8 +234,8 @@ def test_a_kill_at_each_single_effect_of_a_rollback(standing: bool) -> None:
 
 
 def test_a_failure_at_each_single_effect_of_a_release_keeps_the_old_one() -> None:
-    for fail in range(1, 80):
+    for fail in range(1, 110):
         world = World()
         world.release(GOOD)
-        play(world, Act("release", BETTER, True, "# other", 0, fail, ""))
+        play(world, Act("release", BETTER, True, True, "# other", 0, fail, ""))
         converged(world)
