@@ -69,7 +69,7 @@ class Project(pulumi.ComponentResource):
         )
         made = [*self._database(name, args, data), *self._buckets(name, args, data)]
         self.keys = self._keys(name, args, made) if args.buckets and args.servers else None
-        self.answers = {server: self._release(name, args, server, made) for server in args.servers}
+        self.answers = self._releases(name, args, made)
         self.register_outputs({})
 
     def _database(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
@@ -143,11 +143,21 @@ class Project(pulumi.ComponentResource):
         pair: pulumi.Output[list[Any]] = pulumi.Output.all(account.access_key, account.secret_key)
         return pulumi.Output.secret(pair.apply(lambda found: StorageKeys(*found)))
 
+    def _releases(
+        self, name: str, args: ProjectArgs, made: list[pulumi.Resource]
+    ) -> dict[str, pulumi.Output[dict[str, Any]]]:
+        """The first server runs the release command: the others wait for it, and stay as they are if it fails."""
+        commands: dict[str, remote.Command] = {}
+        for server in args.servers:
+            first = list(commands.values())[:1]
+            commands[server] = self._release(name, args, server, [*made, *first])
+        return {server: command.stdout.apply(json.loads) for server, command in commands.items()}
+
     def _release(
-        self, name: str, args: ProjectArgs, server: str, made: list[pulumi.Resource]
-    ) -> pulumi.Output[dict[str, Any]]:
+        self, name: str, args: ProjectArgs, server: str, after: list[pulumi.Resource]
+    ) -> remote.Command:
         keys = self.keys if self.keys is not None else pulumi.Output.secret(None)
-        command = remote.Command(
+        return remote.Command(
             f"{name}-release-{server}",
             connection=args.servers[server].connection,
             create=RELEASE,
@@ -157,11 +167,10 @@ class Project(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[args.servers[server].bundle, *made],
+                depends_on=[args.servers[server].bundle, *after],
                 deleted_with=args.servers[server].bundle,
             ),
         )
-        return command.stdout.apply(json.loads)
 
 
 def bucket_policy(buckets: list[str]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pulumi
 import pytest
+from pulumi.runtime import rpc
 
 from codeb.secrets import RootSecret
 from tests.components.recording import BASE_CONFIG, ROOT_SECRET, SSH_KEY, Recording, plain_texts, record
@@ -167,3 +169,14 @@ def test_what_cannot_be_deployed_is_refused_in_words(
         record(tmp_path, manifests, config=config)
     for word in words:
         assert word in str(failure.value)
+
+
+def test_the_release_command_runs_on_the_first_of_several_servers_and_the_others_wait(tmp_path: Path) -> None:
+    first = BASE_CONFIG["servers"][0]
+    second = first | {"name": "two", "address": "10.9.9.3", "privateAddress": "10.9.9.3", "roles": ["app"]}
+    migrating = SHOP + "servers: {replicas: 2}\nfeatures: {release_command: [node, migrate.js]}\n"
+    recording = record(tmp_path, {"shop.yaml": migrating}, config={"servers": [first, second]})
+    releases = [recording.named(f"shop-release-{server}") for server in ("one", "two")]
+    jobs = [json.loads(rpc.unwrap_rpc_secret(item.inputs["stdin"]))["job"] for item in releases]
+    assert [job is not None for job in jobs] == [True, False]
+    assert releases[0].urn in releases[1].dependencies
