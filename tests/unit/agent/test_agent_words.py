@@ -138,7 +138,8 @@ def test_a_defect_shows_its_place_and_no_value(host: FakeHost, monkeypatch: pyte
 
 
 def test_every_verb_is_there(host: FakeHost) -> None:
-    assert set(VERBS) == {"apply", "release", "rollback", "remove", "status", "doctor", "retire", "version"}
+    verbs = {"apply", "release", "rollback", "remove", "status", "doctor", "retire", "version"}
+    assert set(VERBS) == {*verbs, "notify", "deliver"}
     assert call(host, "version")[0] == 0
 
 
@@ -248,7 +249,7 @@ def test_retire_leaves_an_empty_host_that_is_as_guarded_as_before(host: FakeHost
 
 def test_the_zipapp_is_the_same_bytes_each_time_and_small() -> None:
     assert build.zipapp() == build.zipapp()
-    assert len(build.zipapp()) < 66_000
+    assert len(build.zipapp()) < 100_000
     assert len(build.version()) == 64
 
 
