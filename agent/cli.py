@@ -31,6 +31,8 @@ VERBS: Final[Mapping[str, str]] = {
     "status": "agent.status",
     "doctor": "agent.doctor",
     "retire": "agent.retire",
+    "notify": "agent.notify",
+    "deliver": "agent.outbox",
     "version": "agent.version",
 }
 _USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from agent import paths
@@ -77,16 +78,23 @@ def image_exists(reference: str) -> list[str]:
     return ["podman", "image", "exists", reference]
 
 
-def pull(reference: str) -> list[str]:
-    return ["podman", "pull", "--quiet", reference]
+def pull(reference: str, authfile: str | None = None) -> list[str]:
+    """Podman's own error names a registry's refusal; the credentials stay in the file."""
+    options = [] if authfile is None else [f"--authfile={authfile}"]
+    return ["podman", "pull", "--quiet", *options, reference]
+
+
+def list_images() -> list[str]:
+    return ["podman", "image", "ls", "--format", "json"]
+
+
+def remove_images(names: Sequence[str]) -> list[str]:
+    """By names or ids. One that is in use is refused, the others go."""
+    return ["podman", "image", "rm", *names]
 
 
 def inspect_image(reference: str) -> list[str]:
     return ["podman", "image", "inspect", "--format", "{{json .}}", reference]
-
-
-def remove_image(image_id: str) -> list[str]:
-    return ["podman", "image", "rm", image_id]
 
 
 def inspect_container(container: str) -> list[str]:

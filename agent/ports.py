@@ -137,6 +137,13 @@ class Http(Protocol):
     def get(self, address: str, path: str, *, host: str, timeout_ms: int, tls: Tls | None = None) -> Reply:
         """GET `path` from `address` (ip:port) with this Host header; follows no redirect. Raises NoReply."""
 
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
+        """POST to an http or https URL, all of it within the time; follows no redirect.
+
+        https trusts the system's CAs and the platform's. Raises NoReply, whose text holds nothing of the URL but
+        its host, and nothing of the headers.
+        """
+
     def accepts(self, address: str, timeout_ms: int) -> bool:
         """Whether something accepts TCP connections at `address` (ip:port)."""
 

@@ -117,6 +117,13 @@ class Reader:
         """An object that must be there."""
         return Reader(self._get(key, _REQUIRED), self._at(key))
 
+    def document(self, key: str) -> Mapping[str, object]:
+        """An object as it is."""
+        value = self._get(key, _REQUIRED)
+        if not isinstance(value, dict):
+            raise BadDocument(self._at(key), "must be a JSON object")
+        return value
+
     def maybe(self, key: str) -> Reader | None:
         """An object, or None when it is null or missing."""
         value = self._get(key, None)

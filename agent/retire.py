@@ -11,7 +11,10 @@ from agent.remove import remove_project
 
 _WAIT_S = 900
 _STOP_S = 300
-_KEPT = ("/etc/ssh/", "/etc/fail2ban/", "/etc/nftables", "/etc/systemd/", "/etc/containers/registries")
+_KEPT = (
+    *("/etc/ssh/", "/etc/fail2ban/", "/etc/nftables", "/etc/containers/registries"),
+    *("/etc/systemd/journald.conf.d/", "/etc/systemd/system/nftables.service.d/"),
+)
 _REMEDY = "see `systemctl status` on the host and run again; what is done already stays done"
 
 
@@ -46,6 +49,7 @@ def _retire(ports: Ports) -> dict[str, object]:
     aside = _move_data(ports)
     for folder in (paths.CONFIG, paths.CADDY):
         ports.files.remove_tree(folder)
+    ports.files.remove_tree(paths.OUTBOX)
     ports.files.remove(paths.BUNDLE)
     return {
         "ok": True,
@@ -57,6 +61,9 @@ def _retire(ports: Ports) -> dict[str, object]:
 
 def _stop(ports: Ports, gone: list[str]) -> None:
     """Stop what the files make run, containers before the networks they are on."""
+    for path in gone:
+        if path.startswith(f"{paths.UNITS}/"):
+            ports.runner.run(commands.disable(path.rpartition("/")[2]))
     found = [unit for path in gone if (unit := bundle_plan.unit_of(path))]
     for unit in sorted(found, key=lambda name: name.endswith("-network.service")):
         if units.state(ports, unit).active not in ("inactive", "failed"):

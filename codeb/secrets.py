@@ -137,11 +137,15 @@ class PlatformSecrets:
     """Values of the markers in the platform's own files.
 
     `data_hosts` are the addresses and names under which PostgreSQL is reached; its certificate lists them.
+    `configured` are texts that come from the stack's configuration instead of the root secret, by purpose.
     """
 
-    def __init__(self, root: RootSecret, data_hosts: Sequence[str]) -> None:
+    def __init__(
+        self, root: RootSecret, data_hosts: Sequence[str], configured: Mapping[str, str] | None = None
+    ) -> None:
         self._root = root
         self._data_hosts = tuple(data_hosts)
+        self._configured = dict(configured or {})
 
     def __repr__(self) -> str:
         return "PlatformSecrets([redacted])"
@@ -155,6 +159,8 @@ class PlatformSecrets:
         """The value of `@{kind:purpose}`; KeyError when there is none."""
         if kind == "public":
             return self._public(purpose)
+        if purpose in self._configured:
+            return self._configured[purpose]
         if purpose == "platform/ca":
             return self.authority.key
         if purpose == "postgres/tls":

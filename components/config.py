@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Mapping
@@ -11,7 +12,17 @@ from typing import Any, cast
 
 import pulumi
 
-from codeb.model import DocumentErrors, ManifestSource, Settings, load_manifests, parse_settings, read_sources
+from codeb.model import (
+    DocumentErrors,
+    ManifestSource,
+    Outside,
+    Settings,
+    load_manifests,
+    parse_outside,
+    parse_settings,
+    read_sources,
+)
+from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.plan import Plan, PlanError, make_plan
 from codeb.secrets import RootSecret, SecretError
 from components.tunnel import SshTarget
@@ -29,6 +40,7 @@ class Secrets:
     root: RootSecret
     ssh_private_key: str
     projects: Mapping[str, Mapping[str, str]]
+    outside: Outside
 
     def __repr__(self) -> str:
         return "Secrets([redacted])"
@@ -108,7 +120,21 @@ def read_secrets(config: pulumi.Config, folder: Path) -> Secrets:
         root=root,
         ssh_private_key=_secret(config, folder, "sshPrivateKey", "sshPrivateKeyFile"),
         projects=projects,
+        outside=read_outside(config),
     )
+
+
+def read_outside(config: pulumi.Config) -> Outside:
+    """Webhooks, Sentry and registries, from secret configuration.
+
+    Raises:
+        pulumi.RunError: a key is wrong; names it, never its value.
+    """
+    values = {key: value for key in OUTSIDE_KEYS if (value := _secret_object(config, key)) is not None}
+    try:
+        return parse_outside(values, pulumi.get_stack())
+    except DocumentErrors as error:
+        raise pulumi.RunError(str(error)) from None
 
 
 def ssh_target(settings: Settings, name: str, secrets: Secrets, folder: Path) -> SshTarget:
@@ -136,6 +162,20 @@ def _get(config: pulumi.Config, key: str) -> Any:
     if text is None or not text.lstrip().startswith(("[", "{")):
         return text
     return config.get_object(key)
+
+
+def _secret_object(config: pulumi.Config, key: str) -> Any:
+    """`config.get_object` shows a text that is no JSON in its error."""
+    text = config.get(key)
+    if not text:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise pulumi.RunError(
+            f"codeb:{key} is a text, not a mapping: remove it and set its keys one by one with "
+            f"`pulumi config set --secret --path 'codeb:{key}.…'`"
+        ) from None
 
 
 def _secret(config: pulumi.Config, folder: Path, key: str, file_key: str) -> str:

@@ -14,7 +14,7 @@ from pulumi.runtime.settings import get_root_resource
 from agent.build import zipapp
 from codeb import names, registry
 from codeb.plan import BucketPlan, DatabasePlan, Plan, ProjectPlan, RetainedPlan
-from codeb.render import host_bundle, project_environment, release_document
+from codeb.render import host_bundle, outside_texts, project_environment, release_document
 from codeb.secrets import PlatformSecrets, ProjectCredentials, project_credentials, resolve
 from components.config import Stack
 from components.data import DataArgs, DataServices
@@ -47,7 +47,10 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, stack: Stack, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:platform:Platform", name, None, opts)
         self._stack = stack
-        self._platform_secrets = PlatformSecrets(stack.secrets.root, [stack.plan.data.host, "127.0.0.1"])
+        self._outside = outside_texts(stack.secrets.outside, stack.name.rpartition("/")[2])
+        self._platform_secrets = PlatformSecrets(
+            stack.secrets.root, [stack.plan.data.host, "127.0.0.1"], self._outside
+        )
         child = pulumi.ResourceOptions(parent=self)
         agent = zipapp()
         self._servers = {
@@ -60,7 +63,7 @@ class Platform(pulumi.ComponentResource):
 
     def _server(self, name: str, agent: bytes, opts: pulumi.ResourceOptions) -> Server:
         plan = self._stack.plan.server(name)
-        document = json.dumps(host_bundle(self._stack.plan, plan), sort_keys=True)
+        document = json.dumps(host_bundle(self._stack.plan, plan, self._outside.keys()), sort_keys=True)
         args = ServerArgs(
             target=self._stack.targets[name],
             agent=agent,

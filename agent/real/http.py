@@ -1,14 +1,19 @@
-"""HTTP probes: one GET on a fresh connection, no redirect followed."""
+"""HTTP: probes (GET) and messages (POST), each on a fresh connection, no redirect followed."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from agent import paths
 from agent.ports import NoReply, Reply, Tls
 
 _BODY = 64 * 1024
@@ -17,7 +22,10 @@ _NO_CERTIFICATE = ("TLSV1_ALERT_INTERNAL_ERROR", "UNRECOGNIZED_NAME", "ALERT_INT
 
 
 class RealHttp:
-    """The network."""
+    """The network. `ca_file` is the platform's CA, which messages trust beside the system's."""
+
+    def __init__(self, ca_file: str = paths.CA_FILE) -> None:
+        self._ca_file = ca_file
 
     def get(self, address: str, path: str, *, host: str, timeout_ms: int, tls: Tls | None = None) -> Reply:
         start = time.monotonic()
@@ -33,6 +41,45 @@ class RealHttp:
         elapsed = (time.monotonic() - start) * 1000
         headers = {name.lower(): value for name, value in answer.getheaders()}
         return Reply(answer.status, body, elapsed, headers)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
+        start = time.monotonic()
+        address, path, tls = self._parts(url)
+        connection = _connect(address, timeout_ms / 1000, tls)
+        late = threading.Event()
+        clock = threading.Timer(timeout_ms / 1000, _end, (connection.sock, late))
+        clock.daemon = True
+        clock.start()
+        try:
+            sent = {"Host": urlsplit(url).netloc, "User-Agent": "codeb-agent", **headers}
+            connection.request("POST", path, body, sent)
+            answer = connection.getresponse()
+            content = answer.read(_BODY)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            # what the library says may repeat the path, which is a secret
+            raise NoReply(_said(TimeoutError() if late.is_set() else _unnamed(error))) from None
+        finally:
+            clock.cancel()
+            connection.close()
+        if late.is_set():
+            raise NoReply(_said(TimeoutError()))
+        elapsed = (time.monotonic() - start) * 1000
+        return Reply(
+            answer.status, content, elapsed, {name.lower(): value for name, value in answer.getheaders()}
+        )
+
+    def _parts(self, url: str) -> tuple[str, str, Tls | None]:
+        """Address, path with query, TLS. Raises NoReply for what is no http or https URL."""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            raise NoReply("can't be reached: its URL is wrong") from None
+        if parts.scheme not in ("http", "https") or not host:
+            raise NoReply("can't be reached: its URL is wrong")
+        secure = parts.scheme == "https"
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return f"{host}:{port or (443 if secure else 80)}", path, Tls(host, self._ca_file) if secure else None
 
     def accepts(self, address: str, timeout_ms: int) -> bool:
         try:
@@ -67,6 +114,20 @@ def _connect(address: str, timeout_s: float, tls: Tls | None) -> http.client.HTT
     except OSError as error:
         raise NoReply(_said(error)) from error
     return connection
+
+
+def _end(link: socket.socket, late: threading.Event) -> None:
+    """A timeout of the socket counts from the last byte; this one counts from the start."""
+    late.set()
+    with contextlib.suppress(OSError):  # it ended in this very moment
+        link.shutdown(socket.SHUT_RDWR)
+
+
+def _unnamed(error: Exception) -> Exception:
+    """The error without its text, unless the system or the TLS library wrote it."""
+    if isinstance(error, OSError):
+        return error
+    return ValueError(f"{type(error).__name__}")
 
 
 def _socket(address: str, timeout_s: float) -> socket.socket:

@@ -22,6 +22,7 @@ from codeb.model.manifest import (
     Servers,
     Storage,
 )
+from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.settings import Images, Role, Server, Settings, parse_settings
 from codeb.model.sources import read_sources, read_stack_values
@@ -44,6 +45,7 @@ __all__ = [
     "ManifestSource",
     "Manifests",
     "Monitoring",
+    "Outside",
     "Ports",
     "Problem",
     "Project",
@@ -55,6 +57,7 @@ __all__ = [
     "SettingsErrors",
     "Storage",
     "load_manifests",
+    "parse_outside",
     "parse_settings",
     "read_sources",
     "read_stack_values",

@@ -3,6 +3,7 @@
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.environment import VARIABLES, project_environment
 from codeb.render.host import host_bundle, host_files
+from codeb.render.outside import outside_texts
 from codeb.render.project import release_document, remove_document
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "Service",
     "host_bundle",
     "host_files",
+    "outside_texts",
     "project_environment",
     "release_document",
     "remove_document",

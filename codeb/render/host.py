@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from codeb import names
@@ -10,11 +11,15 @@ from codeb.render.base import base_files
 from codeb.render.bundle import Directory, HostBundle
 from codeb.render.data import data_files
 from codeb.render.edge import edge_files
+from codeb.render.outside import outside_files
 
 
-def host_files(plan: Plan, server: ServerPlan) -> HostBundle:
-    """Everything that this server is to have, whatever projects run on it."""
-    bundle = base_files(plan, server)
+def host_files(plan: Plan, server: ServerPlan, configured: Collection[str] = ()) -> HostBundle:
+    """Everything that this server is to have, whatever projects run on it.
+
+    `configured` names the secrets for the outside that the stack has (`outside_texts`).
+    """
+    bundle = base_files(plan, server) + outside_files(configured)
     if server.has("data"):
         bundle += data_files(plan, server)
     if server.has("app"):
@@ -24,6 +29,6 @@ def host_files(plan: Plan, server: ServerPlan) -> HostBundle:
     return bundle
 
 
-def host_bundle(plan: Plan, server: ServerPlan) -> dict[str, Any]:
+def host_bundle(plan: Plan, server: ServerPlan, configured: Collection[str] = ()) -> dict[str, Any]:
     """`host_files` as the document of `codeb-agent apply`, with secret markers."""
-    return host_files(plan, server).document()
+    return host_files(plan, server, configured).document()

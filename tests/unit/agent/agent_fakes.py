@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -65,6 +65,8 @@ class FakeHost:
     flushed: list[int] = field(default_factory=list)
     packages: set[str] = field(default_factory=set)
     installable: bool = True
+    posts: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
+    receive: Callable[[str], Reply] = lambda url: Reply(200, b"ok", 1, {})
     answers: dict[str, Result] = field(default_factory=dict)
     time: float = EPOCH
     calls: list[list[str]] = field(default_factory=list)
@@ -169,6 +171,11 @@ def pinned(reference: str) -> str:
     return f"{reference.rpartition(':')[0]}@sha256:{image_id(reference)[::-1]}"
 
 
+def described(reference: str) -> dict[str, object]:
+    """An image as `podman image ls` lists it."""
+    return {"Id": image_id(reference), "Names": [reference], "RepoDigests": [pinned(reference)]}
+
+
 class FakeRunner:
     def __init__(self, host: FakeHost) -> None:
         self.host = host
@@ -242,23 +249,10 @@ class FakeRunner:
     def _podman(self, words: list[str]) -> Result:
         host = self.host
         match words[:2]:
-            case ["image", "exists"]:
-                return Result(0 if host.app(words[2]) else 1)
+            case ["image", verb]:
+                return self._image(verb, words[2:])
             case ["pull", *_]:
                 return self._pull(words[-1])
-            case ["image", "inspect"]:
-                name = words[-1]
-                found = {
-                    "Id": image_id(name),
-                    "Digest": pinned(name).partition("@")[2],
-                    "RepoDigests": [pinned(name)],
-                }
-                return (
-                    Result(0, out=json.dumps(found)) if host.app(name) else Result(125, err="no such image")
-                )
-            case ["image", "rm"]:
-                host.images = {name: app for name, app in host.images.items() if image_id(name) != words[2]}
-                return Result(0)
             case ["container", "exists"]:
                 return Result(0 if host.caddy else 1)
             case ["container", "inspect"]:
@@ -273,6 +267,19 @@ class FakeRunner:
             case ["exec", "caddy"]:
                 return self._caddy(words[3:])
         return Result(125, err=f"podman can't {words}")
+
+    def _image(self, verb: str, words: list[str]) -> Result:
+        host, name = self.host, words[-1]
+        if verb == "ls":
+            return Result(0, out=json.dumps([described(name) for name in host.images]))
+        if verb == "rm":
+            gone = set(words)
+            host.images = {n: app for n, app in host.images.items() if not {n, image_id(n)} & gone}
+            return Result(0)
+        if not host.app(name):
+            return Result(1 if verb == "exists" else 125, err="no such image")
+        found = described(name) | {"Digest": pinned(name).partition("@")[2]}
+        return Result(0, out=json.dumps(found) if verb == "inspect" else "")
 
     def _pull(self, name: str) -> Result:
         if name not in self.host.registry:
@@ -449,6 +456,10 @@ class FakeHttp:
                 except NoReply:
                     return Reply(502, b"", 1, {})
         raise NoReply("no certificate", no_certificate=True)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
+        self.host.posts.append((url, json.loads(body), dict(headers)))
+        return self.host.receive(url)
 
     def accepts(self, address: str, timeout_ms: int) -> bool:
         return any(container.address == address for container in self.host.running.values())

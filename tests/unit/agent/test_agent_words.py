@@ -138,7 +138,8 @@ def test_a_defect_shows_its_place_and_no_value(host: FakeHost, monkeypatch: pyte
 
 
 def test_every_verb_is_there(host: FakeHost) -> None:
-    assert set(VERBS) == {"apply", "release", "rollback", "remove", "status", "doctor", "retire", "version"}
+    verbs = {"apply", "release", "rollback", "remove", "status", "doctor", "retire", "version"}
+    assert set(VERBS) == {*verbs, "notify", "deliver"}
     assert call(host, "version")[0] == 0
 
 
