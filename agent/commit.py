@@ -24,24 +24,24 @@ def commit(job: Job, colour: Colour) -> None:
     after = _remember(job, before, colour)
     after = replace(after, cron=tuple(sorted({*before.cron, *(cron.stem for cron in job.wanted.cron)})))
     if switched:
-        past = _past(job, before, colour, "rolled-back" if _goes_back(job) else "released")
-        after = after.with_past(past)
+        job.past = _past(job, before, colour, "rolled-back" if _goes_back(job) else "released")
+        after = after.with_past(job.past)
     if after != job.record:
         record.save(job.ports, after)
         job.changed = True
-    if switched:
+    if job.past is not None:
         job.ports.files.remove(paths.undo(job.project))
-        record.audit(job.ports, job.project, past)
+        record.audit(job.ports, job.project, job.past)
     job.record = after
 
 
 def note_failure(job: Job, colour: Colour, cause: str) -> None:
     """Remember a release that failed: in the audit log, and in the history of a project that has one."""
     known = record.load(job.ports, job.project)
-    past = replace(_past(job, known, colour, "failed"), cause=job.redact(cause))
-    record.audit(job.ports, job.project, past)
+    job.past = replace(_past(job, known, colour, "failed"), cause=job.redact(cause))
+    record.audit(job.ports, job.project, job.past)
     if known is not None:
-        record.save(job.ports, known.with_past(past))
+        record.save(job.ports, known.with_past(job.past))
 
 
 def _remember(job: Job, before: Record, colour: Colour) -> Record:

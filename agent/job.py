@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from agent.errors import Failed
 from agent.paths import Colour
 from agent.ports import Ports
-from agent.record import ColourRecord, Image, Record
+from agent.record import ColourRecord, Image, Past, Record
 from agent.redact import Redactor
 from agent.spec import Release, Spec
 
@@ -18,7 +18,7 @@ class Job:
 
     `forward` takes a rollback back. `held`: a rollback withdrew what the document asks for. `resumed`: the
     other colour holds it already. `step` counts the steps of the canary. `left` is a pulled image that the
-    release took the place of.
+    release took the place of, `past` what the history says of this run at its end.
     """
 
     ports: Ports
@@ -36,6 +36,7 @@ class Job:
     held: bool = False
     resumed: bool = False
     step: int = 0
+    past: Past | None = None
     changed: bool = False
     warnings: list[str] = field(default_factory=list)
 

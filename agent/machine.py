@@ -147,7 +147,7 @@ _SETTLE: Final = Row(
     (Verb.COMMIT, Verb.START_AT_BOOT, Verb.CRON),
     (Verb.START_NOT_AT_BOOT, Verb.STAND_BY, Verb.PRUNE),
 )
-_PUT_BACK: Final = Row(Phase.PUT_BACK, (Verb.PUT_BACK,))
+_PUT_BACK: Final = Row(Phase.PUT_BACK, (Verb.PUT_BACK, Verb.PRUNE))
 _FAILED: Final = Row(Phase.FAILED)
 
 TABLE: Final[Mapping[tuple[Phase, Kind], Row]] = {

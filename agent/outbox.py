@@ -57,7 +57,8 @@ def enqueue(ports: Ports, messages: Iterable[Message]) -> int:
     count = 0
     for message in messages:
         _make_room(ports)
-        name = f"{ports.clock.now():%Y%m%dT%H%M%S.%f}Z-{count:03}-{secrets.token_hex(4)}.json"
+        waiting = len(ports.files.listing(paths.OUTBOX))  # in order within one tick of the clock, too
+        name = f"{ports.clock.now():%Y%m%dT%H%M%S.%f}Z-{waiting:04}-{secrets.token_hex(4)}.json"
         ports.files.write(_path(name), message.to_bytes(), 0o600)
         count += 1
     return count

@@ -191,8 +191,7 @@ def _stand_by(job: Job, colour: Colour) -> None:
 
 
 def _prune(job: Job, _: Colour) -> None:
-    if job.left is not None:
-        images.prune(job.ports, job.project, job.left)
+    images.prune(job.ports, job.project, job.left, job.spec)
 
 
 _ACTIONS: Final[Mapping[Verb, Callable[[Job, Colour], Event | None]]] = {

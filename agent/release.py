@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from agent import commands, health, paths, put_back, record
+from agent import announce, commands, health, paths, put_back, record
 from agent.commit import note_failure
 from agent.errors import Failed, Failure
 from agent.job import Job
@@ -70,9 +70,11 @@ def _drive(job: Job) -> dict[str, object]:
         elif state.phase is Phase.SETTLE and event.kind is Kind.FAILED:
             restored = f"nothing: the new release serves ({state.target}); only what follows it failed"
         state, todo = decide(state, event)
+        announce.started(job, state.phase)
     if state.phase is Phase.FAILED:
         failure = state.failure or Failure("observe", "unknown", "this is a defect of the agent")
         raise _failed(job, failure, state, restored)
+    announce.ended(job, state)
     return _answer(job, state)
 
 
@@ -104,13 +106,15 @@ def _failed(job: Job, failure: Failure, state: State, restored: str) -> Failed:
             note_failure(job, state.target, f"{failure.phase}: {failure.cause}")
         except (OSError, Failed) as error:  # what failed first is what people have to know
             job.ports.journal.log(f"{job.project}: this failure is missing in the history: {error}")
-    return Failed(
+    told = Failed(
         failure.phase,
         job.redact(failure.cause),
         job.redact(failure.remedy),
         log=tuple(job.redact(line) for line in failure.log),
         put_back=job.redact(restored or kept),
     )
+    announce.failed(job, told.failure)
+    return told
 
 
 def _answer(job: Job, state: State) -> dict[str, object]:
