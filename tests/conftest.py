@@ -17,6 +17,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="rewrite golden files with what the code renders now; read the diff before you commit it",
     )
+    parser.addoption(
+        "--kills",
+        type=int,
+        default=3,
+        metavar="N",
+        help="releases on the lab host that are killed at random moments (default 3)",
+    )
 
 
 @pytest.fixture(scope="session")

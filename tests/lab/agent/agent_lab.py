@@ -92,6 +92,21 @@ class AgentHost:
         self.put("/run/document.json", json.dumps(document))
         return self.sh("/run/kill_at.sh", phase, verb, "/run/document.json").strip()
 
+    def kill_after(self, seconds: float, verb: str, document: object) -> None:
+        """Run the agent, kill -9 it after some time if it still runs then."""
+        self.put("/run/document.json", json.dumps(document))
+        line = f"timeout -s KILL {seconds:.2f} codeb-agent {verb} </run/document.json"
+        self.sh("sh", "-c", line, check=False)
+
+    def await_phase(self, project: str, phase: str, timeout: float = 30) -> None:
+        """Wait until the agent has reached a phase after this call."""
+        since = self.sh("date", "+%s.%N").strip()
+        deadline = time.monotonic() + timeout
+        words = ["journalctl", "-q", "-t", "codeb-agent", f"--since=@{since}", "-o", "cat"]
+        while f"{project}: {phase}" not in self.sh(*words).splitlines():
+            assert time.monotonic() < deadline, f"{phase} was not reached"
+            time.sleep(0.05)
+
     def put(self, path: str, text: str, mode: str = "644") -> None:
         self.sh("install", "-D", "-m", mode, "/dev/stdin", path, stdin=text)
 
@@ -173,6 +188,32 @@ def bundle(ca: str, key: str, **changes: object) -> dict[str, Any]:
             {"name": "caddy.service", "wait": {"kind": "tcp", "address": "127.0.0.1:80", "timeout_s": 60}},
         ],
         **changes,
+    }
+
+
+def gates(project: str = "agent-one", *, slow: bool = False) -> dict[str, Any]:
+    """A release command and a canary, short or long enough to be disturbed in."""
+    lines = [
+        "[Unit]",
+        "StartLimitIntervalSec=0",
+        "[Container]",
+        f"ContainerName=codeb-{project}-job",
+        "Image=@IMAGE@",
+        "Pull=never",
+        f"Network=codeb-{project}.network",
+        f"EnvironmentFile=/etc/codeb/projects/{project}/candidate.env",
+        "Entrypoint=node",
+        f'Exec="-e" "setTimeout(() => process.exit(0), {2000 if slow else 100})"',
+        "LogDriver=journald",
+        "[Service]",
+        "Type=oneshot",
+        "Restart=no",
+    ]
+    unit = {"name": f"codeb-{project}-job.container", "content": "\n".join(lines) + "\n"}
+    wait_ms = 4000 if slow else 500
+    return {
+        "job": {"unit": unit, "timeout_ms": 30_000},
+        "canary": {"steps": [5, 25], "wait_ms": wait_ms, "max_error_percent": 5.0},
     }
 
 
