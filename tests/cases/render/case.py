@@ -77,6 +77,7 @@ def project_files(plan: Plan, project: ProjectPlan) -> Iterator[tuple[str, str]]
     units = document["units"]
     parts = [units["network"], units["blue"], units["green"]]
     parts += [part for job in units["cron"] for part in (job["container"], job["timer"])]
+    parts += [document["job"]["unit"]] if document["job"] else []
     for part in parts:
         yield part["name"], part.pop("content")
     if document["site"] is not None:
