@@ -10,7 +10,10 @@ import socket
 import ssl
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,6 +97,23 @@ class Stack:
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
+    def configure(self, **values: object) -> None:
+        """The stack's settings with further keys; none puts the repository's own back."""
+        own = paths.REPO / "Pulumi.dev.yaml"
+        file = self.folder / own.name
+        file.unlink()
+        if not values:
+            file.symlink_to(own)
+            return
+        settings = yaml.safe_load(own.read_text())
+        settings["config"] |= {f"codeb:{key}": value for key, value in values.items()}
+        file.write_text(yaml.safe_dump(settings))
+
+    def codeb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`python -m codeb …` on this stack."""
+        argv = [sys.executable, "-m", "codeb", *arguments, "--stack", paths.STACK]
+        return subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, check=False)
+
     def entry(self, project: str) -> dict[str, Any]:
         found: dict[str, Any] = self.outputs()["registry"]["projects"][project]
         return found
@@ -167,6 +187,33 @@ def get(
         answer = connection.getresponse()
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, found, answer.read())
+
+
+@contextmanager
+def served_all_the_time(*hosts: str) -> Iterator[None]:
+    """Asks each host again and again while the block runs; every answer must be 200."""
+    done, wrong = threading.Event(), []
+
+    def ask(host: str) -> None:
+        while not done.is_set():
+            try:
+                status = str(get(f"https://{host}/api/version").status)
+            except OSError as error:
+                status = repr(error)
+            if status != "200":
+                wrong.append(f"{host}: {status}")
+            time.sleep(0.1)
+
+    threads = [threading.Thread(target=ask, args=(host,)) for host in hosts]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong, wrong[:5]
 
 
 def new_project(name: str, **variables: str) -> dict[str, Any]:

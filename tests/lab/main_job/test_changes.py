@@ -4,44 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-from stack import HOST, Stack, get, new_project
+from stack import HOST, Stack, get, new_project, served_all_the_time
 
 pytestmark = pytest.mark.lab
 
 SHOP_URL = "https://shop.lab.test/api/restaurants"
-
-
-@contextmanager
-def served_all_the_time(*hosts: str) -> Iterator[None]:
-    """Asks each host again and again while the block runs; every answer must be 200."""
-    done, wrong = threading.Event(), []
-
-    def ask(host: str) -> None:
-        while not done.is_set():
-            try:
-                status = str(get(f"https://{host}/api/version").status)
-            except OSError as error:
-                status = repr(error)
-            if status != "200":
-                wrong.append(f"{host}: {status}")
-            time.sleep(0.1)
-
-    threads = [threading.Thread(target=ask, args=(host,)) for host in hosts]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
-    assert not wrong, wrong[:5]
 
 
 @pytest.fixture
@@ -124,38 +95,6 @@ def test_one_changed_variable_updates_one_resource_and_restarts_one_app(stack: S
     assert get("https://blog.lab.test/api/restaurants").json()["title"] == "A new title"
     after = {name: stack.entry(name)["container_id"] for name in names}
     assert [name for name in names if before[name] != after[name]] == ["blog"]
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        (
-            {"image": "registry.lab.test:5000/codeb/demo:none"},
-            ["pull", "registry.lab.test:5000/codeb/demo:none"],
-        ),
-        ({"variables": {"DEMO_FAIL": "unhealthy"}}, ["health", "503"]),
-        ({"variables": {"DEMO_FAIL": "crash"}}, ["exit"]),
-    ],
-    ids=["wrong image", "never healthy", "crash"],
-)
-def test_a_bad_release_fails_alone_with_its_cause_and_the_next_good_one_works(
-    shop: Stack, change: dict[str, object], words: list[str]
-) -> None:
-    good = shop.manifest("shop")
-    bad = shop.manifest("shop")
-    bad["environment"] |= change
-    bad["monitoring"]["health"]["start_timeout"] = "12s"
-    shop.write("shop", bad)
-    with served_all_the_time("shop.lab.test", "blog.lab.test"):
-        failed = shop.up()
-    assert failed.status == 1
-    for word in ("shop", *words):
-        assert word in failed.text
-    assert shop.entry("shop")["status"] == "running", "the old release goes on serving"
-    shop.write("shop", good)
-    mended = shop.up()
-    assert mended.status == 0, mended.text
-    assert get(SHOP_URL).status == 200
 
 
 def test_a_port_conflict_and_a_bad_manifest_are_refused_before_anything_happens(stack: Stack) -> None:

@@ -1,0 +1,226 @@
+"""Releases through `up`: bad ones that nobody notices, rollbacks that hold, canaries, maintenance; who is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from stack import Stack, get, new_project, served_all_the_time
+from tests.receiver import BRIDGE, Receiver, receiving
+
+pytestmark = pytest.mark.lab
+
+URL = "https://shop.lab.test/api/restaurants"
+
+
+@pytest.fixture(scope="module")
+def told(stack: Stack) -> Iterator[Receiver]:
+    """What the stack's webhooks and Sentry are sent."""
+    with receiving(BRIDGE) as receiver:
+        stack.configure(
+            notifications={"slack": f"{receiver.url}/slack/secret-path", "webhook": f"{receiver.url}/hook"},
+            sentry={"url": receiver.url, "organization": "leo", "token": "sentry-token-of-the-tests"},
+        )
+        yield receiver
+        stack.configure()
+
+
+@pytest.fixture(scope="module")
+def shop(stack: Stack, told: Receiver) -> Iterator[Stack]:
+    """The stack with a project of its own, which is gone afterwards, data and all."""
+    stack.write("shop", manifest())
+    added = stack.up()
+    assert added.status == 0, added.text
+    yield stack
+    stack.remove("shop")
+    gone = stack.up()
+    assert gone.status == 0, gone.text
+    assert "shop_db" not in stack.databases()
+
+
+def manifest(title: str = "first", **changes: Any) -> dict[str, Any]:
+    """The shop's manifest; `changes` are whole sections or parts of them."""
+    found = new_project("shop", DEMO_TITLE=title)
+    found["project"]["lifecycle"] = "destroy"
+    found["monitoring"]["sentry_project"] = "shop"
+    for section, values in changes.items():
+        found[section] = {**found.get(section, {}), **values}
+    return found
+
+
+def release(stack: Stack, title: str, **changes: Any) -> None:
+    stack.write("shop", manifest(title, **changes))
+    done = stack.up()
+    assert done.status == 0, done.text
+    assert serves() == title
+
+
+def serves() -> str:
+    return str(get(URL).json()["title"])
+
+
+def failing(**variables: str) -> dict[str, Any]:
+    variables = {"DEMO_DATASET": "posts", "DEMO_TITLE": "bad", **variables}
+    return {"environment": {"variables": variables}}
+
+
+STRICT = {"health": {"interval": "500ms", "max_response": "500ms", "start_timeout": "12s"}}
+
+
+@pytest.mark.parametrize(
+    ("change", "phase", "words"),
+    [
+        (failing(DEMO_FAIL="crash"), "health", ["exit code"]),
+        (failing(DEMO_FAIL="unhealthy"), "health", ["answered 503"]),
+        (failing(DEMO_FAIL="slow"), "health", ["the limit is 500 ms"]),
+        (failing(DEMO_FAIL="wrong-port"), "health", ["not healthy", "environment.port"]),
+        ({"environment": {"image": "registry.lab.test:5000/codeb/demo:none"}}, "pull", ["codeb/demo:none"]),
+        (
+            {"features": {"release_command": ["node", "-e", "console.log('no column'); process.exit(3)"]}},
+            "job",
+            ["exit code 3", "no column"],
+        ),
+    ],
+    ids=["crash", "never healthy", "slow", "wrong port", "missing image", "failing migration"],
+)
+def test_a_bad_release_fails_alone_with_phase_and_cause_and_the_next_good_one_works(
+    shop: Stack, told: Receiver, change: dict[str, Any], phase: str, words: list[str]
+) -> None:
+    before = serves()
+    told.requests.clear()
+    shop.write("shop", manifest("bad", **{"monitoring": STRICT, **change}))
+    with served_all_the_time("shop.lab.test", "blog.lab.test"):
+        failed = shop.up()
+    assert failed.status == 1
+    for word in ("shop", f"failed in phase: {phase}", "put back:", "what to do:", *words):
+        assert word in failed.text
+    assert failed.changes == {}, "nothing else changed"
+    assert serves() == before
+    assert shop.entry("shop")["status"] == "running"
+    hook = [document for document in told_of(told, "/hook", 2) if document["event"] != "started"]
+    assert [(each["event"], each["phase"]) for each in hook] == [("failed", phase)]
+    text = told_of(told, "/slack/secret-path", 2)[-1]["text"]
+    assert "shop" in text
+    assert phase in text
+    release(shop, f"after {phase} {words[0]}")
+
+
+def told_of(told: Receiver, path: str, count: int) -> list[Any]:
+    """The messages at a path, once there are so many in all at both webhooks."""
+    told.wait(2 * count)
+    return told.documents(path)
+
+
+def test_a_release_command_runs_before_the_release_with_its_environment(shop: Stack) -> None:
+    script = "console.log('migrating', process.env.DEMO_TITLE, Boolean(process.env.DATABASE_URL))"
+    release(shop, "migrated", features={"release_command": ["node", "-e", script]})
+    log = shop.on_host("journalctl", "-u", "codeb-shop-job.service", "-o", "cat", "--no-pager").stdout
+    assert b"migrating migrated true" in log
+
+
+def test_sentry_and_webhooks_are_told_of_a_success(shop: Stack, told: Receiver) -> None:
+    told.requests.clear()
+    release(shop, "told")
+    told.wait(6)
+    assert [each["event"] for each in told.documents("/hook")] == ["started", "succeeded"]
+    sentry = [request for request in told.requests if request.path.startswith("/api/0/organizations/leo/")]
+    assert sentry[0].headers["authorization"] == "Bearer sentry-token-of-the-tests"
+    assert [request.document.get("projects") for request in sentry] == [["shop"], None]
+    assert sentry[1].document["environment"] == "production"
+
+
+def test_no_webhook_and_no_token_shows_on_the_host_or_in_the_state(shop: Stack, told: Receiver) -> None:
+    secrets = (b"secret-path", b"sentry-token-of-the-tests")
+    journal = shop.on_host("journalctl", "--no-pager", "-o", "cat").stdout
+    units = shop.on_host("sh", "-c", "cat /etc/systemd/system/codeb-* /etc/containers/systemd/*").stdout
+    outputs = json.dumps(shop.outputs()).encode()
+    for text in (journal, units, outputs):
+        assert not [secret for secret in secrets if secret in text]
+
+
+def test_a_rollback_holds_says_why_and_is_taken_back(shop: Stack) -> None:
+    release(shop, "one")
+    release(shop, "two")
+    back = shop.codeb("rollback", "shop")
+    assert back.returncode == 0, back.stdout + back.stderr
+    assert serves() == "one"
+    held = shop.up()
+    assert (held.status, held.changes) == (0, {}), held.text
+    assert "shop" in held.text
+    assert "rolled back" in held.text
+    assert "--forward" in held.text
+    assert serves() == "one"
+    entry = shop.entry("shop")
+    assert entry["release"]["why"].startswith("rolled back from r"), entry
+    assert entry["status"] == "running"
+    forward = shop.codeb("rollback", "shop", "--forward")
+    assert forward.returncode == 0, forward.stdout + forward.stderr
+    assert serves() == "two"
+    assert shop.up().changes == {}
+    assert shop.entry("shop")["release"]["why"].startswith("rolled forward")
+
+
+def test_a_changed_manifest_ends_a_rollback_and_the_preview_says_so(shop: Stack) -> None:
+    release(shop, "three")
+    release(shop, "four")
+    assert shop.codeb("rollback", "shop").returncode == 0
+    shop.write("shop", manifest("five"))
+    assert "rollback" in shop.preview().text
+    release(shop, "five")
+
+
+def test_a_manifest_set_back_resumes_the_standby(shop: Stack) -> None:
+    release(shop, "six")
+    first = shop.entry("shop")["container_id"]
+    release(shop, "seven")
+    release(shop, "six")
+    assert shop.entry("shop")["container_id"] == first, "the container that stood by serves again"
+    assert shop.entry("shop")["release"]["why"] == "released again"
+
+
+def test_status_shows_what_serves_and_the_history(shop: Stack) -> None:
+    release(shop, "eight")
+    shown = shop.codeb("status", "shop")
+    assert shown.returncode == 0, shown.stderr
+    assert "released" in shown.stdout
+    found = json.loads(shop.codeb("status", "shop", "--json").stdout)
+    assert "shop" in json.dumps(found)
+
+
+def test_maintenance_is_a_page_with_503_and_comes_and_goes_without_a_restart(shop: Stack) -> None:
+    release(shop, "open")
+    before = shop.entry("shop")["container_id"]
+    shop.write("shop", manifest("open", features={"maintenance": {"message": "Back <soon> & well"}}))
+    assert shop.up().status == 0
+    closed = get(URL)
+    assert (closed.status, closed.headers["retry-after"]) == (503, "300")
+    assert b"Back &lt;soon&gt; &amp; well" in closed.body
+    assert closed.headers["content-type"].startswith("text/html")
+    assert get("https://blog.lab.test/api/version").status == 200
+    release(shop, "open")
+    assert shop.entry("shop")["container_id"] == before
+
+
+def test_a_canary_gives_the_new_release_its_share_and_then_all(shop: Stack) -> None:
+    release(shop, "before the canary", features={"canary": [50, 100], "canary_wait": "4s"})
+    seen: Counter[str] = Counter()
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.wait(0.05):
+            answer = get(URL)
+            seen[answer.json()["title"] if answer.status == 200 else str(answer.status)] += 1
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    try:
+        release(shop, "canary", features={"canary": [50, 100], "canary_wait": "4s"})
+    finally:
+        done.set()
+        asking.join()
+    assert set(seen) == {"before the canary", "canary"}, seen
+    assert min(seen.values()) >= 10, seen
