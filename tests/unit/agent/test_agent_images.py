@@ -15,7 +15,8 @@ from agent.ports import Result
 from agent.reader import Reader
 from agent.release import release
 from agent.remove import remove
-from agent.spec import Spec, read_release
+from agent.spec import Spec
+from agent.spec_reader import read_release
 
 GHCR = "ghcr.io/team/shop:1"
 AUTH = "/etc/codeb/secrets/registries.json"
