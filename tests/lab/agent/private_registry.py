@@ -44,10 +44,10 @@ class PrivateRegistry:
         with _HTTP.open(urllib.request.Request(url, method="HEAD", headers=headers), timeout=10) as answer:
             return str(answer.headers["Docker-Content-Digest"])
 
-    def push(self, host: AgentHost, name: str, version: str) -> str:
+    def push(self, host: AgentHost, name: str, version: str, mode: str = "good") -> str:
         """Build the tiny app on the host, push it, leave nothing of it there; the reference to pull."""
         reference = f"{NAME}/{name}:{version}"
-        local = build_image(host, version)
+        local = build_image(host, version, mode)
         login = ("--creds", f"{USER}:{PASSWORD}", "--tls-verify=false")
         host.sh("podman", "push", "--quiet", *login, local, f"docker://{reference}")
         host.sh("podman", "image", "rm", local)

@@ -134,6 +134,22 @@ def test_ten_releases_leave_at_most_two_images(
     assert "localhost/agent/app" in other, "images that were built here stay"
 
 
+def test_releases_that_fail_leave_no_image_and_the_standby_s_stays(
+    host: AgentHost, registry: PrivateRegistry, pulled: str
+) -> None:
+    host.put(AUTH_FILE, credentials(USER, PASSWORD), "600")
+    assert released(host, pulled).code == 0
+    assert released(host, registry.push(host, REPOSITORY, "v2")).code == 0
+    good = images_of(host)
+    for number in range(3):
+        bad = registry.push(host, REPOSITORY, f"bad{number}", "crash")
+        answer = released(host, bad)
+        assert (answer.code, answer.document["phase"]) == (1, "health"), answer.document
+        assert images_of(host) == good
+    back = host.agent("rollback", {"project": "agent-one"})
+    assert (back.code, host.version("agent-one")) == (0, "v1"), back.err
+
+
 def test_a_tag_that_moves_leaves_no_untagged_images(
     host: AgentHost, registry: PrivateRegistry, pulled: str
 ) -> None:

@@ -167,6 +167,14 @@ def test_images_that_were_never_pulled_stay() -> None:
     assert sorted(host.images) == [V1, V2, V3]
 
 
+def test_images_that_were_built_here_stay_even_where_pulls_are_allowed() -> None:
+    built = [f"localhost/team/shop:{number}" for number in (1, 2, 3)]
+    host = host_with(*built)
+    for image in built:
+        run(host, image)
+    assert sorted(host.images) == built
+
+
 def test_another_project_s_images_of_the_same_repository_stay() -> None:
     host = host_with(V1, V2, V3)
     run(host, V1, project="shop-two", cache=None)
