@@ -16,6 +16,7 @@ from agent.spec import Spec
 _LOCK_S: Final = 120
 _REMOVE_S: Final = 300
 _MOST: Final = 200  # images that one run removes
+_LOCAL: Final = "localhost/"  # nothing is pulled from there: such images were built here
 _IMAGE: Final = re.compile(r"^Image=(.+)$", re.MULTILINE)
 
 
@@ -83,7 +84,7 @@ def prune(ports: Ports, project: str, left: Image | None = None, spec: Spec | No
     Of this project's repositories, and of all others with a record here, every image goes that no colour of any
     project and no unit names. `left` is an image that a release took the place of, `spec` what was to be
     released: they name repositories that the record may name no more. While another release is under way nothing
-    is removed: the last one to end removes for all. Whatever goes wrong costs disk, nothing else, and is in the
+    is removed: a later one removes for all. Whatever goes wrong costs disk, nothing else, and is in the
     journal.
     """
     try:
@@ -117,6 +118,7 @@ def _prune(ports: Ports, project: str, left: Image | None, spec: Spec | None) ->
         repositories.add(repository_of(left.reference))
     if spec is not None and spec.pull != "never":
         repositories.add(repository_of(spec.image))
+    repositories = {name for name in repositories if not name.startswith(_LOCAL)}
     kept = {colour.image.id for found in known for colour in found.colours.values()}
     doomed = list(_doomed(_listing(ports), repositories, kept, _named_by_units(ports)))[:_MOST]
     if doomed:

@@ -53,12 +53,12 @@ class Message:
 
 def enqueue(ports: Ports, messages: Iterable[Message]) -> int:
     """Put messages into the folder, in order; how many. Raises OSError."""
-    ports.files.directory(paths.OUTBOX, 0o700, "root:root")
     count = 0
     for message in messages:
+        ports.files.directory(paths.OUTBOX, 0o700, "root:root")
         _make_room(ports)
         waiting = len(ports.files.listing(paths.OUTBOX))  # in order within one tick of the clock, too
-        name = f"{ports.clock.now():%Y%m%dT%H%M%S.%f}Z-{waiting:04}-{secrets.token_hex(4)}.json"
+        name = f"{ports.clock.now():%Y%m%dT%H%M%S.%f}Z-{waiting:04}-{count:03}-{secrets.token_hex(4)}.json"
         ports.files.write(_path(name), message.to_bytes(), 0o600)
         count += 1
     return count

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.receiver import BRIDGE, Receiver, receiving
 
 LAB = Path(__file__).parent / "lab"
 
@@ -30,6 +33,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are to be rewritten instead of compared."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A server for webhooks and Sentry on loopback."""
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def lab_receiver() -> Iterator[Receiver]:
+    """The same where lab hosts reach it; the lab's bridge must be up."""
+    with receiving(BRIDGE) as found:
+        yield found
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -164,7 +164,7 @@ def _place(details: ErrorDetails) -> str:
         if part == "[key]":
             continue
         known = isinstance(part, int) or part in _FIELDS or (_REGISTRY.fullmatch(part) and "." in part)
-        shown.append(part if known else "…")
+        shown.append(part if known else "?")
     return path_text(tuple(shown))
 
 
@@ -174,7 +174,6 @@ _FIELDS: Final = frozenset(
 _MAPPING: Final = ("is not a mapping", "Set its keys one by one with `pulumi config set --secret --path`.")
 _WORDS: Final = {
     "missing": ("is missing", "Set it with `pulumi config set --secret --path`."),
-    "extra_forbidden": ("unknown key", f"Known keys: {', '.join(sorted(_FIELDS - set(KEYS)))}."),
     "string_type": ("is not text", "Write text."),
     "tuple_type": ("is neither a URL nor a list of URLs", "Write one URL or a list of them."),
     "too_long": ("has too many entries", f"Write at most {_MOST_WEBHOOKS}."),
@@ -188,4 +187,8 @@ def _words(details: ErrorDetails) -> tuple[str, str]:
     if details["type"] == "refused":
         context = details["ctx"]
         return str(context["cause"]), str(context["remedy"])
+    if details["type"] == "extra_forbidden":
+        sections: dict[str, type[BaseModel]] = {"notifications": Notifications, "sentry": Sentry}
+        model = sections.get(str(details["loc"][0]), Credentials)
+        return "unknown key", f"Known keys here: {', '.join(model.model_fields)}."
     return _WORDS.get(details["type"], ("is wrong", "See docs/notifications.md."))

@@ -18,6 +18,9 @@ from pulumi.runtime.config import set_all_config
 
 REPO = Path(__file__).resolve().parents[2]
 ROOT_SECRET = "component-tests-root-secret-0123456789-abcdefghij"
+SECRET_KEYS = (
+    *("rootSecret", "sshPrivateKey", "projectSecrets", "notifications", "sentry", "registryCredentials"),
+)
 SSH_KEY = "component-tests-ssh-private-key"
 
 
@@ -140,7 +143,7 @@ def record(
         f"codeb:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
     }
-    set_all_config(texts, ["codeb:rootSecret", "codeb:sshPrivateKey", "codeb:projectSecrets"])
+    set_all_config(texts, [f"codeb:{key}" for key in SECRET_KEYS])
     with mock.patch("components.platform.open_tunnel"):  # there is no server
         asyncio.run(stack.run_in_stack(lambda: _run_program(folder)))
     return recording

@@ -46,6 +46,9 @@ def lay_out(case: Case, server: str, root: Path) -> None:
             write(root / "etc" / folder[path.suffix] / path.name, path.read_text().replace("@IMAGE@", IMAGE))
         elif path.suffix == ".caddy":
             write(root / f"etc/caddy/sites/{path.parent.name}.caddy", path.read_text())
+    agent = root / "usr/local/bin/codeb-agent"
+    write(agent, "#!/bin/sh\n")
+    agent.chmod(0o755)
 
 
 def write(path: Path, text: str) -> None:
@@ -142,7 +145,7 @@ def test_quadlet_and_systemd_accept_the_units(debian: Debian, case: Case, tmp_pa
     assert [line for line in remarks if "Loading source unit file" not in line] == []
     generate(debian)
     units = tmp_path / "upper/etc/systemd/system"
-    names = sorted(path.name for path in units.iterdir() if path.suffix in (".service", ".timer"))
+    names = sorted(path.name for path in units.iterdir() if path.suffix in (".service", ".timer", ".path"))
     assert len(names) >= len(list((case.expected / "projects").rglob("*.container")))
     if names:
         assert (

@@ -247,6 +247,20 @@ def test_retire_leaves_an_empty_host_that_is_as_guarded_as_before(host: FakeHost
     assert call(host, "retire", document)[1]["changed"] is False
 
 
+def test_retire_takes_the_outbox_and_keeps_drop_ins_of_what_guards_the_host(host: FakeHost) -> None:
+    units = "/etc/systemd/system"
+    guard = f"{units}/nftables.service.d/10-codeb.conf"
+    paths = (f"{units}/codeb-outbox.path", f"{units}/codeb-outbox.service", guard)
+    document = {"version": 1, "files": [{"path": path, "content": "[Unit]\n"} for path in paths]}
+    assert call(host, "apply", document)[0] == 0
+    host.enabled.add("codeb-outbox.path")
+    host.put("/var/lib/codeb/outbox/1.json", "{}")
+    assert call(host, "retire", document)[0] == 0
+    assert "codeb-outbox.path" not in host.enabled
+    assert [path for path in host.files if "outbox" in path] == []
+    assert host.tell(guard)
+
+
 def test_the_zipapp_is_the_same_bytes_each_time_and_small() -> None:
     assert build.zipapp() == build.zipapp()
     assert len(build.zipapp()) < 100_000

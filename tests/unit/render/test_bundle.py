@@ -88,7 +88,7 @@ def test_each_role_brings_its_own_services() -> None:
     started = {
         each.name: {service.name for service in host_files(plan, each).services} for each in plan.servers
     }
-    base = {"nftables.service", "ssh.service", "fail2ban.service"}
+    base = {"nftables.service", "ssh.service", "fail2ban.service", "codeb-outbox.path"}
     data = {"codeb-network-network.service", "postgres.service", "redis-0.service", "minio.service"}
     assert started == {"edge1": base | {"caddy.service"}, "app1": base, "db1": base | data}
 
