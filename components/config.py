@@ -25,7 +25,7 @@ from codeb.model import (
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.plan import Plan, PlanError, make_plan
 from codeb.secrets import RootSecret, SecretError
-from components.tunnel import SshTarget
+from codeb.ssh import SshTarget, find_host_key
 
 PLAIN_KEYS = (
     "domain", "manifests", "provider", "servers", "images", "imagePull", "tlsIssuer", "acmeEmail", "insecureRegistries",
@@ -200,18 +200,16 @@ def _secret(config: pulumi.Config, folder: Path, key: str, file_key: str) -> str
 
 def _known_host_key(path: Path, address: str, port: int) -> str:
     """The first key that an OpenSSH known-hosts file has for the address, as `type base64`."""
-    wanted = address if port == 22 else f"[{address}]:{port}"
     try:
-        lines = path.read_text().splitlines()
+        text = path.read_text()
     except OSError as error:
         raise pulumi.RunError(
             f"codeb:servers: cannot read the known-hosts file {path.name}: {error.strerror}"
         ) from None
-    for line in lines:
-        fields = line.split()
-        if len(fields) >= 3 and wanted in fields[0].split(","):
-            return f"{fields[1]} {fields[2]}"
+    found = find_host_key(text, address, port)
+    if found is not None:
+        return found
     raise pulumi.RunError(
-        f"codeb:servers: {path.name} has no key for {wanted}: add one with `ssh-keyscan {address} >> {path.name}` after "
+        f"codeb:servers: {path.name} has no key for {address}: add one with `ssh-keyscan {address} >> {path.name}` after "
         "you have checked it"
     )
