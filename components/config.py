@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pulumi
 
+from codeb.live import Live
 from codeb.model import (
     DocumentErrors,
     ManifestSource,
@@ -26,6 +27,7 @@ from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.plan import Plan, PlanError, make_plan
 from codeb.secrets import RootSecret, SecretError
 from codeb.ssh import SshTarget, find_host_key
+from components.live import read_live
 
 PLAIN_KEYS = (
     "domain", "manifests", "provider", "servers", "images", "imagePull", "tlsIssuer", "acmeEmail", "insecureRegistries",
@@ -48,13 +50,17 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Stack:
-    """All that the program declares resources from. `previous` is the registry of the last update."""
+    """All that the program declares resources from.
+
+    `previous` is the registry of the last update, `live` what its servers say runs now.
+    """
 
     name: str
     plan: Plan
     secrets: Secrets
     targets: Mapping[str, SshTarget]
     previous: Mapping[str, Any] | None
+    live: Live
 
 
 async def load(config: pulumi.Config, folder: Path) -> Stack:
@@ -73,7 +79,7 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
         raise pulumi.RunError(str(error)) from None
     secrets = read_secrets(config, folder)
     targets = {server.name: ssh_target(settings, server.name, secrets, folder) for server in plan.servers}
-    return Stack(stack_name(), plan, secrets, targets, previous)
+    return Stack(stack_name(), plan, secrets, targets, previous, read_live(targets, previous))
 
 
 def stack_name() -> str:
