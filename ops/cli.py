@@ -65,7 +65,7 @@ def _servers(options: argparse.Namespace, project: str) -> tuple[Server, ...]:
     """The app servers of the project's pool; all of the stack when no manifest tells the pool."""
     from ops import access
 
-    folder = Path.cwd()
+    folder = Path()
     servers = access.app_servers(folder, options.stack, options.identity)
     if not project or len({server.pool for server in servers}) < 2:
         return servers
