@@ -34,7 +34,7 @@ test-unit: $(READY) ## run the fast tests only: no host, no network
 	@$(PY) -m pytest -n 2 -m "not lab and not engine" $(ARGS)
 
 lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter)
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb components agent lab __main__.py && $(VENV)/bin/lint-imports
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb ops components agent lab __main__.py && $(VENV)/bin/lint-imports
 
 lab-shell: $(READY) ## a root shell on the lab host
 	@$(PY) -m lab shell $(ARGS)

@@ -11,6 +11,7 @@ from typing import Any
 import pulumi
 
 from components.config import load
+from components.live import tell
 from components.platform import Platform, remember
 
 FOLDER = Path(__file__).absolute().parent
@@ -21,6 +22,7 @@ async def main() -> dict[str, Any]:
     stack = await load(pulumi.Config(), FOLDER)
     for note in stack.plan.notes:
         pulumi.log.info(note)
+    tell(stack.plan, stack.live)
     remember(stack)
     platform = Platform("codeb", stack)
     return platform.outputs

@@ -17,6 +17,11 @@ PODMAN_VERSION: Final = ["podman", "version", "--format", "{{.Client.Version}}"]
 SSHD_SETTINGS: Final = ["sshd", "-T"]
 CLOCK_SYNCHRONISED: Final = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
 IN_CONTAINER: Final = ["systemd-detect-virt", "--quiet", "--container"]
+RUNNING_SERVICES: Final = [
+    *("systemctl", "list-units", "--output=json", "--type=service", "--state=active,reloading"),
+    "codeb-*",
+]
+STANDBY_TIMERS: Final = ["systemctl", "list-timers", "--output=json", "codeb-*-standby.timer"]
 NFT_TABLES: Final = ["nft", "list", "tables"]
 _APT: Final = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
 APT_UPDATE: Final = [*_APT, "update"]
@@ -99,6 +104,11 @@ def inspect_image(reference: str) -> list[str]:
 
 def inspect_container(container: str) -> list[str]:
     return ["podman", "container", "inspect", "--format", "{{json .}}", container]
+
+
+def container_ids(containers: Sequence[str]) -> list[str]:
+    """Name and id of each container, one a line; those that aren't there are skipped, with an error status."""
+    return ["podman", "container", "inspect", "--format", "{{.Name}} {{.Id}}", *containers]
 
 
 def died(container: str, since: float) -> list[str]:

@@ -1,18 +1,35 @@
-"""The verb `status`: what runs on this host, and since when."""
+"""The verb `status`: what runs on this host, since when and why."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 
-from agent import commands, health, paths, record, units
+from agent import commands, health, paths, record
 from agent.errors import Failed
-from agent.paths import other
+from agent.paths import Colour, other
 from agent.ports import Ports
 from agent.reader import PROJECT, Reader
+from agent.record import Record
+
+_AT_ONCE = 16
+"""Health checks that run side by side: one app that hangs must not hold up the others."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the host says of all projects in one go: running services, ends of standbys, container ids."""
+
+    running: frozenset[str]
+    standby_until: Mapping[str, str]
+    containers: Mapping[str, str]
 
 
 def status(ports: Ports, document: Reader, by: str) -> dict[str, object]:
-    """All projects, or the one named: active colour, image, health now, standby, history; and the host.
+    """All projects, or the one named: release, health now, standby, history; and the host.
 
     Raises BadDocument; what can't be read of a project is said in its entry.
     """
@@ -20,7 +37,10 @@ def status(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     project = document.text("project", PROJECT, default="") if document.has("project") else ""
     document.end()
     names = [project] if project else record.known_projects(ports)
-    return {"ok": True, "host": host_facts(ports), "projects": [_project(ports, name) for name in names]}
+    seen = _look(ports)
+    with ThreadPoolExecutor(_AT_ONCE) as workers:
+        projects = list(workers.map(lambda name: _project(ports, name, seen), names))
+    return {"ok": True, "host": host_facts(ports), "projects": projects}
 
 
 def host_facts(ports: Ports) -> dict[str, object]:
@@ -34,7 +54,34 @@ def host_facts(ports: Ports) -> dict[str, object]:
     }
 
 
-def _project(ports: Ports, project: str) -> dict[str, object]:
+def _look(ports: Ports) -> _Seen:
+    units = {str(row.get("unit")) for row in _rows(ports, commands.RUNNING_SERVICES)}
+    timers = {str(row.get("unit")): _moment(row.get("next")) for row in _rows(ports, commands.STANDBY_TIMERS)}
+    colours = sorted(
+        unit.removesuffix(".service") for unit in units if unit.endswith(("-blue.service", "-green.service"))
+    )
+    found = ports.runner.run(commands.container_ids(colours)).out if colours else ""
+    lines = [line.split() for line in found.splitlines()]
+    return _Seen(frozenset(units), timers, {words[0]: words[1] for words in lines if len(words) == 2})
+
+
+def _rows(ports: Ports, argv: list[str]) -> list[Mapping[str, object]]:
+    """The rows of a table that systemctl writes as JSON; none when it can't."""
+    try:
+        rows = json.loads(ports.runner.run(argv).out or "[]")
+    except ValueError:
+        return []
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def _moment(microseconds: object) -> str:
+    """A moment as answers say it, "" for none."""
+    if not isinstance(microseconds, int) or microseconds <= 0:
+        return ""
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
     try:
         known = record.load(ports, project)
         if known is None:
@@ -57,7 +104,25 @@ def _project(ports: Ports, project: str) -> dict[str, object]:
         "domain": serving.spec.domain,
         "address": serving.spec.address(active),
         "released_at": serving.released_at,
-        "standby": units.state(ports, paths.service(project, other(active))).running,
+        "release": serving.release(),
+        **_idle(project, known, other(active), seen),
+        "container_id": seen.containers.get(paths.container(project, active), ""),
+        "maintenance": ports.files.read(paths.maintenance_page(project)) is not None,
         "unfinished": ports.files.read(paths.undo(project)) is not None,
         "history": history,
+    }
+
+
+def _idle(project: str, known: Record, idle: Colour, seen: _Seen) -> dict[str, object]:
+    """The other colour: what a rollback goes to (`previous`), or what one left (`withdrawn`)."""
+    standby = paths.service(project, idle) in seen.running
+    until = seen.standby_until.get(f"{paths.standby(project)}.timer") if standby else None
+    colour = known.colours.get(idle)
+    release = colour.release() if colour else None
+    withdrawn = colour is not None and colour.withdrawn
+    return {
+        "standby": standby,
+        "standby_until": until or None,
+        "previous": None if withdrawn else release,
+        "withdrawn": release if withdrawn else None,
     }

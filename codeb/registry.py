@@ -3,8 +3,12 @@
 Pulumi state is the registry; the next run reads it back (`read_previous`). Nothing in it is secret. An
 entry has the required keys `id, name, status, created_at, ports{app,internal}, database{name,port},
 redis{db_index,instance}, minio{bucket}, domain, container_id, health{status,last_check}`, and what the next
-run needs to keep things as they are. `status` is `planned` before the first release, `running` after one,
-and `retained` once the project has left.
+run needs to keep things as they are. `status` is `planned` before the first release, `running` after one
+(`unhealthy`, or `maintenance` while visitors get its page), and `retained` once the project has left. `release` says
+which release serves and why: `{id, image, digest, at, by, why}`.
+
+What runs is known from up to three places: the answer that Pulumi keeps of its last release command, the registry
+of the last run, and what the hosts say now. The latest one that says something new counts.
 """
 
 from __future__ import annotations
@@ -19,11 +23,20 @@ VERSION: Final = 1
 
 Entry = dict[str, Any]
 
+RUNNING: Final = frozenset({"running", "unhealthy", "maintenance"})
+"""What `status` is while a release serves."""
+_OBSERVED: Final = (
+    "status", "created_at", "container_id", "health", "active", "digest", "image", "release", "maintenance",
+)  # fmt: skip
+
 __all__ = [
+    "RUNNING",
     "VERSION",
     "Entry",
     "carried",
     "document",
+    "entries_of",
+    "latest",
     "planned_entries",
     "planned_entry",
     "read_previous",
@@ -62,6 +75,8 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "active": None,
         "image": project.manifest.environment.image,
         "digest": None,
+        "release": None,
+        "maintenance": project.manifest.features.maintenance is not None,
         "lifecycle": project.lifecycle,
     }
     return entry | {"retained": _kept(kept)} if kept else entry
@@ -77,33 +92,95 @@ def with_release(entry: Entry, answer: Mapping[str, Any]) -> Entry:
         raise ValueError(f"the answer for {entry['id']} is about {answer.get('project')!r}")
     health = answer.get("health") or {}
     return entry | {
-        "status": "running" if health.get("status") == "healthy" else "unhealthy",
+        "status": _status(health.get("status"), entry.get("maintenance")),
         "created_at": answer.get("created_at"),
         "container_id": answer.get("container_id"),
         "health": {"status": health.get("status", "unknown"), "last_check": health.get("last_check")},
         "active": answer.get("active"),
         "digest": answer.get("digest"),
+        "image": answer.get("image", entry.get("image")),
+        "release": answer.get("release"),
     }
 
 
-def carried(entries: Mapping[str, Entry], previous: object) -> dict[str, Entry]:
-    """`entries` with what the previous registry knows of each project's last release.
+def latest(entry: Entry, before: Mapping[str, Any] | None, live: Mapping[str, Any] | None) -> Entry:
+    """The entry with what was seen of the project later than it says, where that is something else.
+
+    Args:
+        entry: with the answer to Pulumi's release command, or planned only.
+        before: the project's entry of the previous run.
+        live: what its host says now (`codeb.live`), None when it was not asked or did not answer.
+
+    A live status that differs in its time alone changes nothing: a run that changes nothing shows no change.
+    """
+    remembered, seen = _remembered(before), _seen(live)
+    if remembered and _checked(remembered) > _checked(entry):
+        entry = entry | remembered
+    if seen and _checked(seen) > _checked(entry) and _content(seen) != _content(entry):
+        entry = entry | seen
+    return entry
+
+
+def _checked(entry: Mapping[str, Any]) -> str:
+    """When the entry's health was last looked at, as text that sorts; "" for never."""
+    return str((entry.get("health") or {}).get("last_check") or "")
+
+
+def _remembered(before: Mapping[str, Any] | None) -> Entry | None:
+    """The observed part of an entry of the previous run."""
+    if before is None or before.get("status") not in RUNNING:
+        return None
+    return {key: before[key] for key in _OBSERVED if key in before}
+
+
+def _seen(live: Mapping[str, Any] | None) -> Entry | None:
+    """The observed part of an entry as a host's agent says it now."""
+    if live is None or not live.get("release") or not live.get("checked_at"):
+        return None
+    return {
+        "status": _status(live.get("status"), live.get("maintenance")),
+        "created_at": live.get("created_at"),
+        "container_id": live.get("container_id"),
+        "health": {"status": live.get("status", "unknown"), "last_check": live["checked_at"]},
+        "active": live.get("active"),
+        "digest": live.get("digest"),
+        "image": live.get("image"),
+        "release": dict(live["release"]),
+        "maintenance": bool(live.get("maintenance")),
+    }
+
+
+def _content(observed: Mapping[str, Any]) -> Entry:
+    """All of an observation but its time."""
+    health = observed.get("health") or {}
+    return {key: observed.get(key) for key in _OBSERVED if key != "health"} | {"health": health.get("status")}
+
+
+def _status(health: object, maintenance: object) -> str:
+    if health != "healthy":
+        return "unhealthy"
+    return "maintenance" if maintenance else "running"
+
+
+def carried(
+    entries: Mapping[str, Entry], previous: object, live: Mapping[str, Mapping[str, Any]] | None = None
+) -> dict[str, Entry]:
+    """`entries` with the latest that is known of each project's release, from the previous registry and its host.
 
     A run registers this before it touches anything: if it fails half-way, what it allocated is remembered all
     the same, and so is what still runs.
     """
-    before = previous.get("projects", {}) if isinstance(previous, Mapping) else {}
+    before = entries_of(previous)
     return {
-        key: entry | _last_release(before.get(key)) if entry["status"] == "planned" else entry
+        key: entry if entry["status"] == "retained" else latest(entry, before.get(key), (live or {}).get(key))
         for key, entry in entries.items()
     }
 
 
-def _last_release(before: Mapping[str, Any] | None) -> Entry:
-    if before is None or before.get("status") not in ("running", "unhealthy"):
-        return {}
-    known = ("status", "created_at", "container_id", "health", "active", "digest", "image")
-    return {key: before[key] for key in known if key in before}
+def entries_of(registry: object) -> Mapping[str, Mapping[str, Any]]:
+    """The entries of a registry by project id; none before the first run."""
+    found = registry.get("projects", {}) if isinstance(registry, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def _retained_entry(retained: RetainedPlan) -> Entry:
@@ -130,6 +207,7 @@ def _retained_entry(retained: RetainedPlan) -> Entry:
         "active": None,
         "image": before.get("image"),
         "digest": before.get("digest"),
+        "release": before.get("release"),
         "lifecycle": held.lifecycle,
     }
 

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import pulumi
 
+from codeb.live import Live
 from codeb.model import (
     DocumentErrors,
     ManifestSource,
@@ -25,7 +26,8 @@ from codeb.model import (
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.plan import Plan, PlanError, make_plan
 from codeb.secrets import RootSecret, SecretError
-from components.tunnel import SshTarget
+from codeb.ssh import SshTarget, find_host_key
+from components.live import read_live
 
 PLAIN_KEYS = (
     "domain", "manifests", "provider", "servers", "images", "imagePull", "tlsIssuer", "acmeEmail", "insecureRegistries",
@@ -48,13 +50,17 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Stack:
-    """All that the program declares resources from. `previous` is the registry of the last update."""
+    """All that the program declares resources from.
+
+    `previous` is the registry of the last update, `live` what its servers say runs now.
+    """
 
     name: str
     plan: Plan
     secrets: Secrets
     targets: Mapping[str, SshTarget]
     previous: Mapping[str, Any] | None
+    live: Live
 
 
 async def load(config: pulumi.Config, folder: Path) -> Stack:
@@ -73,7 +79,7 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
         raise pulumi.RunError(str(error)) from None
     secrets = read_secrets(config, folder)
     targets = {server.name: ssh_target(settings, server.name, secrets, folder) for server in plan.servers}
-    return Stack(stack_name(), plan, secrets, targets, previous)
+    return Stack(stack_name(), plan, secrets, targets, previous, read_live(targets, previous))
 
 
 def stack_name() -> str:
@@ -200,18 +206,16 @@ def _secret(config: pulumi.Config, folder: Path, key: str, file_key: str) -> str
 
 def _known_host_key(path: Path, address: str, port: int) -> str:
     """The first key that an OpenSSH known-hosts file has for the address, as `type base64`."""
-    wanted = address if port == 22 else f"[{address}]:{port}"
     try:
-        lines = path.read_text().splitlines()
+        text = path.read_text()
     except OSError as error:
         raise pulumi.RunError(
             f"codeb:servers: cannot read the known-hosts file {path.name}: {error.strerror}"
         ) from None
-    for line in lines:
-        fields = line.split()
-        if len(fields) >= 3 and wanted in fields[0].split(","):
-            return f"{fields[1]} {fields[2]}"
+    found = find_host_key(text, address, port)
+    if found is not None:
+        return found
     raise pulumi.RunError(
-        f"codeb:servers: {path.name} has no key for {wanted}: add one with `ssh-keyscan {address} >> {path.name}` after "
+        f"codeb:servers: {path.name} has no key for {address}: add one with `ssh-keyscan {address} >> {path.name}` after "
         "you have checked it"
     )

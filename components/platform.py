@@ -155,7 +155,7 @@ class Platform(pulumi.ComponentResource):
         entries = registry.planned_entries(plan)
         answers = {key: next(iter(project.answers.values()), None) for key, project in self._projects.items()}
         known = {key: answer for key, answer in answers.items() if answer is not None}
-        document = pulumi.Output.all(**known).apply(lambda found: _registry(entries, found))
+        document = pulumi.Output.all(**known).apply(partial(_registry, entries, self._stack))
         return {
             "registry": document,
             "projects": document.apply(_projects),
@@ -194,7 +194,8 @@ def remember(stack: Stack) -> None:
     run fails: so ports and indexes handed out in a failed run are not handed out again. The outputs of a run that
     succeeds replace them.
     """
-    entries = registry.carried(registry.planned_entries(stack.plan), stack.previous)
+    live = stack.live.by_project(stack.plan)
+    entries = registry.carried(registry.planned_entries(stack.plan), stack.previous, live)
     root = get_root_resource()
     if isinstance(root, pulumi.ComponentResource):
         root.register_outputs({"registry": registry.document(entries)})
@@ -240,13 +241,15 @@ def _with_keys(credentials: ProjectCredentials, keys: StorageKeys | None) -> Pro
     )
 
 
-def _registry(entries: Mapping[str, registry.Entry], answers: Mapping[str, Any]) -> dict[str, Any]:
-    return registry.document(
-        {
-            key: registry.with_release(entry, answers[key]) if key in answers else entry
-            for key, entry in entries.items()
-        }
-    )
+def _registry(
+    entries: Mapping[str, registry.Entry], stack: Stack, answers: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The registry with what the hosts answered; an answer that an older run got may be out of date by now."""
+    released = {
+        key: registry.with_release(entry, answers[key]) if key in answers else entry
+        for key, entry in entries.items()
+    }
+    return registry.document(registry.carried(released, stack.previous, stack.live.by_project(stack.plan)))
 
 
 def _projects(document: Mapping[str, Any]) -> dict[str, Any]:

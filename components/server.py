@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
-from components.tunnel import SshTarget
+from codeb.ssh import SshTarget
 
 INSTALL_AGENT = (
     "set -e; umask 022; d=/usr/local/lib/codeb; mkdir -p $d /usr/local/bin; base64 -d > $d/agent.pyz.new; "

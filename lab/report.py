@@ -11,16 +11,26 @@ from typing import Any
 
 from rich.console import Console
 
-COLUMNS = ("PROJECT", "STATUS", "URL", "PORTS", "REDIS", "DATABASE", "BUCKET", "HEALTH")
+COLUMNS = ("PROJECT", "STATUS", "RELEASE", "URL", "PORTS", "REDIS", "DATABASE", "BUCKET", "HEALTH")
+ORDINARY = "released"
+DIGEST_DIGITS = 12
 
 
 def print_registry(registry: Mapping[str, Any], console: Console) -> None:
-    """The stack output `registry` as a table, one row a project; never cut off, however narrow the terminal."""
-    rows = [list(COLUMNS), *(_row(entry) for _, entry in sorted(registry["projects"].items()))]
+    """The stack output `registry` as a table, one row a project; never cut off, however narrow the terminal.
+
+    Below it a line for each project whose release serves for another reason than that it was released.
+    """
+    entries = [entry for _, entry in sorted(registry["projects"].items())]
+    rows = [list(COLUMNS), *map(_row, entries)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS))]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         console.print(line.rstrip(), soft_wrap=True, markup=False)
+    for entry in entries:
+        why = (entry.get("release") or {}).get("why", ORDINARY)
+        if why != ORDINARY and entry["status"] != "retained":
+            console.print(f"{entry['id']}: {why}", soft_wrap=True, markup=False)
 
 
 def _row(entry: Mapping[str, Any]) -> list[str]:
@@ -28,6 +38,7 @@ def _row(entry: Mapping[str, Any]) -> list[str]:
     return [
         entry["id"],
         entry["status"],
+        _release(entry.get("release") or {}),
         f"https://{entry['domain']}" if entry.get("domain") else "-",
         f"{ports['app']:.0f}/{ports['internal']:.0f}" if ports else "-",
         f"{redis['instance']}/{redis['db_index']:.0f}" if redis else "-",
@@ -35,6 +46,14 @@ def _row(entry: Mapping[str, Any]) -> list[str]:
         (entry.get("minio") or {}).get("bucket", "-"),
         (entry.get("health") or {}).get("status", "-"),
     ]
+
+
+def _release(release: Mapping[str, Any]) -> str:
+    """Id, and the image's tag or the first digits of its digest: `r12 1.4.2`."""
+    name, _, pinned = str(release.get("image") or "").partition("@")
+    tag = name.rpartition("/")[2].partition(":")[2]
+    digest = str(pinned or release.get("digest") or "").removeprefix("sha256:")[:DIGEST_DIGITS]
+    return f"{release.get('id') or ''} {tag or digest}".strip() or "-"
 
 
 def curl_line(url: str, address: str, ca: str) -> str:

@@ -16,7 +16,7 @@ from lab import paths
 
 PROJECTS_PER_POOL = 400
 BARE = Path(__file__).parent / "bare_program.py"
-LINKS = ("__main__.py", "codeb", "components", "agent")
+LINKS = ("__main__.py", "codeb", "ops", "components", "agent")
 SERVER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1yqM2dSsm5K5nH0fSg7w3kPBbO1l0Zf3f5YyTqNcVt"
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import runpy
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -15,6 +15,8 @@ from unittest import mock
 import pulumi
 from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.config import set_all_config
+
+from ops.ssh import Answer, SshError
 
 REPO = Path(__file__).resolve().parents[2]
 ROOT_SECRET = "component-tests-root-secret-0123456789-abcdefghij"
@@ -117,8 +119,12 @@ def record(
     config: Mapping[str, Any] | None = None,
     registry: Mapping[str, Any] | None = None,
     preview: bool = False,
+    ask: Callable[..., Answer] | None = None,
 ) -> Recording:
-    """Run `__main__.py` with these manifests (file name → YAML) and return what it registered."""
+    """Run `__main__.py` with these manifests (file name → YAML) and return what it registered.
+
+    `ask` stands in for the servers' agents; without one no server answers.
+    """
     (folder / "manifests").mkdir(parents=True, exist_ok=True)
     for name, text in manifests.items():
         (folder / "manifests" / name).write_text(text)
@@ -144,7 +150,10 @@ def record(
         for key, value in values.items()
     }
     set_all_config(texts, [f"codeb:{key}" for key in SECRET_KEYS])
-    with mock.patch("components.platform.open_tunnel"):  # there is no server
+    with (  # there is no server
+        mock.patch("components.platform.open_tunnel"),
+        mock.patch("components.live.ask", ask or mock.Mock(side_effect=SshError("there is no server"))),
+    ):
         asyncio.run(stack.run_in_stack(lambda: _run_program(folder)))
     return recording
 

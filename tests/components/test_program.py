@@ -10,6 +10,7 @@ import pytest
 from pulumi.runtime import rpc
 
 from codeb.secrets import RootSecret
+from ops.ssh import Answer
 from tests.components.recording import BASE_CONFIG, ROOT_SECRET, SSH_KEY, Recording, plain_texts, record
 
 SHOP = """
@@ -180,3 +181,58 @@ def test_the_release_command_runs_on_the_first_of_several_servers_and_the_others
     jobs = [json.loads(rpc.unwrap_rpc_secret(item.inputs["stdin"]))["job"] for item in releases]
     assert [job is not None for job in jobs] == [True, False]
     assert releases[0].urn in releases[1].dependencies
+
+
+def rolled_back(target: object, verb: str, document: object, **limits: object) -> Answer:
+    """What the agent says after `rollback` of shop."""
+    image, before = "registry.lab.test:5000/shop:1", "registry.lab.test:5000/shop:0"
+    release = {
+        "id": "r3", "image": before, "digest": "sha256:1", "at": "2026-02-01T00:00:00Z", "by": "ann@laptop",
+        "why": f"rolled back from r2 ({image}) by ann@laptop",
+    }  # fmt: skip
+    status = {
+        "project": "shop", "status": "healthy", "active": "green", "image": before, "digest": "sha256:1",
+        "container_id": "d", "created_at": "2026-01-01T00:00:00Z", "release": release, "maintenance": False,
+        "withdrawn": {"id": "r2", "image": image},
+    }  # fmt: skip
+    return Answer(0, {"ok": True, "host": {"time": "2026-02-01T00:01:00Z"}, "projects": [status]})
+
+
+@pytest.mark.parametrize("preview", [False, True])
+def test_a_rollback_is_in_the_registry_and_said(
+    tmp_path: Path, recording: Recording, caplog: pytest.LogCaptureFixture, preview: bool
+) -> None:
+    later = record(
+        tmp_path,
+        ALL,
+        config=SUPPLIED,
+        registry=recording.outputs[-1]["registry"],
+        ask=rolled_back,
+        preview=preview,
+    )
+    for outputs in (later.outputs[0], later.outputs[-1]):
+        shop = outputs["registry"]["projects"]["shop"]
+        assert shop["release"]["why"] == "rolled back from r2 (registry.lab.test:5000/shop:1) by ann@laptop"
+        assert (shop["status"], shop["active"], shop["image"]) == (
+            "running",
+            "green",
+            "registry.lab.test:5000/shop:0",
+        )
+    assert outputs["registry"]["projects"]["bare"] == recording.outputs[-1]["registry"]["projects"]["bare"]
+    assert "python -m codeb rollback shop --forward --stack test" in caplog.text
+
+
+def test_servers_that_do_not_answer_are_said_in_a_preview_and_change_nothing(
+    tmp_path: Path, recording: Recording, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = recording.outputs[-1]["registry"]
+    later = record(tmp_path, ALL, config=SUPPLIED, registry=registry, preview=True)
+    assert later.outputs[-1]["registry"] == registry
+    assert "one was not asked what it runs: there is no server" in caplog.text
+
+
+def test_a_first_run_asks_nobody(tmp_path: Path) -> None:
+    def ask(*_: object, **__: object) -> Answer:
+        raise AssertionError("there is nothing to ask for yet")
+
+    record(tmp_path, {"shop.yaml": SHOP}, ask=ask)

@@ -25,7 +25,7 @@ from lab.host import Lab
 
 HOST = "codeb1"
 ADDRESS = "10.77.0.2"
-LINKS = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "components", "agent", ".lab")
+LINKS = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "ops", "components", "agent", ".lab")
 IMAGE = "registry.lab.test:5000/codeb/demo:1.0.0"
 
 

@@ -200,6 +200,12 @@ class FakeRunner:
             host.reload()
         elif verb == "show":
             return Result(0, out=self._properties(unit))
+        elif verb == "list-units":
+            return Result(0, out=json.dumps([{"unit": name} for name in host.running]))
+        elif verb == "list-timers":
+            standbys = [(n, t) for n, (t, _) in host.timers.items() if n.endswith("-standby.timer")]
+            rows = [{"unit": name, "next": int(when * 1e6)} for name, when in standbys]
+            return Result(0, out=json.dumps(rows))
         elif verb in ("start", "restart"):
             return self._start(unit)
         elif verb == "stop" or "--now" in words:
@@ -255,6 +261,9 @@ class FakeRunner:
                 return self._pull(words[-1])
             case ["container", "exists"]:
                 return Result(0 if host.caddy else 1)
+            case ["container", "inspect"] if "{{.Name}} {{.Id}}" in words:
+                ids = [(name, hashlib.sha256(f"{name}.service".encode()).hexdigest()) for name in words[4:]]
+                return Result(0, out="".join(f"{name} {number}\n" for name, number in ids))
             case ["container", "inspect"]:
                 service = f"{words[-1]}.service"
                 out = json.dumps({"Id": hashlib.sha256(service.encode()).hexdigest()})

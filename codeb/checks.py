@@ -1,0 +1,119 @@
+"""The commands `validate` and `schema`: they need no host, no cloud and no Pulumi."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from codeb.model import (
+    DocumentErrors,
+    Manifest,
+    ManifestErrors,
+    Manifests,
+    ManifestSource,
+    Problem,
+    Settings,
+    load_manifests,
+    parse_settings,
+    read_sources,
+    read_stack_values,
+)
+from codeb.model.schema import schema_text
+
+
+def validate(options: argparse.Namespace) -> int:
+    """Check the manifests at `options.paths` and say every problem; returns the exit status."""
+    problems: list[Problem] = []
+    sources: dict[str, ManifestSource] = {}
+    for path in options.paths:
+        try:
+            sources |= {source.path: source for source in read_sources(Path(path))}
+        except ManifestErrors as error:
+            problems += error.problems
+    if not sources and not problems:
+        where = " ".join(options.paths)
+        problems.append(Problem(where, 0, 0, "", "has no manifests", "Add a file that ends in .yaml."))
+    settings, manifests = None, Manifests((), {})
+    try:
+        settings = _stack_settings(options.stack)
+    except DocumentErrors as error:
+        problems += error.problems
+    try:
+        manifests = load_manifests(tuple(sources.values()), settings)
+    except ManifestErrors as error:
+        problems += error.problems
+    if options.json:
+        print(json.dumps(_result(manifests, problems), ensure_ascii=False, indent=2))
+    else:
+        _print_result(manifests, sorted(problems))
+    return 1 if problems else 0
+
+
+def _stack_settings(stack: str | None) -> Settings | None:
+    if stack is None:
+        return None
+    return parse_settings(read_stack_values(Path(f"Pulumi.{stack}.yaml")), stack)
+
+
+def _result(manifests: Manifests, problems: list[Problem]) -> dict[str, object]:
+    files = [
+        {
+            "file": manifests.files[m.id],
+            "id": m.id,
+            "domain": m.environment.domain,
+            "image": m.environment.image,
+        }
+        for m in manifests
+    ]
+    return {
+        "ok": not problems,
+        "manifests": files,
+        "problems": [asdict(problem) for problem in sorted(problems)],
+    }
+
+
+def _print_result(manifests: Manifests, problems: list[Problem]) -> None:
+    if problems:
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        files = len({problem.file for problem in problems})
+        print(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}", file=sys.stderr)
+        return
+    for manifest in manifests:
+        print(f"{manifests.files[manifest.id]}: {_summary(manifest)}")
+    print(f"{_count(len(manifests), 'manifest')}, no problems")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _summary(manifest: Manifest) -> str:
+    resources = manifest.resources
+    services = [name for name in ("database", "cache", "storage") if getattr(resources, name).enabled]
+    app = f"{manifest.id} at https://{manifest.environment.domain}, {manifest.environment.image}"
+    return f"{app}, {', '.join(services) or 'no data services'}"
+
+
+def schema(options: argparse.Namespace) -> int:
+    """Write or check the JSON Schema file; returns the exit status."""
+    text = schema_text()
+    if options.output == "-":
+        print(text, end="")
+        return 0
+    file = Path(options.output)
+    try:
+        current = file.read_text(encoding="utf-8") if file.exists() else None
+        if options.check and current != text:
+            print(f"{file}: is out of date. Run python -m codeb schema.", file=sys.stderr)
+            return 1
+        if not options.check:
+            file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(f"{file}: {error.strerror}. Name another file with --output.", file=sys.stderr)
+        return 1
+    print(f"{file}: {'up to date' if current == text else 'written'}")
+    return 0

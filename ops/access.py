@@ -1,0 +1,249 @@
+"""Which servers a stack has, and how to log in to them: settings, SSH key, pinned host keys.
+
+The whole settings are validated by `codeb.model`, which takes a third of a second to load. A rollback has no time
+for that: what is plainly right is read directly, anything else goes to the model, which says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from codeb.ssh import SshTarget, find_host_key
+
+_LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+_CLI_SECONDS: Final = 60
+_FORMS: Final = {
+    "name": re.compile(r"[a-z0-9][a-z0-9-]{0,39}"),
+    "address": re.compile(r"[a-z0-9][a-z0-9.:-]{0,252}"),
+    "sshPort": re.compile(r"[1-9][0-9]{0,4}"),
+    "user": re.compile(r"[a-z_][a-z0-9_-]{0,31}"),
+    "pool": re.compile(r"[a-z0-9][a-z0-9-]{0,39}"),
+    "hostKey": re.compile(r"(?:ssh|ecdsa)-[a-z0-9-]{1,40} [A-Za-z0-9+/]{40,1000}={0,2}"),
+    "knownHostsFile": re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._/-]{0,399}"),
+}
+_FILE: Final = _FORMS["knownHostsFile"]
+_DEFAULTS: Final = {"sshPort": "22", "user": "root", "pool": "default", "hostKey": "", "knownHostsFile": ""}
+_ROLES: Final = frozenset({"app", "data", "edge"})
+
+
+class AccessError(Exception):
+    """A server can't be logged in to; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that runs projects."""
+
+    name: str
+    pool: str
+    target: SshTarget
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """A server as the settings say it: exactly one of `host_key` and `known_hosts_file` is set."""
+
+    name: str
+    address: str
+    port: int
+    user: str
+    pool: str
+    host_key: str
+    known_hosts_file: str
+    runs_apps: bool = True
+
+
+def app_servers(folder: Path, stack: str, identity: str | None = None) -> tuple[Server, ...]:
+    """The servers of `Pulumi.<stack>.yaml` in `folder` that run projects.
+
+    Args:
+        stack: a name that `ops.cli` has checked.
+        identity: file with the private key; by default the stack's own.
+
+    Raises:
+        AccessError: settings, key or host key are missing or wrong.
+    """
+    values = _stack_values(folder, stack)
+    facts, key_file = _plain(values) or _by_the_model(folder, stack)
+    if not facts:
+        raise AccessError(
+            f"Pulumi.{stack}.yaml: codeb:servers has no server with the role app: there is nothing to ask"
+        )
+    key = private_key(folder, stack, identity, key_file)
+    return tuple(
+        Server(
+            each.name,
+            each.pool,
+            SshTarget(each.address, each.port, each.user, _host_key(folder, each), key),
+        )
+        for each in facts
+    )
+
+
+def pool_of(folder: Path, stack: str, project: str) -> str | None:
+    """The pool that the project's manifest names; None when no manifest has this id."""
+    name = _stack_values(folder, stack).get("manifests", "manifests")
+    manifests = folder / name if isinstance(name, str) and _FILE.fullmatch(name) else folder / "manifests"
+    for path in sorted(manifests.glob("*.y*ml")):
+        text = path.read_bytes()
+        if project.encode() not in text:
+            continue
+        try:
+            document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - texts only
+            if document["project"]["id"] == project:
+                return str((document.get("servers") or {}).get("pool", "default"))
+        except (ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError):
+            continue  # `validate` says what is wrong with it
+    return None
+
+
+def _stack_values(folder: Path, stack: str) -> Mapping[str, Any]:
+    """The keys `codeb:…` as text; empty when the model has to say what is wrong with the file."""
+    try:
+        document = yaml.load((folder / f"Pulumi.{stack}.yaml").read_bytes(), Loader=_LOADER)  # noqa: S506 - texts only
+        return {
+            key.removeprefix("codeb:"): value
+            for key, value in document["config"].items()
+            if key.startswith("codeb:")
+        }
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError):
+        return {}
+
+
+def _plain(values: Mapping[str, Any]) -> tuple[list[_Facts], str] | None:
+    """Servers with the role app and the name of the key file; None when not all is plainly right."""
+    servers, key_file = values.get("servers"), values.get("sshPrivateKeyFile", "")
+    if values.get("provider", "existing") != "existing" or not isinstance(servers, list):
+        return None
+    if not isinstance(key_file, str) or not (key_file == "" or _FILE.fullmatch(key_file)):
+        return None
+    found = [_server(each) for each in servers]
+    return None if None in found else ([each for each in found if each and each.runs_apps], key_file)
+
+
+def _server(value: object) -> _Facts | None:
+    """One entry of `codeb:servers`; None when it is not plainly right."""
+    if not isinstance(value, dict):
+        return None
+    roles = value.get("roles", ["app"])
+    texts = {name: value.get(name, _DEFAULTS.get(name)) for name in _FORMS}
+    right = all(
+        isinstance(text, str) and (text == _DEFAULTS.get(name) or _FORMS[name].fullmatch(text))
+        for name, text in texts.items()
+    )
+    known = isinstance(roles, list) and all(isinstance(role, str) and role in _ROLES for role in roles)
+    if not right or not known or (texts["hostKey"] == "") == (texts["knownHostsFile"] == ""):
+        return None
+    return _Facts(
+        name=str(texts["name"]),
+        address=str(texts["address"]),
+        port=int(str(texts["sshPort"])),
+        user=str(texts["user"]),
+        pool=str(texts["pool"]),
+        host_key=str(texts["hostKey"]),
+        known_hosts_file=str(texts["knownHostsFile"]),
+        runs_apps="app" in roles,
+    )
+
+
+def _by_the_model(folder: Path, stack: str) -> tuple[list[_Facts], str]:
+    """The same from the validated settings, slowly. Raises AccessError with every problem."""
+    from codeb.model import DocumentErrors, parse_settings, read_stack_values
+
+    try:
+        settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
+    except DocumentErrors as error:
+        raise AccessError(str(error)) from None
+    if settings.provider != "existing":
+        raise AccessError(
+            f"Pulumi.{stack}.yaml: codeb:provider is {settings.provider}: its servers are not known to this command yet"
+        )
+    facts = [
+        _Facts(
+            each.name, each.address, each.ssh_port, each.user, each.pool, each.host_key or "",
+            each.known_hosts_file or "",
+        )
+        for each in settings.servers
+        if "app" in each.roles
+    ]  # fmt: skip
+    return facts, settings.ssh_private_key_file or ""
+
+
+def private_key(folder: Path, stack: str, identity: str | None, key_file: str) -> str:
+    """The private key as text: `--identity`, the stack's file, or the stack's secret by the Pulumi CLI.
+
+    Raises:
+        AccessError: there is none, or others can read its file.
+    """
+    if identity is not None:
+        return _key_text(Path(identity), "--identity")
+    if key_file:
+        return _key_text(folder / key_file, "codeb:sshPrivateKeyFile")
+    if shutil.which("pulumi"):
+        return _key_from_pulumi(folder, stack)
+    raise AccessError(
+        "no SSH key: name its file with --identity FILE, or put the pulumi CLI on the PATH, which reads the secret "
+        "codeb:sshPrivateKey of the stack"
+    )
+
+
+def _key_text(path: Path, source: str) -> str:
+    try:
+        mode, text = path.stat().st_mode, path.read_text()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise AccessError(f"{source}: cannot read {path}: {why}") from None
+    if stat.S_IMODE(mode) & 0o077:
+        raise AccessError(f"{source}: {path} can be read by others: run `chmod 600 {path}`")
+    return text
+
+
+def _key_from_pulumi(folder: Path, stack: str) -> str:
+    argv = ["pulumi", "config", "get", "codeb:sshPrivateKey", "--stack", stack, "--non-interactive"]
+    try:
+        done = subprocess.run(
+            argv,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_CLI_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise AccessError(f"`{' '.join(argv[:4])}` did not end within {_CLI_SECONDS} s") from None
+    if done.returncode != 0 or not done.stdout.strip():
+        said = done.stderr.strip().splitlines() or ["nothing"]
+        raise AccessError(
+            f"no SSH key: `{' '.join(argv[:4])} --stack {stack}` said: {said[0]}. Log in to the stack's backend, or name "
+            "the key's file with --identity FILE"
+        )
+    return done.stdout
+
+
+def _host_key(folder: Path, server: _Facts) -> str:
+    if server.host_key:
+        return server.host_key
+    path = folder / server.known_hosts_file
+    try:
+        text = path.read_text()
+    except OSError as error:
+        raise AccessError(
+            f"codeb:servers: cannot read the known-hosts file {path}: {error.strerror}"
+        ) from None
+    found = find_host_key(text, server.address, server.port)
+    if found is None:
+        raise AccessError(
+            f"codeb:servers: {path} has no key for {server.address}: add one with `ssh-keyscan {server.address} >> {path}` "
+            "after you have checked it"
+        )
+    return found

@@ -1,0 +1,135 @@
+"""One OpenSSH call to a server's agent: a document in, a document out. Nothing secret is in an argument."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from codeb import ssh
+from codeb.ssh import SshTarget
+
+CONNECT_SECONDS = 5
+_UNREACHABLE = 255
+_NOT_INSTALLED = 127
+
+
+class SshError(Exception):
+    """A server could not be asked; the message says which, why and what to do."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How the agent ended (0: goal reached, 1: not, 2: it refuses the document) and its document."""
+
+    code: int
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How `ssh` ended: exit status and both outputs."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Run(Protocol):
+    """Runs a program with text on its standard input."""
+
+    def __call__(self, argv: Sequence[str], text: str, timeout: float | None) -> Ended:
+        """How it ended. Raises SshError when it is not installed or its time ran out."""
+
+
+def run(argv: Sequence[str], text: str, timeout: float | None) -> Ended:
+    """The real thing. Raises SshError."""
+    try:
+        done = subprocess.run(
+            argv,
+            input=text,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise SshError("ssh is not installed: install the OpenSSH client and run again") from None
+    except subprocess.TimeoutExpired:
+        raise SshError(f"no answer within {timeout:g} s") from None
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def ask(
+    target: SshTarget,
+    verb: str,
+    document: Mapping[str, Any],
+    *,
+    connect_seconds: int = CONNECT_SECONDS,
+    timeout: float | None = None,
+    run: Run = run,
+) -> Answer:
+    """Run `codeb-agent <verb>` on the server with this document.
+
+    Args:
+        connect_seconds: how long the server may take to accept the connection.
+        timeout: seconds for all of it; None waits for as long as the connection lives.
+
+    Raises:
+        SshError: the server can't be reached or has no agent, or its answer is no document.
+    """
+    with login(target, connect_seconds) as arguments:
+        ended = run(["ssh", *arguments, f"codeb-agent {verb}"], json.dumps(document), timeout)
+    if ended.code == _UNREACHABLE:
+        raise SshError(ssh.explain(target, ended.err.strip() or "ssh ended without a word"))
+    if ended.code == _NOT_INSTALLED:
+        raise SshError(f"{target.where}: has no codeb-agent: run `pulumi up`, which installs it")
+    try:
+        found = json.loads(ended.out)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        said = ended.err.strip().splitlines() or ["nothing"]
+        raise SshError(f"{target.where}: codeb-agent {verb} answered unreadably and said: {said[0]}")
+    return Answer(ended.code, found)
+
+
+@contextmanager
+def login(
+    target: SshTarget, connect_seconds: int, options: Mapping[str, str] | None = None
+) -> Iterator[list[str]]:
+    """`ssh`'s arguments up to the address. Key and pinned host key are files of mode 0600 meanwhile, then gone.
+
+    Raises:
+        SshError: the folder for them is not ours alone.
+    """
+    with tempfile.TemporaryDirectory(dir=runtime_folder()) as scratch:
+        key, known_hosts = Path(scratch) / "key", Path(scratch) / "known_hosts"
+        key.touch(mode=0o600)
+        key.write_text(target.private_key.rstrip("\n") + "\n")
+        known_hosts.write_text(ssh.known_hosts(target))
+        wanted = {"ConnectTimeout": str(connect_seconds), **(options or {})}
+        yield ssh.arguments(target, str(key), str(known_hosts), wanted)
+
+
+def runtime_folder() -> Path:
+    """A private folder with a short path: a Unix socket's path has at most 107 characters.
+
+    Raises:
+        SshError: others can enter it, or it is no folder.
+    """
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    folder = base / f"codeb-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    facts = folder.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
+        raise SshError(f"{folder} must be a folder that only you can enter: remove it and run again")
+    return folder

@@ -1,0 +1,75 @@
+"""`status`: what serves on the stack's servers, since when and why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ops import fleet, words
+from ops.access import Server
+from ops.fleet import Ask, Reply
+
+
+def status(project: str, stack: str, servers: Sequence[Server], ask: Ask, *, as_json: bool = False) -> int:
+    """Ask all servers and print what they say; `project` is "" for all projects.
+
+    Returns 0 when every server answered, and every project asked for is there and healthy.
+    """
+    document: dict[str, object] = {"version": 1, **({"project": project} if project else {})}
+    replies = list(fleet.ask_each(servers, "status", document, ask).values())
+    found = [(reply, each) for reply in replies for each in fleet.projects(reply)]
+    if as_json:
+        print(json.dumps(result(replies), indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(project, found):
+            print(line)
+        for line in _problems(project, stack, replies, bool(found)):
+            print(line, file=sys.stderr)
+    well = all(each.get("status") == "healthy" for _, each in found)
+    return 0 if well and all(reply.ok for reply in replies) and (found or not project) else 1
+
+
+def result(replies: Sequence[Reply]) -> dict[str, object]:
+    """The same for programs: each server's own answer, or why there is none."""
+    return {
+        "ok": all(reply.ok for reply in replies),
+        "servers": [
+            {
+                "server": reply.server,
+                "ok": reply.ok,
+                "problem": reply.problem,
+                "host": reply.document.get("host"),
+                "projects": fleet.projects(reply),
+            }
+            for reply in replies
+        ],
+    }
+
+
+def _lines(project: str, found: Sequence[tuple[Reply, Mapping[str, Any]]]) -> list[str]:
+    if not found:
+        return []
+    if not project:
+        return words.overview([(reply.server, each, _now(reply)) for reply, each in found])
+    blocks = [words.project_status(each, reply.server, _now(reply)) for reply, each in found]
+    return [line for number, block in enumerate(blocks) for line in ([""] if number else []) + block]
+
+
+def _problems(project: str, stack: str, replies: Sequence[Reply], found: bool) -> list[str]:
+    lines = [
+        f"{words.clean(reply.server)}: {words.clean(reply.problem)}" for reply in replies if not reply.ok
+    ]
+    answered = [words.clean(reply.server) for reply in replies if reply.ok]
+    if answered and not found:
+        lines.append(
+            words.nowhere(project, stack, answered) if project else f"no project on {', '.join(answered)}"
+        )
+    return lines
+
+
+def _now(reply: Reply) -> str:
+    """The host's own time, so that clocks that differ don't matter."""
+    host = reply.document.get("host")
+    return str(host.get("time", "")) if isinstance(host, dict) else ""
