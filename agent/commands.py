@@ -57,6 +57,11 @@ def show(unit: str) -> list[str]:
     return ["systemctl", "show", f"--property={PROPERTIES}", unit]
 
 
+def invocation(unit: str) -> list[str]:
+    """What is another with each start of a unit."""
+    return ["systemctl", "show", "--property=InvocationID", unit]
+
+
 def stop_later(timer: str, unit: str, minutes: int) -> list[str]:
     """A transient timer that stops a unit; gone after a reboot, when the unit isn't started either."""
     return [

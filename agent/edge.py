@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent import commands, health, paths
+from agent import commands, drain, health, paths
 from agent.errors import Failed
 from agent.ports import NoReply, Ports, Reply, Tls
 from agent.spec import Spec
 
-_CADDY_LOCK: Final = f"{paths.STATE}/caddy.lock"
-_LOCK_S: Final = 120
 _TLS_PORT: Final = "127.0.0.1:443"
 _PLAIN_PORT: Final = "127.0.0.1:80"
 _PROBE_S: Final = 10
@@ -70,7 +68,7 @@ def validate(ports: Ports, name: str, candidates: dict[str, bytes]) -> str | Non
             files.write(f"{folder}/sites/{path.rpartition('/')[2]}", content, 0o644)
     result = ports.runner.run(commands.caddy_validate(f"{folder}/Caddyfile"), timeout_s=120)
     files.remove_tree(folder)
-    return None if result.ok else _error_line(result.text)
+    return None if result.ok else drain.error_line(result.text)
 
 
 def _check_folder(name: str) -> str:
@@ -80,26 +78,19 @@ def _check_folder(name: str) -> str:
 
 def write_site(ports: Ports, spec: Spec) -> bool:
     """Put the wanted site in place and reload Caddy; True when it changed. Raises Failed."""
-    with ports.files.lock(_CADDY_LOCK, _LOCK_S):
-        if not site_differs(ports, spec):
-            return False
-        if spec.site is None:
-            ports.files.remove(paths.site(spec.project))
-        else:
-            ports.files.write(paths.site(spec.project), spec.site.encode(), 0o644)
-        reload(ports)
+    if not site_differs(ports, spec):
+        return False
+    if spec.site is None:
+        ports.files.remove(paths.site(spec.project))
+    else:
+        ports.files.write(paths.site(spec.project), spec.site.encode(), 0o644)
+    reload(ports)
     return True
 
 
 def reload(ports: Ports) -> None:
-    """Make Caddy read its configuration again; it keeps the old one when it refuses. Raises Failed."""
-    result = ports.runner.run(commands.CADDY_RELOAD, timeout_s=120)
-    if not result.ok:
-        raise Failed(
-            "switch",
-            f"Caddy refused to reload: {_error_line(result.text)}",
-            "see `podman logs caddy` and codeb-agent doctor on the host, then run again",
-        )
+    """Make Caddy read its files without failing a request; up to 10 s, see `drain`. Raises Failed."""
+    drain.reload(ports)
 
 
 def probe(ports: Ports, spec: Spec, address: str) -> str:
@@ -162,12 +153,6 @@ def _sends_to_https(ports: Ports, spec: Spec) -> bool:
     except NoReply:
         return False
     return reply.status in _PLAIN_REDIRECTS
-
-
-def _error_line(text: str) -> str:
-    """The line that says what is wrong, out of Caddy's JSON log."""
-    lines = text.splitlines() or ["it said nothing"]
-    return next((line for line in lines if line.startswith("Error:")), lines[-1])[:500]
 
 
 def ensure_upstream(ports: Ports, project: str, address: str) -> bool:
