@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ PODMAN_VERSION: Final = ["podman", "version", "--format", "{{.Client.Version}}"]
 SSHD_SETTINGS: Final = ["sshd", "-T"]
 CLOCK_SYNCHRONISED: Final = ["timedatectl", "show", "--property=NTPSynchronized", "--value"]
 IN_CONTAINER: Final = ["systemd-detect-virt", "--quiet", "--container"]
+HOLD_CONNECTIONS: Final = ["nft", "-f", paths.HOLD]
+FREE_CONNECTIONS: Final = ["nft", "delete", "table", "inet", "codeb_hold"]
 NFT_TABLES: Final = ["nft", "list", "tables"]
 _APT: Final = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
 APT_UPDATE: Final = [*_APT, "update"]
@@ -76,6 +79,14 @@ def logs(unit: str, since: float, lines: int) -> list[str]:
     return [
         *("journalctl", "--no-pager", "--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER"),
         *(f"--lines={lines}", f"--since=@{since:.0f}", f"_SYSTEMD_UNIT={unit}"),
+    ]
+
+
+def access_log(address: str, since: float) -> list[str]:
+    """Lines of Caddy's access log that name an upstream, since a moment (seconds since 1970)."""
+    return [
+        *("journalctl", "--no-pager", "--output=cat", f"--since=@{since:.3f}"),
+        *(f"--grep={re.escape(address)}", f"_SYSTEMD_UNIT={paths.CADDY_SERVICE}"),
     ]
 
 

@@ -1,7 +1,8 @@
-"""Reloading Caddy without failing a request: users' connections are ended by answers before Caddy ends them.
+"""Reloading Caddy without failing a request: no HTTP/1.1 client is about to send one when Caddy reloads.
 
-Caddy's reload closes idle keep-alive connections, and a client that sends a POST at that moment doesn't send it
-again. So while the marker file exists, each of Caddy's answers tells its client to open a new connection.
+A reload drops what Caddy has not begun to answer: it closes idle keep-alive connections under a client that just
+sends, and new connections whose first request has not come yet. So first each answer tells its client to open a new
+connection (the marker file), then new connections wait in the kernel for the moment of the reload.
 Why this way, with figures: docs/edge.md.
 """
 
@@ -18,6 +19,8 @@ from agent.ports import Busy, Ports
 LONGEST_S: Final = 10
 """Connections that nobody used for so long are closed by the reload as they would be by the idle timeout."""
 _PAUSE_S: Final = 0.1
+_FIRST_REQUEST_S: Final = 0.5
+"""From accepting a connection to its first request: two round trips of TLS, for clients 250 ms away."""
 _LOCK_S: Final = 300
 _RELOAD_S: Final = 120
 _SOCKETS: Final = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -53,8 +56,11 @@ def stale(ports: Ports) -> bool:
 
 def _reload(ports: Ports) -> None:
     _drain(ports)
+    _hold(ports)
     state = _state(ports)
+    ports.files.remove(paths.CADDY_READ)  # first: a run that is killed here must not look as if nothing was read
     result = ports.runner.run(commands.CADDY_RELOAD, timeout_s=_RELOAD_S)
+    ports.runner.run(commands.FREE_CONNECTIONS)
     ports.files.remove(paths.DRAINING)
     if not result.ok:
         raise Failed(
@@ -78,6 +84,17 @@ def _drain(ports: Ports) -> None:
         ports.journal.log(
             f"caddy: {len(found)} connections asked to end within {waited:.1f} s, {len(left)} still open"
         )
+
+
+def _hold(ports: Ports) -> None:
+    """Let new connections wait, and those that were accepted send their first request. Raises Failed."""
+    result = ports.runner.run(commands.HOLD_CONNECTIONS)
+    if not result.ok:
+        ports.files.remove(paths.DRAINING)
+        raise Failed(
+            "switch", f"nft refused {paths.HOLD}: {result.text}", "apply the server's bundle, then run again"
+        )
+    ports.clock.sleep(_FIRST_REQUEST_S)
 
 
 def connections(ports: Ports) -> frozenset[str]:

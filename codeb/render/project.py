@@ -68,7 +68,9 @@ def site(project: ProjectPlan) -> str:
         metrics_path=project.manifest.monitoring.metrics_path,
         max_upload=project.manifest.features.max_upload,
         upstream_file=names.upstream_file(project.id),
-        websockets=project.manifest.features.websockets,
+        maintenance_dir=names.MAINTENANCE_DIR,
+        canaries_dir=names.CANARIES_DIR,
+        canary_steps=project.manifest.features.canary_steps,
     )
 
 
