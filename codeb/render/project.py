@@ -4,6 +4,7 @@ release`."""
 from __future__ import annotations
 
 import re
+from math import gcd
 from typing import Any, Final
 
 from codeb import names
@@ -70,8 +71,14 @@ def site(project: ProjectPlan) -> str:
         upstream_file=names.upstream_file(project.id),
         maintenance_dir=names.MAINTENANCE_DIR,
         canaries_dir=names.CANARIES_DIR,
-        canary_steps=project.manifest.features.canary_steps,
+        canary_steps=[(step, _weights(step)) for step in project.manifest.features.canary_steps],
     )
+
+
+def _weights(percent: int) -> str:
+    """Caddy's smallest weights of old and new release: it sends as many requests in a row to each as they say."""
+    common = gcd(100, percent)
+    return f"{(100 - percent) // common} {percent // common}"
 
 
 def _unit(name: str, content: str) -> Document:
