@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -22,6 +23,8 @@ RUNNING_SERVICES: Final = [
     "codeb-*",
 ]
 STANDBY_TIMERS: Final = ["systemctl", "list-timers", "--output=json", "codeb-*-standby.timer"]
+HOLD_CONNECTIONS: Final = ["nft", "-f", paths.HOLD]
+FREE_CONNECTIONS: Final = ["nft", "delete", "table", "inet", "codeb_hold"]
 NFT_TABLES: Final = ["nft", "list", "tables"]
 _APT: Final = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"]
 APT_UPDATE: Final = [*_APT, "update"]
@@ -62,6 +65,11 @@ def show(unit: str) -> list[str]:
     return ["systemctl", "show", f"--property={PROPERTIES}", unit]
 
 
+def invocation(unit: str) -> list[str]:
+    """What is another with each start of a unit."""
+    return ["systemctl", "show", "--property=InvocationID", unit]
+
+
 def stop_later(timer: str, unit: str, minutes: int) -> list[str]:
     """A transient timer that stops a unit; gone after a reboot, when the unit isn't started either."""
     return [
@@ -76,6 +84,14 @@ def logs(unit: str, since: float, lines: int) -> list[str]:
     return [
         *("journalctl", "--no-pager", "--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER"),
         *(f"--lines={lines}", f"--since=@{since:.0f}", f"_SYSTEMD_UNIT={unit}"),
+    ]
+
+
+def access_log(address: str, since: float) -> list[str]:
+    """Lines of Caddy's access log that name an upstream, since a moment (seconds since 1970)."""
+    return [
+        *("journalctl", "--no-pager", "--output=cat", f"--since=@{since:.3f}"),
+        *(f"--grep={re.escape(address)}", f"_SYSTEMD_UNIT={paths.CADDY_SERVICE}"),
     ]
 
 

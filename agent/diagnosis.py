@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from agent.paths import COLOURS, Colour, container, other, service
+from agent.paths import COLOURS, DRAINING, Colour, container, other, service
 
 _DISK_PERCENT = 85
 _PODMAN = (5, 4)
@@ -134,6 +134,14 @@ def firewall(configuration: str, tables: str) -> list[Problem]:
         return []
     what = f"firewall not loaded: {', '.join(missing) or 'nftables.conf has no table'}"
     return [Problem(what, "`systemctl restart nftables`; see `nft -c -f /etc/nftables.conf`")]
+
+
+def draining(stale: bool) -> list[Problem]:
+    """The marker of a reload that was killed."""
+    if not stale:
+        return []
+    what = f"{DRAINING} is left from a run that was killed: Caddy closes each connection after one answer"
+    return [Problem(what, f"run again what was killed, or `rm {DRAINING}`")]
 
 
 def orphans(quadlets: Iterable[str], projects: Iterable[str]) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent import commands, diagnosis, edge, health, paths, record, undo, units
+from agent import commands, diagnosis, drain, edge, health, paths, record, undo, units
 from agent.bundle import load_applied
 from agent.diagnosis import Problem, ProjectFacts
 from agent.errors import Failed
@@ -43,6 +43,7 @@ def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:
         *diagnosis.orphans(files.listing(paths.QUADLET), serving),
         *_clock(ports),
         *_caddy(ports),
+        *diagnosis.draining(drain.stale(ports)),
         *_bundle(ports),
     ]
 

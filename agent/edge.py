@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Final
 
-from agent import commands, health, paths
+from agent import commands, drain, health, paths
 from agent.errors import Failed
 from agent.ports import NoReply, Ports, Reply, Tls
 from agent.spec import Spec
 
-_CADDY_LOCK: Final = f"{paths.STATE}/caddy.lock"
-_LOCK_S: Final = 120
 _TLS_PORT: Final = "127.0.0.1:443"
 _PLAIN_PORT: Final = "127.0.0.1:80"
 _PROBE_S: Final = 10
 _CERTIFICATE_S: Final = 45
 _PAUSE_S: Final = 0.25
+_JOURNAL_S: Final = 60
+_OK: Final = 200
+_UNAVAILABLE: Final = 503
+_SERVER_ERROR: Final = 500
+_ANSWERED_BY: Final = "x-codeb-upstream"
+_ADDRESS: Final = re.compile(r"[0-9a-f.:\[\]]+")
 _PLAIN_REDIRECTS: Final = frozenset({301, 302, 307, 308})
 
 
@@ -70,7 +76,7 @@ def validate(ports: Ports, name: str, candidates: dict[str, bytes]) -> str | Non
             files.write(f"{folder}/sites/{path.rpartition('/')[2]}", content, 0o644)
     result = ports.runner.run(commands.caddy_validate(f"{folder}/Caddyfile"), timeout_s=120)
     files.remove_tree(folder)
-    return None if result.ok else _error_line(result.text)
+    return None if result.ok else drain.error_line(result.text)
 
 
 def _check_folder(name: str) -> str:
@@ -80,26 +86,19 @@ def _check_folder(name: str) -> str:
 
 def write_site(ports: Ports, spec: Spec) -> bool:
     """Put the wanted site in place and reload Caddy; True when it changed. Raises Failed."""
-    with ports.files.lock(_CADDY_LOCK, _LOCK_S):
-        if not site_differs(ports, spec):
-            return False
-        if spec.site is None:
-            ports.files.remove(paths.site(spec.project))
-        else:
-            ports.files.write(paths.site(spec.project), spec.site.encode(), 0o644)
-        reload(ports)
+    if not site_differs(ports, spec):
+        return False
+    if spec.site is None:
+        ports.files.remove(paths.site(spec.project))
+    else:
+        ports.files.write(paths.site(spec.project), spec.site.encode(), 0o644)
+    reload(ports)
     return True
 
 
 def reload(ports: Ports) -> None:
-    """Make Caddy read its configuration again; it keeps the old one when it refuses. Raises Failed."""
-    result = ports.runner.run(commands.CADDY_RELOAD, timeout_s=120)
-    if not result.ok:
-        raise Failed(
-            "switch",
-            f"Caddy refused to reload: {_error_line(result.text)}",
-            "see `podman logs caddy` and codeb-agent doctor on the host, then run again",
-        )
+    """Make Caddy read its files without failing a request; up to 10 s, see `drain`. Raises Failed."""
+    drain.reload(ports)
 
 
 def probe(ports: Ports, spec: Spec, address: str) -> str:
@@ -114,7 +113,7 @@ def probe(ports: Ports, spec: Spec, address: str) -> str:
     while True:
         waited, no_certificate = ports.clock.monotonic() - start, False
         try:
-            verdict = _judge(_get(ports, spec), address)
+            verdict = _judge(ports, spec, address)
             if verdict.healthy:
                 return ""
             last = verdict.reason
@@ -146,11 +145,24 @@ def _get(ports: Ports, spec: Spec) -> Reply:
     )
 
 
-def _judge(reply: Reply, address: str) -> health.Verdict:
-    """A healthy answer, and from the right colour where the site tells which one answered."""
-    said = reply.headers.get("x-codeb-upstream")
-    if said and said != address:
-        return health.Verdict(False, f"was answered by {said}, not by the new release at {address}")
+def _judge(ports: Ports, spec: Spec, address: str) -> health.Verdict:
+    """A healthy answer that came from the release at `address`. In maintenance that is asked past Caddy, which has to
+    show the page. Raises NoReply."""
+    reply = _get(ports, spec)
+    if spec.maintenance is not None:
+        shown = reply.body.decode("utf-8", "replace").strip()
+        if reply.status != _UNAVAILABLE or shown != spec.maintenance.page.strip():
+            return health.Verdict(
+                False, f"answered {reply.status}, not the maintenance page with {_UNAVAILABLE}"
+            )
+        timeout = spec.health.timeout_ms
+        return health.judge(
+            ports.http.get(address, spec.health.path, host=spec.domain, timeout_ms=timeout), None
+        )
+    said = reply.headers.get(_ANSWERED_BY, "")
+    if reply.status == _OK and said != address:
+        by = said if _ADDRESS.fullmatch(said) else "none of its releases"
+        return health.Verdict(False, f"was answered by {by}, not by the new release at {address}")
     return health.judge(reply, None)
 
 
@@ -164,32 +176,62 @@ def _sends_to_https(ports: Ports, spec: Spec) -> bool:
     return reply.status in _PLAIN_REDIRECTS
 
 
-def _error_line(text: str) -> str:
-    """The line that says what is wrong, out of Caddy's JSON log."""
-    lines = text.splitlines() or ["it said nothing"]
-    return next((line for line in lines if line.startswith("Error:")), lines[-1])[:500]
-
-
 def ensure_upstream(ports: Ports, project: str, address: str) -> bool:
     """Point the upstream file at an address by one rename; True when it pointed elsewhere."""
-    path = paths.upstream(project)
-    if ports.files.read(path) == address.encode():
-        return False
-    ports.files.write(path, address.encode(), 0o644)
-    return True
+    return _ensure(ports, paths.upstream(project), address)
 
 
 def set_canary(ports: Ports, spec: Spec, percent: int, address: str) -> None:
-    """Send `percent` of the project's requests to the candidate at `address`; 0 ends it. No reload."""
-    ports.files.write(paths.canary_address(spec.project), address.encode(), 0o644)
-    ports.files.write(paths.canary_weight(spec.project), str(percent).encode(), 0o644)
+    """Send `percent` of the project's requests to the candidate at `address`; 0 ends it. No reload.
+
+    `percent` is 0 or one of the steps that the site knows.
+    """
+    _ensure(ports, paths.canary_address(spec.project), address)
+    _ensure(ports, paths.canary_weight(spec.project), str(percent))
 
 
 def canary_counts(ports: Ports, spec: Spec, address: str, since: float) -> tuple[int, int]:
-    """Requests that the candidate at `address` answered since a moment, and how many of them with 5xx."""
-    raise NotImplementedError
+    """Requests that the candidate at `address` answered since a moment, and how many of them with 5xx.
+
+    From Caddy's access log in the journal. Raises Failed.
+    """
+    result = ports.runner.run(commands.access_log(address, since), timeout_s=_JOURNAL_S)
+    if not result.ok and result.err:
+        remedy = "see `journalctl -u caddy.service` on the host, then release again"
+        raise Failed("canary", f"Caddy's log can't be read: {result.text[:300]}", remedy)
+    statuses = [
+        status for line in result.out.splitlines() for status in _statuses(line, spec.domain, address)
+    ]
+    return len(statuses), sum(status >= _SERVER_ERROR for status in statuses)
+
+
+def _statuses(line: str, domain: str, address: str) -> list[int]:
+    """The status in a line of the access log; none when the line is about something else."""
+    try:
+        entry = json.loads(line)
+        mine = (entry["upstream"], entry["request"]["host"].partition(":")[0].lower()) == (address, domain)
+        return [int(entry["status"])] if mine else []
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
 
 
 def set_maintenance(ports: Ports, spec: Spec) -> bool:
-    """Switch maintenance mode on or off; True when that changed something."""
-    return False
+    """Switch maintenance mode on or off, which Caddy sees at the next request; True when that changed something."""
+    page, retry = paths.maintenance_page(spec.project), paths.maintenance_retry(spec.project)
+    wanted = spec.maintenance
+    if wanted is None:
+        there = ports.files.read(page) is not None
+        for path in (page, retry) if there else ():
+            ports.files.remove(path)
+        return there
+    # The page last when it comes and first when it goes: it is what switches.
+    changed = [_ensure(ports, retry, str(wanted.retry_after_s)), _ensure(ports, page, wanted.page)]
+    return any(changed)
+
+
+def _ensure(ports: Ports, path: str, text: str) -> bool:
+    """Write a small file by one rename; True when it was another."""
+    if ports.files.read(path) == text.encode():
+        return False
+    ports.files.write(path, text.encode(), 0o644)
+    return True

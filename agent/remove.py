@@ -76,10 +76,9 @@ def _there(ports: Ports, path: str) -> bool:
 
 def _unroute(ports: Ports, project: str) -> None:
     """Users first: no site, no upstream, nothing at boot."""
-    if ports.files.read(paths.site(project)) is not None:
-        ports.files.remove(paths.site(project))
-        if edge.caddy_runs(ports):
-            edge.reload(ports)
+    ports.files.remove(paths.site(project))
+    if edge.caddy_runs(ports):
+        edge.reload(ports)
     for path in (
         paths.upstream(project),
         paths.canary_weight(project),

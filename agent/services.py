@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent import commands, units
+from agent import commands, drain, paths, units
 from agent.bundle import Service
 from agent.errors import Failed
 from agent.ports import Ports
@@ -40,6 +40,9 @@ def reload(ports: Ports, unit: str) -> bool:
     """Reload a unit if it runs; True when it did. Raises Failed."""
     if not units.state(ports, unit).running:
         return False
+    if unit == paths.CADDY_SERVICE:
+        drain.reload(ports)
+        return True
     _must(ports, unit, commands.reload(unit), ports.clock.now().timestamp())
     return True
 

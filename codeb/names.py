@@ -33,9 +33,12 @@ STATE_DIR: Final = "/var/lib/codeb"
 OUTBOX_DIR: Final = "/var/lib/codeb/outbox"
 PROJECTS_DIR: Final = "/etc/codeb/projects"
 CA_FILE: Final = "/etc/codeb/ca.crt"
+HOLD_FILE: Final = "/etc/codeb/hold.nft"
 CADDY_DIR: Final = "/etc/caddy"
 SITES_DIR: Final = "/etc/caddy/sites"
 UPSTREAMS_DIR: Final = "/etc/caddy/upstreams"
+CANARIES_DIR: Final = "/etc/caddy/canaries"
+MAINTENANCE_DIR: Final = "/etc/caddy/maintenance"
 
 
 def stem(project_id: str) -> str:

@@ -9,7 +9,7 @@ from codeb.render.text import render, secret_marker
 
 
 def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
-    """Unit and configuration of Caddy. The agent writes sites and upstreams below the same folder."""
+    """Unit and configuration of Caddy. The agent writes all that concerns single projects below the same folder."""
     service, data = "caddy.service", f"{names.DATA_DIR}/{names.CADDY}"
     internal = plan.settings.tls_issuer == "internal"
     unit = render(
@@ -29,6 +29,8 @@ def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
             Directory(names.CADDY_DIR),
             Directory(names.SITES_DIR),
             Directory(names.UPSTREAMS_DIR),
+            Directory(names.CANARIES_DIR),
+            Directory(names.MAINTENANCE_DIR),
             Directory(data, "0700"),
             Directory(f"{data}/data", "0700"),
             Directory(f"{data}/config", "0700"),
@@ -36,6 +38,7 @@ def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
         files=(
             *((key,) if internal else ()),
             HostFile(f"{names.CADDY_DIR}/Caddyfile", caddyfile(plan, server), reloads=(service,)),
+            HostFile(names.HOLD_FILE, render("caddy/hold.nft")),
             HostFile(f"{names.QUADLET_DIR}/{names.CADDY}.container", unit, restarts=(service,)),
         ),
         services=(Service(service),),
@@ -50,6 +53,7 @@ def caddyfile(plan: Plan, server: ServerPlan) -> str:
         "caddy/Caddyfile",
         internal_issuer=plan.settings.tls_issuer == "internal",
         acme_email=plan.settings.acme_email,
+        caddy_dir=names.CADDY_DIR,
         ca_file=names.CA_FILE,
         data_host="127.0.0.1" if near else plan.data.host,
         minio_port=plan.data.minio_port,

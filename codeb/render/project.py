@@ -4,11 +4,13 @@ release`."""
 from __future__ import annotations
 
 import re
+from math import gcd
 from typing import Any, Final
 
 from codeb import names
 from codeb.model import CronJob
 from codeb.plan import Plan, ProjectPlan, ServerPlan
+from codeb.render.maintenance import maintenance_page
 from codeb.render.text import render
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -47,7 +49,7 @@ def release_document(plan: Plan, project: ProjectPlan, server: ServerPlan | None
         # Run once in all: by the first server, which the others' releases wait for.
         "job": _job(project) if server.name == project.servers[0] else None,
         "canary": _canary(project),
-        "maintenance": None,
+        "maintenance": _maintenance(project),
         "sentry_project": project.manifest.monitoring.sentry_project,
         "stage": environment.stage,
     }
@@ -68,8 +70,16 @@ def site(project: ProjectPlan) -> str:
         metrics_path=project.manifest.monitoring.metrics_path,
         max_upload=project.manifest.features.max_upload,
         upstream_file=names.upstream_file(project.id),
-        websockets=project.manifest.features.websockets,
+        maintenance_dir=names.MAINTENANCE_DIR,
+        canaries_dir=names.CANARIES_DIR,
+        canary_steps=[(step, _weights(step)) for step in project.manifest.features.canary_steps],
     )
+
+
+def _weights(percent: int) -> str:
+    """Caddy's smallest weights of old and new release: it sends as many requests in a row to each as they say."""
+    common = gcd(100, percent)
+    return f"{(100 - percent) // common} {percent // common}"
 
 
 def _unit(name: str, content: str) -> Document:
@@ -146,6 +156,13 @@ def _canary(project: ProjectPlan) -> Document | None:
         "wait_ms": features.canary_wait,
         "max_error_percent": features.canary_error_percent,
     }
+
+
+def _maintenance(project: ProjectPlan) -> Document | None:
+    maintenance = project.manifest.features.maintenance
+    if maintenance is None:
+        return None
+    return {"page": maintenance_page(project), "retry_after_s": _seconds(maintenance.retry_after)}
 
 
 def _seconds(milliseconds: int) -> int:

@@ -35,8 +35,9 @@ def render(template: str, **values: object) -> str:
 
 @cache
 def _environment() -> jinja2.Environment:
-    # No autoescape: the targets are not HTML, and `codeb.render.quote` has a filter for each of them.
-    environment = jinja2.Environment(  # noqa: S701
+    # Autoescape for pages only: the other targets are not HTML, `codeb.render.quote` has a filter for each of them.
+    environment = jinja2.Environment(
+        autoescape=jinja2.select_autoescape(enabled_extensions=("html.j2",), default=False),
         loader=jinja2.FileSystemLoader(_TEMPLATES),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -72,6 +72,7 @@ class FakeHost:
     calls: list[list[str]] = field(default_factory=list)
     journal: list[str] = field(default_factory=list)
     held: set[str] = field(default_factory=set)
+    boots: int = 0
     operations: int = 0
     kill_at: int = 0
     fail_at: int = 0
@@ -104,6 +105,7 @@ class FakeHost:
 
     def reboot(self) -> None:
         """Everything that isn't on disk is gone; what has a boot link starts."""
+        self.boots += 1
         self.running.clear()
         self.crashed.clear()
         self.timers.clear()
@@ -238,6 +240,7 @@ class FakeRunner:
             "NRestarts": "5" if unit in host.crashed else "0",
             "ExecMainStatus": "0",
             "LoadState": "loaded" if known else "not-found",
+            "InvocationID": str(host.boots),
             "UnitFileState": "enabled" if unit in host.enabled else "disabled",
         }
         return "".join(f"{key}={value}\n" for key, value in values.items())
@@ -457,11 +460,14 @@ class FakeHttp:
             raise NoReply("TLS handshake: internal error", no_certificate=True)
         for path, content in self.host.sites.items():
             if domain.encode() in content:
-                upstream = self.host.tell(
-                    f"/etc/caddy/upstreams/{path.rpartition('/')[2].removesuffix('.caddy')}"
-                )
+                project = path.rpartition("/")[2].removesuffix(".caddy")
+                page = self.host.files.get(f"/etc/caddy/maintenance/{project}.html")
+                if page is not None:
+                    return Reply(503, page.content, 1, {})
+                upstream = self.host.tell(f"/etc/caddy/upstreams/{project}")
                 try:
-                    return self._direct(upstream or "")
+                    answer = self._direct(upstream or "")
+                    return replace(answer, headers={"x-codeb-upstream": upstream or ""})
                 except NoReply:
                     return Reply(502, b"", 1, {})
         raise NoReply("no certificate", no_certificate=True)

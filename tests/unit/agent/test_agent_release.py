@@ -10,6 +10,7 @@ import pytest
 from agent_fakes import App, FakeHost, release_document
 from agent_verbs import UPSTREAM, V1, V2, V3, back, fails, new_host, run, serves
 
+from agent import paths
 from agent.errors import BadDocument, Failed
 
 BOOT = "/etc/systemd/system/multi-user.target.wants/codeb-shop-app-{}.service"
@@ -22,9 +23,8 @@ def host() -> FakeHost:
 
 
 def snapshot(host: FakeHost) -> dict[str, object]:
-    kept = {
-        path: entry for path, entry in host.files.items() if "/log/" not in path and "/projects/" not in path
-    }
+    passing = ("/log/", "/projects/", paths.CADDY_READ)
+    kept = {path: entry for path, entry in host.files.items() if not any(part in path for part in passing)}
     return {"files": kept, "links": dict(host.links), "running": dict(host.running)}
 
 

@@ -13,6 +13,7 @@ import pytest
 from codeb.model import Manifest, ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
 from codeb.render import VARIABLES, project_environment, release_document, remove_document
+from codeb.render.maintenance import maintenance_page
 from codeb.render.text import render
 from codeb.secrets import ProjectCredentials, RootSecret, project_credentials
 
@@ -125,11 +126,6 @@ def test_the_site_reads_the_upstream_from_a_file() -> None:
     assert not re.search(r"30\d\d", site.replace("308", "")), "a release would have to reload Caddy"
 
 
-def test_only_websockets_outlive_a_reload() -> None:
-    assert "stream_close_delay" in release(features={"websockets": True})["site"]
-    assert "stream_close_delay" not in release()["site"]
-
-
 def test_the_environment_is_documented_and_complete() -> None:
     plan = plan_of(
         environment={"variables": {"GREETING": "hi"}, "secrets": ["API_KEY"]},
@@ -163,3 +159,34 @@ def test_a_removal_names_the_project() -> None:
 def test_a_template_never_leaves_out_a_value_silently() -> None:
     with pytest.raises(jinja2.UndefinedError):
         render("project/project.network", id="blog")
+
+
+def test_websockets_of_every_app_outlive_a_reload() -> None:
+    assert "import upstream" in release()["site"]
+
+
+def test_each_step_of_the_canary_is_a_block_of_its_own() -> None:
+    site = release(features={"canary": [5, 25, 100]})["site"]
+    assert re.findall(r"@canary(\d+) vars \{vars.canary\} (\d+)", site) == [("5", "5"), ("25", "25")]
+    assert re.findall(r"weighted_round_robin (.+)", site) == ["19 1", "3 1"]
+    assert "canar" not in release()["site"]
+    assert "canar" not in release(features={"canary": [100]})["site"]
+
+
+def test_the_maintenance_page_shows_what_the_manifest_says_and_runs_nothing() -> None:
+    hostile = "</p><script>alert(1)</script>&amp; {{ 7*7 }} {env.HOME} \" ' 정비 중"
+    plan = plan_of(project={"name": "Ben & <Jerry>"}, features={"maintenance": {"message": hostile}})
+    page = maintenance_page(plan.projects[0])
+    assert page.count("<script") == 0
+    assert page.count("<title>Ben &amp; &lt;Jerry&gt;</title>") == 1
+    assert (
+        "&lt;/p&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp; {{ 7*7 }} {env.HOME} &#34; &#39; 정비 중"
+        in page
+    )
+    assert not re.search(r"(src|href)=|url\(|@import", page), "nothing is loaded from elsewhere"
+    assert len(page.encode()) < 64 * 1024
+
+
+def test_there_is_no_page_without_maintenance() -> None:
+    with pytest.raises(ValueError, match="blog-app is not in maintenance"):
+        maintenance_page(plan_of().projects[0])

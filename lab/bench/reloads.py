@@ -1,0 +1,279 @@
+"""How many requests of one project fail while sites of others come, change and go: bare and drained reloads.
+
+python -m lab.bench.reloads              50 reloads each way under POSTs over TLS
+python -m lab.bench.reloads --reloads 9  fewer
+
+Needs root, nft and k6. Everything runs in a network namespace of its own: the rendered
+Caddyfile and sites, a real Caddy, and the agent's own code for the reload. docs/edge.md has figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from agent import commands, drain, paths
+from agent.ports import Argv, Ports, Result
+from agent.real import ports as real_ports
+from agent.real.files import RealFiles
+from agent.real.runner import RealRunner
+from codeb.model import ManifestSource, load_manifests, parse_settings
+from codeb.plan import Plan, make_plan
+from codeb.render import host_files
+from codeb.render.project import site
+from codeb.secrets import PlatformSecrets, RootSecret, resolve
+from lab.bench.previews import SERVER_KEY
+
+INSIDE = "CODEB_BENCH_INSIDE"
+SITES, OTHER = 50, 20  # sites on the host; the reloads are about those from number OTHER on
+UPSTREAM = "127.0.0.1:3999"
+USERS = 40  # of each kind, each with some 5 requests a second
+CLIENTS = {
+    "HTTP/1.1 keep-alive": {"GODEBUG": "http2client=0"},
+    "HTTP/1.1 fresh": {"GODEBUG": "http2client=0", "FRESH": "1"},
+    "HTTP/2": {},
+}
+SCRIPT = Path(__file__).with_suffix(".js")
+PAUSE_S = 0.5
+CADDY = str(Path(sys.executable).parent / "caddy")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of the requests of one kind of client."""
+
+    client: str
+    requests: int
+    failed: int
+    p99_ms: float
+    slowest_ms: float
+    causes: str
+
+
+class Below(RealFiles):
+    """The host's files below a folder, /proc as it is."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def at(self, path: str) -> str:
+        return path if path.startswith("/proc/") else f"{self._root}{path}"
+
+    def read(self, path: str) -> bytes | None:
+        return super().read(self.at(path))
+
+    def write(self, path: str, content: bytes, mode: int = 0o644, owner: str = "root:root") -> None:
+        super().write(self.at(path), content, mode, owner)
+
+    def remove(self, path: str) -> None:
+        super().remove(self.at(path))
+
+    def listing(self, folder: str) -> list[str]:
+        return super().listing(self.at(folder))
+
+    @contextmanager
+    def lock(self, path: str, wait_s: float) -> Iterator[None]:
+        with super().lock(self.at(path), wait_s):
+            yield
+
+
+class Here(RealRunner):
+    """Runs Caddy's reload in this namespace instead of in its container; there is no unit to ask about."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__()
+        self._root, self._caddyfile = root, f"{root}{paths.CADDYFILE}"
+
+    def run(self, argv: Argv, *, stdin: str | None = None, timeout_s: float = 60) -> Result:
+        if argv[0] == "nft":
+            return super().run([word.replace(paths.HOLD, f"{self._root}{paths.HOLD}") for word in argv])
+        if list(argv) != commands.CADDY_RELOAD:
+            return Result(0)
+        return super().run([CADDY, "reload", "--config", self._caddyfile, "--adapter", "caddyfile"])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m lab.bench.reloads",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--reloads", type=int, default=50, help="reloads each way")
+    options = parser.parse_args()
+    if shutil.which("k6") is None:
+        raise SystemExit("k6 sends the load and is not on the PATH: https://k6.io, or the lab's (lab/load)")
+    if INSIDE not in os.environ:
+        environment = {**os.environ, INSIDE: "1"}
+        argv = ["unshare", "--net", sys.executable, "-m", "lab.bench.reloads", *sys.argv[1:]]
+        return subprocess.run(argv, env=environment, check=False).returncode
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    with tempfile.TemporaryDirectory(prefix="codeb-reloads-") as folder:
+        _measure(Path(folder), options.reloads)
+    return 0
+
+
+def _measure(root: Path, reloads: int) -> None:
+    plan = _plan()
+    _lay_out(plan, root)
+    ports = Ports(**{**real_ports().__dict__, "files": Below(root), "runner": Here(root)})
+    table = Table(
+        "reload", "seconds each", "client", "requests", "failed", "p99 ms", "slowest ms", "causes", box=None
+    )
+    with ExitStack() as running:
+        running.enter_context(_running(CADDY, "respond", "--listen", UPSTREAM, "--body", "ok"))
+        running.enter_context(
+            _running(CADDY, "run", "--config", f"{root}{paths.CADDYFILE}", "--adapter", "caddyfile")
+        )
+        _await_caddy()
+        ways: dict[str, Callable[[Ports], object]] = {
+            "none": _nothing,
+            "bare": _bare,
+            "drained": drain.reload,
+        }
+        for name, reload in ways.items():
+            seconds, rows = _under_load(partial(_changes, ports, plan, reloads, reload))
+            for row in rows:
+                found = (
+                    row.client,
+                    row.requests,
+                    row.failed,
+                    f"{row.p99_ms:.0f}",
+                    f"{row.slowest_ms:.0f}",
+                    row.causes,
+                )
+                table.add_row(name, f"{seconds / reloads:.1f}", *map(str, found))
+    Console(highlight=False, width=160).print(table)
+
+
+def _plan() -> Plan:
+    server = {"name": "a", "address": "127.0.0.1", "privateAddress": "127.0.0.1", "hostKey": SERVER_KEY}
+    settings = parse_settings(
+        {
+            "domain": "bench.test",
+            "tlsIssuer": "internal",
+            "servers": [{**server, "roles": ["app", "data", "edge"]}],
+        }
+    )
+    text = (
+        "project: {{id: app-{n:03}}}\nenvironment: {{domain: app{n}.bench.test, image: registry.test/a:1}}\n"
+    )
+    sources = [ManifestSource(f"{n}.yaml", text.format(n=n)) for n in range(SITES)]
+    return make_plan(settings, load_manifests(sources, settings), None)
+
+
+def _lay_out(plan: Plan, root: Path) -> None:
+    """Caddy's files below `root`, which takes the place of the host's paths in them."""
+    secrets = PlatformSecrets(RootSecret("bench-only-root-secret-0123456789-abcdefghijkl"), ["127.0.0.1"])
+    texts = {
+        file.path: resolve(file.content, secrets.lookup) for file in host_files(plan, plan.servers[0]).files
+    }
+    key = texts[f"{paths.CONFIG}/secrets/ca.key"]
+    files = {
+        paths.CADDYFILE: texts[paths.CADDYFILE].replace("/run/secrets/ca.key", f"{root}/ca.key"),
+        paths.CA_FILE: texts[paths.CA_FILE],
+        paths.HOLD: texts[paths.HOLD],
+        **{paths.site(project.id): site(project) for project in plan.projects},
+    }
+    files = {path: text.replace("/etc/", f"{root}/etc/") for path, text in files.items()}
+    files |= {paths.upstream(project.id): UPSTREAM for project in plan.projects}
+    for path, text in {**files, "/ca.key": key}.items():
+        Path(f"{root}{path}").parent.mkdir(parents=True, exist_ok=True)
+        Path(f"{root}{path}").write_text(text.replace("/run/caddy/", f"{root}/"))
+    os.environ |= {"HOME": str(root), "XDG_DATA_HOME": f"{root}/data"}
+
+
+@contextmanager
+def _running(*argv: str) -> Iterator[subprocess.Popen[bytes]]:
+    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        child.wait(30)
+
+
+def _await_caddy() -> None:
+    probe = ["curl", "-sfk", "--resolve", "app0.bench.test:443:127.0.0.1", "https://app0.bench.test/"]
+    for _ in range(100):
+        if subprocess.run(probe, stdout=subprocess.DEVNULL, check=False).returncode == 0:
+            return
+        time.sleep(0.1)
+    raise SystemExit("Caddy doesn't answer within 10 s")
+
+
+def _under_load(work: Callable[[], None]) -> tuple[float, list[Row]]:
+    """Seconds that the work took, and what became of the requests of each kind of client."""
+    clients = {}
+    for name, settings in CLIENTS.items():
+        environment = {**os.environ, **settings, "USERS": str(USERS), "K6_NO_USAGE_REPORT": "true"}
+        clients[name] = subprocess.Popen(
+            ["k6", "run", "--quiet", "--no-color", "--address", "", str(SCRIPT)],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    time.sleep(3)
+    start = time.monotonic()
+    work()
+    seconds = time.monotonic() - start
+    time.sleep(1)
+    for client in clients.values():
+        client.send_signal(signal.SIGINT)
+    return seconds, [_row(name, *client.communicate(timeout=60)) for name, client in clients.items()]
+
+
+def _row(client: str, out: str, err: str) -> Row:
+    found = json.loads(out[out.index("{") :])
+    causes = Counter(re.findall(r"Request Failed.*error=.*?([^:\"]+?)\\?\"?$", err, re.MULTILINE))
+    return Row(
+        client, causes=", ".join(f"{count}x {cause.strip()}" for cause, count in causes.items()), **found
+    )
+
+
+def _changes(ports: Ports, plan: Plan, reloads: int, reload: Callable[[Ports], object]) -> None:
+    """Sites of other projects come, change and go, one after the other."""
+    for turn in range(reloads):
+        project = plan.projects[OTHER + turn // 3 % (SITES - OTHER)].id
+        path = paths.site(project)
+        text = ports.files.read(path) or b""
+        if turn % 3 == 0:
+            gone = text
+            ports.files.remove(path)
+        elif turn % 3 == 1:
+            ports.files.write(path, gone)
+        else:
+            ports.files.write(path, text.replace(b"max_size 1", b"max_size 2"))
+        reload(ports)
+        time.sleep(PAUSE_S)
+
+
+def _nothing(ports: Ports) -> None:
+    """For comparison: the same time without a reload."""
+
+
+def _bare(ports: Ports) -> None:
+    result = ports.runner.run(commands.CADDY_RELOAD)
+    if not result.ok:
+        raise SystemExit(result.text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
