@@ -169,7 +169,7 @@ def _moment(moment: object, now: str) -> str:
     far = _minutes(moment, now)
     if far is None:
         return _second(moment)
-    words = f"{_length(far)} left" if far > 0 else f"{_length(-far)} ago"
+    words = f"{_length(far)} left" if far > 0 else f"{_length(-far)} ago" if far else "just now"
     return f"{_second(moment)} UTC ({words})"
 
 
