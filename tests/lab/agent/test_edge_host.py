@@ -34,7 +34,7 @@ def test_sites_of_others_come_change_and_go_without_failing_a_request(host: Agen
             answer = host.agent(verb, document)
             assert (answer.code, answer.document["changed"]) == (0, True), answer.err
 
-    _, rows = under_load(f"{project}.lab.test", host.lab.address(NAME), changes)
+    _, rows = under_load(f"{project}.lab.test", host.lab.network.address(NAME), changes, users=10)
     assert [(row.failed, row.causes) for row in rows] == [(0, "")] * len(rows)
     assert min(row.requests for row in rows) > 1000
     assert host.sh("ls", "/etc/caddy/sites").split() == [f"{project}.caddy"]
