@@ -36,6 +36,19 @@ def site_differs(ports: Ports, spec: Spec) -> bool:
     return ports.files.read(paths.site(spec.project)) != wanted
 
 
+def maintenance_differs(ports: Ports, spec: Spec) -> bool:
+    """Whether visitors see another maintenance page than the one wanted, or see one or none by mistake."""
+    wanted = spec.maintenance
+    page, retry = (
+        (None, None) if wanted is None else (wanted.page.encode(), str(wanted.retry_after_s).encode())
+    )
+    read = ports.files.read
+    return (read(paths.maintenance_page(spec.project)), read(paths.maintenance_retry(spec.project))) != (
+        page,
+        retry,
+    )
+
+
 def check_site(ports: Ports, spec: Spec) -> None:
     """Validate the wanted site together with all others, on a copy of the configuration. Raises Failed."""
     ports.files.remove_tree(_check_folder(spec.project))
@@ -217,16 +230,17 @@ def _statuses(line: str, domain: str, address: str) -> list[int]:
 
 def set_maintenance(ports: Ports, spec: Spec) -> bool:
     """Switch maintenance mode on or off, which Caddy sees at the next request; True when that changed something."""
+    if not maintenance_differs(ports, spec):
+        return False
     page, retry = paths.maintenance_page(spec.project), paths.maintenance_retry(spec.project)
-    wanted = spec.maintenance
-    if wanted is None:
-        there = ports.files.read(page) is not None
-        for path in (page, retry) if there else ():
-            ports.files.remove(path)
-        return there
     # The page last when it comes and first when it goes: it is what switches.
-    changed = [_ensure(ports, retry, str(wanted.retry_after_s)), _ensure(ports, page, wanted.page)]
-    return any(changed)
+    if spec.maintenance is None:
+        ports.files.remove(page)
+        ports.files.remove(retry)
+    else:
+        _ensure(ports, retry, str(spec.maintenance.retry_after_s))
+        _ensure(ports, page, spec.maintenance.page)
+    return True
 
 
 def _ensure(ports: Ports, path: str, text: str) -> bool:

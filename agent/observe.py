@@ -63,7 +63,8 @@ def _there(job: Job, release: Release, image_id: str | None) -> Event | None:
 def _unchanged(job: Job, colour: Colour, known: ColourRecord) -> Event:
     """The active colour needn't be replaced; what stands around it may have to be."""
     job.image = known.image
-    kind = Kind.SITE if edge.site_differs(job.ports, job.wanted) else Kind.SAME
+    differs = edge.site_differs(job.ports, job.wanted) or edge.maintenance_differs(job.ports, job.wanted)
+    kind = Kind.SITE if differs else Kind.SAME
     return Event(kind, active=colour, target=colour)
 
 

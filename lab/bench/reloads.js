@@ -5,7 +5,7 @@ import http from "k6/http";
 export const options = {
   vus: Number(__ENV.USERS),
   duration: "1h",
-  hosts: { "app0.bench.test": "127.0.0.1" },
+  hosts: { [__ENV.DOMAIN]: __ENV.ADDRESS },
   insecureSkipTLSVerify: true,
   noConnectionReuse: __ENV.FRESH === "1",
   summaryTrendStats: ["p(99)", "max"],
@@ -13,7 +13,7 @@ export const options = {
 const body = "x".repeat(1000);
 
 export default function () {
-  http.post("https://app0.bench.test/", body);
+  http.post(`https://${__ENV.DOMAIN}/`, body);
   sleep(0.1 + Math.random() * 0.2);
 }
 

@@ -42,7 +42,7 @@ from codeb.secrets import PlatformSecrets, RootSecret, resolve
 from lab.bench.previews import SERVER_KEY
 
 INSIDE = "CODEB_BENCH_INSIDE"
-SITES, OTHER = 50, 20  # sites on the host; the reloads are about those from number OTHER on
+DOMAIN, SITES = "app0.bench.test", 50
 UPSTREAM = "127.0.0.1:3999"
 USERS = 40  # of each kind, each with some 5 requests a second
 CLIENTS = {
@@ -117,8 +117,6 @@ def main() -> int:
     )
     parser.add_argument("--reloads", type=int, default=50, help="reloads each way")
     options = parser.parse_args()
-    if shutil.which("k6") is None:
-        raise SystemExit("k6 sends the load and is not on the PATH: https://k6.io, or the lab's (lab/load)")
     if INSIDE not in os.environ:
         environment = {**os.environ, INSIDE: "1"}
         argv = ["unshare", "--net", sys.executable, "-m", "lab.bench.reloads", *sys.argv[1:]]
@@ -148,7 +146,7 @@ def _measure(root: Path, reloads: int) -> None:
             "drained": drain.reload,
         }
         for name, reload in ways.items():
-            seconds, rows = _under_load(partial(_changes, ports, plan, reloads, reload))
+            seconds, rows = under_load(DOMAIN, "127.0.0.1", partial(_changes, ports, plan, reloads, reload))
             for row in rows:
                 found = (
                     row.client,
@@ -210,7 +208,7 @@ def _running(*argv: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _await_caddy() -> None:
-    probe = ["curl", "-sfk", "--resolve", "app0.bench.test:443:127.0.0.1", "https://app0.bench.test/"]
+    probe = ["curl", "-sfk", "--resolve", f"{DOMAIN}:443:127.0.0.1", f"https://{DOMAIN}/"]
     for _ in range(100):
         if subprocess.run(probe, stdout=subprocess.DEVNULL, check=False).returncode == 0:
             return
@@ -218,13 +216,17 @@ def _await_caddy() -> None:
     raise SystemExit("Caddy doesn't answer within 10 s")
 
 
-def _under_load(work: Callable[[], None]) -> tuple[float, list[Row]]:
-    """Seconds that the work took, and what became of the requests of each kind of client."""
+def under_load(
+    domain: str, address: str, work: Callable[[], object], users: int = USERS
+) -> tuple[float, list[Row]]:
+    """Seconds that the work took, and what became of the requests of each kind of client meanwhile."""
+    if shutil.which("k6") is None:
+        raise SystemExit("k6 sends the load and is not on the PATH: https://k6.io")
     clients = {}
     for name, settings in CLIENTS.items():
-        environment = {**os.environ, **settings, "USERS": str(USERS), "K6_NO_USAGE_REPORT": "true"}
+        environment = {**os.environ, **settings, "USERS": str(users), "DOMAIN": domain, "ADDRESS": address}
         clients[name] = subprocess.Popen(
-            ["k6", "run", "--quiet", "--no-color", "--address", "", str(SCRIPT)],
+            ["k6", "run", "--no-usage-report", "--quiet", "--no-color", "--address", "", str(SCRIPT)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -249,20 +251,22 @@ def _row(client: str, out: str, err: str) -> Row:
 
 
 def _changes(ports: Ports, plan: Plan, reloads: int, reload: Callable[[Ports], object]) -> None:
-    """Sites of other projects come, change and go, one after the other."""
+    """Sites of other projects go, come and change, one after the other; in the end they are as they were."""
     for turn in range(reloads):
-        project = plan.projects[OTHER + turn // 3 % (SITES - OTHER)].id
-        path = paths.site(project)
-        text = ports.files.read(path) or b""
+        path = paths.site(plan.projects[1 + turn // 3 % (SITES - 1)].id)
+        kept = ports.files.read(f"{path}.kept") or ports.files.read(path) or b""
+        ports.files.write(f"{path}.kept", kept)
         if turn % 3 == 0:
-            gone = text
             ports.files.remove(path)
-        elif turn % 3 == 1:
-            ports.files.write(path, gone)
         else:
-            ports.files.write(path, text.replace(b"max_size 1", b"max_size 2"))
+            ports.files.write(path, re.sub(rb"max_size \d+", b"max_size %d" % (turn % 3), kept))
         reload(ports)
         time.sleep(PAUSE_S)
+    for name in ports.files.listing(paths.SITES):
+        path = f"{paths.SITES}/{name}"
+        if name.endswith(".kept"):
+            ports.files.write(path.removesuffix(".kept"), ports.files.read(path) or b"")
+            ports.files.remove(path)
 
 
 def _nothing(ports: Ports) -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from agent.build import zipapp
+from codeb import names
+from codeb.render.text import render
 from lab.host import Lab
 
 HERE = Path(__file__).parent
@@ -170,14 +173,17 @@ def bundle(ca: str, key: str, **changes: object) -> dict[str, Any]:
                 ("/etc/caddy", "0755"),
                 ("/etc/caddy/sites", "0755"),
                 ("/etc/caddy/upstreams", "0755"),
+                ("/etc/caddy/canaries", "0755"),
+                ("/etc/caddy/maintenance", "0755"),
             )
         ],
         "files": [
             file("/etc/codeb/ca.crt", ca),
             file("/etc/codeb/secrets/ca.key", key, "0600"),
             file("/etc/codeb/secrets/redis.acl", acl, "0600"),
-            file("/etc/caddy/Caddyfile", (HERE / "Caddyfile").read_text(), reloads=["caddy.service"]),
+            file("/etc/caddy/Caddyfile", caddyfile(), reloads=["caddy.service"]),
             file(f"{QUADLET}/caddy.container", CADDY_UNIT, restarts=["caddy.service"]),
+            file(names.HOLD_FILE, render("caddy/hold.nft")),
             file(f"{QUADLET}/redis-0.container", REDIS_UNIT, restarts=["redis-0.service"]),
         ],
         "services": [
@@ -217,6 +223,37 @@ def gates(project: str = "agent-one", *, slow: bool = False) -> dict[str, Any]:
     }
 
 
+def site(project: str, max_upload: int = 1 << 20, canary_steps: Sequence[tuple[int, str]] = ()) -> str:
+    """The site as the platform renders it."""
+    return render(
+        "caddy/site.caddy",
+        id=project,
+        domain=f"{project}.lab.test",
+        aliases=(),
+        metrics_path="/api/metrics",
+        max_upload=max_upload,
+        upstream_file=names.upstream_file(project),
+        maintenance_dir=names.MAINTENANCE_DIR,
+        canaries_dir=names.CANARIES_DIR,
+        canary_steps=canary_steps,
+    )
+
+
+def caddyfile() -> str:
+    """The Caddyfile as the platform renders it; nothing stands behind its own hosts."""
+    return render(
+        "caddy/Caddyfile",
+        internal_issuer=True,
+        acme_email=None,
+        caddy_dir=names.CADDY_DIR,
+        ca_file=names.CA_FILE,
+        data_host="127.0.0.1",
+        minio_port=9000,
+        minio_console_port=9001,
+        **{f"{name}_host": f"{name}.agent.test" for name in ("minio", "s3", "metrics")},
+    )
+
+
 def release(image: str, project: str = "agent-one", port: int = 3901, **changes: object) -> dict[str, Any]:
     """A release of the tiny app."""
 
@@ -239,11 +276,6 @@ def release(image: str, project: str = "agent-one", port: int = 3901, **changes:
         ]
         return {"name": f"codeb-{project}-{name}.container", "content": "\n".join(lines) + "\n"}
 
-    site = (
-        f"{project}.lab.test {{\n"
-        f'\tvars upstream "{{file./etc/caddy/upstreams/{project}}}"\n'
-        "\treverse_proxy {vars.upstream}\n}\n"
-    )
     document: dict[str, Any] = {
         "version": 1,
         "project": project,
@@ -260,7 +292,7 @@ def release(image: str, project: str = "agent-one", port: int = 3901, **changes:
             "green": colour("green", port + 1),
             "cron": [],
         },
-        "site": site,
+        "site": site(project),
         "domain": f"{project}.lab.test",
         "environment": {"SECRET_TOKEN": "sekret-token-of-the-app"},
         "cache": None,

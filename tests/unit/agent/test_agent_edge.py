@@ -195,6 +195,17 @@ def test_a_release_in_maintenance_shows_the_page_and_proves_the_app_past_caddy(h
     assert (reply.status, reply.body) == (503, PAGE.encode())
 
 
+def test_maintenance_alone_is_a_release_that_restarts_nothing(host: FakeHost) -> None:
+    run(host)
+    for maintenance, status in (({"page": PAGE, "retry_after_s": 90}, 503), (None, 200)):
+        host.calls.clear()
+        assert run(host, V1, maintenance=maintenance)["changed"] is True
+        reply = host.ports().http.get("127.0.0.1:443", "/", host="shop-app.lab.test", timeout_ms=1)
+        assert reply.status == status
+        assert [call for call in host.calls if call[:2] == ["systemctl", "start"]] == []
+        assert order(host) == []
+
+
 def test_a_page_that_caddy_doesn_t_show_is_no_maintenance(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
