@@ -3,7 +3,7 @@
 python -m lab.bench.reloads              50 reloads each way under POSTs over TLS
 python -m lab.bench.reloads --reloads 9  fewer
 
-Needs root, nft and k6. Everything runs in a network namespace of its own: the rendered
+Needs root and nft; k6 is built the first time. Everything runs in a network namespace of its own: the rendered
 Caddyfile and sites, a real Caddy, and the agent's own code for the reload. docs/edge.md has figures.
 """
 
@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -40,6 +39,8 @@ from codeb.render import host_files
 from codeb.render.project import site
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 from lab.bench.previews import SERVER_KEY
+from lab.host import Lab
+from lab.load import k6
 
 INSIDE = "CODEB_BENCH_INSIDE"
 DOMAIN, SITES = "app0.bench.test", 50
@@ -118,6 +119,7 @@ def main() -> int:
     parser.add_argument("--reloads", type=int, default=50, help="reloads each way")
     options = parser.parse_args()
     if INSIDE not in os.environ:
+        k6.binary(Lab.here())  # in there is no network to build it with
         environment = {**os.environ, INSIDE: "1"}
         argv = ["unshare", "--net", sys.executable, "-m", "lab.bench.reloads", *sys.argv[1:]]
         return subprocess.run(argv, env=environment, check=False).returncode
@@ -220,13 +222,12 @@ def under_load(
     domain: str, address: str, work: Callable[[], object], users: int = USERS
 ) -> tuple[float, list[Row]]:
     """Seconds that the work took, and what became of the requests of each kind of client meanwhile."""
-    if shutil.which("k6") is None:
-        raise SystemExit("k6 sends the load and is not on the PATH: https://k6.io")
+    tool = str(k6.binary(Lab.here()))
     clients = {}
     for name, settings in CLIENTS.items():
         environment = {**os.environ, **settings, "USERS": str(users), "DOMAIN": domain, "ADDRESS": address}
         clients[name] = subprocess.Popen(
-            ["k6", "run", "--no-usage-report", "--quiet", "--no-color", "--address", "", str(SCRIPT)],
+            [tool, "run", "--no-usage-report", "--quiet", "--no-color", "--address", "", str(SCRIPT)],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
