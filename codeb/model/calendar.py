@@ -1,7 +1,7 @@
 """Calendar expressions of systemd timers: the part of systemd.time(7) that schedules need.
 
 `[weekdays] [[year-]month-day] [hour:minute[:second]] [zone]`, or a word such as `daily`. A component is `*`, or a list
-of numbers, ranges `a..b` and repetitions `a/step`. What passes here, `systemd-analyze calendar` accepts too, given
+of numbers, ranges `a..b` and repetitions `a/step`; a day from the month's end (`*-*~01`) is a number or a range. What passes here, `systemd-analyze calendar` accepts too, given
 that the host knows the time zone.
 """
 
@@ -59,6 +59,8 @@ def _is_date(text: str) -> bool:
     match = _DATE.fullmatch(text)
     if not match:
         return False
+    if "~" in text and re.search(r"[,/]", match[3]):
+        return False  # systemd 252 refuses some lists and repetitions from the month's end: none is taken
     limits = (_YEARS, _MONTHS, _DAYS_FROM_END if "~" in text else _DAYS)
     return all(map(_is_component, match.groups(default="*"), limits))
 

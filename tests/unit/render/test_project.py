@@ -54,8 +54,19 @@ def test_the_document_has_the_agent_s_shape_and_no_secret() -> None:
         features={"cron": [{"name": "tidy", "schedule": "daily", "command": ["node", "tidy.js"]}]}
     )
     assert sorted(document) == [
-        *("cache", "domain", "environment", "health", "image", "ports", "project", "publish", "pull", "site"),
-        *("standby_minutes", "units", "version"),
+        *(
+            "cache",
+            "canary",
+            "domain",
+            "environment",
+            "health",
+            "image",
+            "job",
+            "maintenance",
+            "ports",
+            "project",
+        ),
+        *("publish", "pull", "sentry_project", "site", "stage", "standby_minutes", "units", "version"),
     ]
     assert document["environment"] == {}
     assert document["cache"] == {"host": "10.77.0.2", "port": 6379, "index": 2, "user": "blog"}
