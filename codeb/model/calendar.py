@@ -1,8 +1,8 @@
 """Calendar expressions of systemd timers: the part of systemd.time(7) that schedules need.
 
 `[weekdays] [[year-]month-day] [hour:minute[:second]] [zone]`, or a word such as `daily`. A component is `*`, or a list
-of numbers, ranges `a..b` and repetitions `a/step`; a day from the month's end (`*-*~01`) is a number or a range. What passes here, `systemd-analyze calendar` accepts too, given
-that the host knows the time zone.
+of numbers, ranges `a..b` and repetitions `a/step`; a day from the month's end (`*-*~01`) is a number or a range. What
+passes here, `systemd-analyze calendar` accepts too, given that the host knows the time zone.
 """
 
 from __future__ import annotations
