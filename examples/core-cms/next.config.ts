@@ -19,7 +19,7 @@ const config: NextConfig = {
     "*": ["node_modules/sharp/**", "node_modules/@img/**", "node_modules/typescript/**"],
   },
   images: { unoptimized: true },
-  serverExternalPackages: ["@redis/client", "aws4fetch", "pg", "prom-client"],
+  serverExternalPackages: ["@redis/client", "aws4fetch", "pg", "prom-client", "ws"],
   // Caddy compresses; doing it here as well would hold back server-sent events.
   compress: false,
   poweredByHeader: false,

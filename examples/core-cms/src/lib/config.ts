@@ -37,6 +37,8 @@ export interface Config {
   colour: string | null;
   hostname: string;
   fault: Fault | null;
+  /** How long requests in flight may take after SIGTERM. */
+  drainMs: number;
   database: { url: string; poolSize: number };
   cache: CacheConfig | null;
   storage: StorageConfig | null;
@@ -128,6 +130,7 @@ export function readConfig(env: Env): Config {
     colour: read.optional("CODEB_COLOUR"),
     hostname: hostname(),
     fault: read.choice("DEMO_FAIL", FAULTS),
+    drainMs: read.integer("DRAIN_TIMEOUT", 25_000, 0, 600_000),
     database: {
       url: read.url("DATABASE_URL", ["postgresql:", "postgres:"]),
       poolSize: read.integer("DATABASE_POOL_SIZE", 8, 1, 100),

@@ -1,12 +1,12 @@
 import { subscribe } from "node:diagnostics_channel";
 import type { Server, ServerResponse } from "node:http";
+import { app } from "./app";
 import { pool } from "./db";
 import { log } from "./log";
 import { cache } from "./redis";
 import { messageOf, singleton, within } from "./utils";
 
-/** Together under 10 s, after which Podman kills a container unless its unit allows more. */
-const DRAIN_MS = 7_000;
+/** Together with the drain time under the 30 s after which the platform kills a container. */
 const CLOSE_MS = 1_000;
 
 const state = () =>
@@ -49,7 +49,7 @@ async function drain(): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   for (const response of open) if (!response.headersSent) response.setHeader("Connection", "close");
   letGo(server);
-  await within(DRAIN_MS, "the last request", closed);
+  await within(app().config.drainMs, "the last request", closed);
 }
 
 async function shutdown(signal: string): Promise<void> {

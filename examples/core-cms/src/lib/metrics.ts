@@ -7,7 +7,7 @@ import { singleton } from "./utils";
 
 const ROUTES = new Set([
   "/",
-  ...["events", "health", "metrics", "orders", "restaurants", "slow", "version"].map(
+  ...["events", "health", "metrics", "orders", "restaurants", "slow", "upload", "version"].map(
     (name) => `/api/${name}`,
   ),
 ]);
@@ -18,6 +18,9 @@ export function routeOf(url: string): string {
   if (path.startsWith("/_next/")) return "/_next";
   return ROUTES.has(path) ? path : "other";
 }
+
+/** Open for as long as the other end likes, which says nothing about speed. */
+const OPEN_ENDED = new Set(["/api/events", "/api/upload"]);
 
 const METHODS = new Set(["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]);
 
@@ -77,8 +80,7 @@ export function measureRequests(): void {
     const method = METHODS.has(request.method ?? "") ? (request.method ?? "") : "other";
     const stop = duration.startTimer({ method, route });
     response.once("close", () => {
-      // An event stream is open for as long as its reader likes, which says nothing about speed.
-      if (route !== "/api/events") stop();
+      if (!OPEN_ENDED.has(route)) stop();
       requests.inc({ method, route, status: response.writableFinished ? response.statusCode : "aborted" });
     });
   });

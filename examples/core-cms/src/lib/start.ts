@@ -4,7 +4,8 @@ import type { Config } from "./config";
 import { withClient } from "./db";
 import { currentHealth } from "./health";
 import { itemImage } from "./image";
-import { handleSignals } from "./lifecycle";
+import { handleSignals, stopping } from "./lifecycle";
+import { serveLive } from "./live";
 import { log } from "./log";
 import { measureRequests } from "./metrics";
 import { exclusively, migrate, readMigrations } from "./migrate";
@@ -43,6 +44,7 @@ async function prepare(): Promise<void> {
   const { config } = app();
   if (config.fault === "crash") throw new Error("DEMO_FAIL=crash");
   handleSignals();
+  serveLive({ version: config.version, colour: config.colour, hostname: config.hostname }, stopping());
   measureRequests();
   cache();
   const bucket = storage();
