@@ -13,7 +13,7 @@ from lab.host.progress import Progress
 from lab.images import pins
 
 NODE_AT_LEAST = (20, 0)
-GO_AT_LEAST = (1, 24)
+GO_AT_LEAST = (1, 25)
 
 
 def version_of(text: str) -> tuple[int, int]:

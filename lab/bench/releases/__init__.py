@@ -1,0 +1,1 @@
+"""Releases under load: nothing fails, nothing drops, a rollback takes a second."""

@@ -1,0 +1,170 @@
+"""The dev stack as the benchmark drives it: the repository's program, with manifests of its own."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab import apps, paths
+from lab.deploy import deployment
+from lab.host import Lab
+from lab.load import Target
+from lab.load.streams import Moment
+
+HOST = "codeb1"
+PROJECT = "blog"
+DOMAIN = "blog.lab.test"
+IMAGE = "registry.lab.test:5000/codeb/demo"
+TAGS = ("1.0.0", "1.1.0")
+_LINKS = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "components", "agent", ".lab")
+# systemd's MESSAGE_ID of "Stopping …", the line before SIGTERM.
+_STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
+
+
+class BenchError(Exception):
+    """The benchmark can't go on; nothing is known about releases."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """`folder` is a project folder like the repository's; other stacks and other projects are left alone."""
+
+    folder: Path
+    lab: Lab
+
+    @classmethod
+    def make(cls, folder: Path, lab: Lab) -> Stack:
+        """Boot the host, push both images, and give the folder what a project folder needs."""
+        lab.ensure((HOST,))
+        paths.ensure_secrets()
+        for tag in TAGS:
+            lab.push_app(paths.REPO / "examples" / apps.APPS[0].folder, apps.APPS[0].name, tag)
+        for name in _LINKS:
+            (folder / name).symlink_to(paths.REPO / name)
+        shutil.copytree(paths.REPO / "manifests", folder / "manifests")
+        return cls(folder, lab)
+
+    @property
+    def target(self) -> Target:
+        """Where visitors find the app."""
+        return Target(DOMAIN, self.lab.info(HOST).address, paths.CA_CERTIFICATE)
+
+    def release(self, number: int) -> None:
+        """Change one variable and the image's tag, and run `up`: what a team does. Raises BenchError."""
+        path = self.folder / "manifests" / f"{PROJECT}.yaml"
+        manifest = yaml.safe_load(path.read_text())
+        environment = manifest["environment"]
+        environment["image"] = f"{IMAGE}:{tag_of(number)}"
+        environment["variables"]["RELEASE"] = str(number)
+        manifest["features"] = {"websockets": True, "max_upload": "64Mi"}
+        manifest["monitoring"] = {"health": {"interval": "500ms"}}
+        path.write_text(yaml.safe_dump(manifest))
+        self._up(f"release {number}")
+
+    def _up(self, what: str) -> None:
+        argv = ["nice", "-n", "10", sys.executable, "-m", "lab.engine", "up", "--cwd", str(self.folder)]
+        argv += ["--stack", paths.STACK, "--backend", str(paths.BACKEND)]
+        env = {**os.environ, "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.PASSPHRASE)}
+        # In a session of its own: Ctrl-C is for us, a release that has begun is carried to its end.
+        child = subprocess.Popen(
+            argv,
+            cwd=paths.REPO,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            said, _ = child.communicate()
+        except KeyboardInterrupt:
+            child.communicate()
+            raise
+        if child.returncode != 0:
+            raise BenchError(f"{what} failed:\n{said[-4000:]}")
+
+    def put_back(self) -> None:
+        """Deploy the repository's own manifests again. Raises BenchError."""
+        if deployment("lab").up() != 0:
+            raise BenchError("the dev stack is not as it was; run `make lab`")
+
+    def stops(self, since: float) -> list[Moment]:
+        """When systemd began to stop the app's colours, by the host's journal."""
+        units = [f"UNIT=codeb-{PROJECT}-{colour}.service" for colour in ("blue", "green")]
+        line = ["journalctl", "--output=json", "--no-pager", f"--since=@{since:.0f}", *units]
+        done = self.lab.run(HOST, [*line, f"MESSAGE_ID={_STOPPING}"])
+        if done.returncode != 0:
+            raise BenchError(f"the host's journal cannot be read: {done.stderr.decode().strip()}")
+        return [_moment(json.loads(text)) for text in done.stdout.decode().splitlines()]
+
+    def systemctl(self, verb: str, colour: str) -> None:
+        """Start, stop or kill a colour behind the platform's back. Raises BenchError."""
+        done = self.lab.run(HOST, ["systemctl", verb, f"codeb-{PROJECT}-{colour}.service"])
+        if done.returncode != 0:
+            raise BenchError(f"systemctl {verb} {colour}: {done.stderr.decode().strip()}")
+
+    def serving(self) -> dict[str, Any]:
+        """What the app says of itself through Caddy: version and colour. Raises OSError, BenchError."""
+        with connect(self.target) as connection:
+            return ask(connection)
+
+    def wait_until_serving(self, seconds: float = 30) -> dict[str, Any]:
+        """The same, once it answers."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                return self.serving()
+            except (OSError, BenchError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+
+def tag_of(number: int) -> str:
+    """Tags take turns, so that the version tells one release from the next."""
+    return TAGS[number % len(TAGS)]
+
+
+class connect:
+    """A kept-alive HTTPS connection to the app."""
+
+    def __init__(self, target: Target) -> None:
+        context = ssl.create_default_context(cafile=str(target.ca))
+        plain = socket.create_connection((target.address, 443), 10)
+        self.connection = http.client.HTTPSConnection(target.host, timeout=10, context=context)
+        self.connection.sock = context.wrap_socket(plain, server_hostname=target.host)
+
+    def __enter__(self) -> http.client.HTTPSConnection:
+        return self.connection
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+
+def ask(connection: http.client.HTTPSConnection) -> dict[str, Any]:
+    """The app's version and colour. Raises OSError when nothing answers, BenchError when something else does."""
+    connection.request("GET", "/api/version")
+    answer = connection.getresponse()
+    body = answer.read()
+    if answer.status != 200:
+        raise BenchError(f"/api/version answered {answer.status}")
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def _moment(entry: dict[str, Any]) -> Moment:
+    unit: str = entry["UNIT"]
+    colour = unit.removesuffix(".service").rpartition("-")[2]
+    return Moment(int(entry["__REALTIME_TIMESTAMP"]) / 1e6, colour)

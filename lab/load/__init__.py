@@ -1,0 +1,11 @@
+"""Load on an app of the lab from well-kept tools (k6, curl), and what became of every request and stream.
+
+with Load(Target("blog.lab.test", "10.77.0.2", paths.CA_CERTIFICATE)) as load:
+    release()
+assert load.result.failed == 0
+"""
+
+from lab.load.errors import LoadError
+from lab.load.run import Load, Result, Shape, Target
+
+__all__ = ["Load", "LoadError", "Result", "Shape", "Target"]

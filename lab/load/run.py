@@ -1,0 +1,203 @@
+"""The load as a whole: several k6 processes and curls on one app, started, stopped and read together."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from lab.host import Lab
+from lab.load import k6, samples, streams
+from lab.load.curl import EventStream, Upload, Uploader
+from lab.load.errors import LoadError
+
+# Shares of the rate by kind; whether each request has a connection of its own, and k6's switch for HTTP/1.1.
+KINDS = {
+    "h2-kept": (0.45, "no", ""),
+    "h1-kept": (0.35, "no", "http2client=0"),
+    "h1-fresh": (0.20, "yes", "http2client=0"),
+}
+START_SECONDS = 30
+UPLOAD_BYTES = 3_000_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """An app: its name, the address that answers for it, and the CA that its certificate is checked against."""
+
+    host: str
+    address: str
+    ca: Path
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How much: requests a second, WebSockets, event streams, seconds that one upload takes (0: none)."""
+
+    rate: int = 200
+    sockets: int = 20
+    events: int = 5
+    upload_seconds: float = 12
+    longest: str = "40m"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of everything. `failed` is what visitors would have seen fail, streams that ended aside."""
+
+    began: float
+    ended: float
+    requests: tuple[samples.Sample, ...]
+    unsent: int
+    uploads: tuple[Upload, ...]
+    lives: tuple[streams.Life, ...]
+    troubles: tuple[str, ...]
+
+    @property
+    def failures(self) -> Counter[str]:
+        """Failed requests, uploads and connections by what was wrong."""
+        uploads = Counter(f"upload: {upload.wrong}" for upload in self.uploads if upload.wrong)
+        return samples.failures(self.requests) + uploads + Counter(self.troubles)
+
+    @property
+    def failed(self) -> int:
+        """How many requests failed."""
+        return self.failures.total()
+
+    def drops(
+        self, stops: Iterable[streams.Moment] = (), serving: Iterable[streams.Moment] = ()
+    ) -> list[streams.Life]:
+        """Streams that ended before their colour was rightly stopped; without moments: all that ended."""
+        return streams.drops(self.lives, list(stops), list(serving))
+
+
+@dataclass
+class Load:
+    """Runs from `with` to its end; `result` is there afterwards. Raises LoadError when the load can't be made."""
+
+    target: Target
+    shape: Shape = Shape()
+    lab: Lab = field(default_factory=Lab.here)
+    _result: Result | None = None
+    _began: float = 0
+    _requests: list[k6.Process] = field(default_factory=list)
+    _sockets: list[k6.Process] = field(default_factory=list)
+    _events: list[EventStream] = field(default_factory=list)
+    _uploader: Uploader | None = None
+    _closing: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def result(self) -> Result:
+        """What became of everything, once the load has ended."""
+        if self._result is None:
+            raise LoadError("the load still runs, or never did")
+        return self._result
+
+    def __enter__(self) -> Load:
+        tool = k6.binary(self.lab)
+        with ExitStack() as undo:
+            folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="codeb-load-")))
+            undo.callback(self._kill)
+            self._start(tool, folder)
+            self._wait_until_all_run()
+            self._closing = undo.pop_all()
+        self._began = time.time()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._closing:
+            if kind is None:
+                self._result = self._stop()
+
+    def _start(self, tool: Path, folder: Path) -> None:
+        to, common = self.target, {"HOST": self.target.host, "ADDRESS": self.target.address}
+        common["DURATION"] = self.shape.longest
+        for name, (share, fresh, debug) in KINDS.items():
+            rate = max(1, round(self.shape.rate * share))
+            settings = {**common, "KIND": name, "RATE": str(rate), "FRESH": fresh, "GODEBUG": debug}
+            self._requests.append(k6.Process.start(tool, "requests.js", name, settings, folder, to.ca))
+        if self.shape.sockets:
+            settings = {**common, "COUNT": str(self.shape.sockets)}
+            self._sockets.append(k6.Process.start(tool, "sockets.js", "sockets", settings, folder, to.ca))
+        for _ in range(self.shape.events):
+            quiet = ["--no-buffer", "--speed-limit", "1", "--speed-time", "10"]
+            self._events.append(EventStream([*self._curl("/api/events"), "--fail", *quiet]))
+        if self.shape.upload_seconds:
+            self._uploader = Uploader(self._upload_line(folder), folder / "upload")
+            self._uploader.start()
+        for stream in self._events:
+            stream.start()
+
+    def _curl(self, path: str) -> list[str]:
+        to = self.target
+        line = [shutil.which("curl") or "curl", "--silent", "--show-error", "--cacert", str(to.ca)]
+        return [*line, "--resolve", f"{to.host}:443:{to.address}", f"https://{to.host}{path}"]
+
+    def _upload_line(self, folder: Path) -> list[str]:
+        body = folder / "upload"
+        body.write_bytes(os.urandom(UPLOAD_BYTES))
+        pace = ["--limit-rate", str(round(UPLOAD_BYTES / self.shape.upload_seconds)), "--max-time", "120"]
+        what = ["--request", "POST", "--upload-file", str(body), "--write-out", "\n%{http_code}"]
+        return [*self._curl("/api/upload"), *pace, *what]
+
+    def _wait_until_all_run(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while waiting := list(self._not_yet()):
+            if time.monotonic() > deadline:
+                raise LoadError(f"not under load after {START_SECONDS} s: {', '.join(waiting)}")
+            for process in [*self._requests, *self._sockets]:
+                process.check()
+            time.sleep(0.3)
+
+    def _not_yet(self) -> Iterator[str]:
+        for process in self._requests:
+            if not samples.rows(process.lines(), "whole"):
+                yield process.name
+        for process in self._sockets:
+            lives = streams.sockets(samples.rows(process.lines(), "live"), time.time()).lives
+            if len(lives) < self.shape.sockets:
+                yield process.name
+        if not all(stream.open for stream in self._events):
+            yield "events"
+
+    def _stop(self) -> Result:
+        ended = time.time()
+        for stream in self._events:
+            stream.stop()
+        for process in [*self._requests, *self._sockets]:
+            process.stop()
+        if self._uploader:
+            self._uploader.stop()
+        found = [row for one in self._requests for row in samples.rows(one.lines(), *_REQUEST_METRICS)]
+        sockets = [row for one in self._sockets for row in samples.rows(one.lines(), "live")]
+        live = streams.sockets(sockets, ended)
+        return Result(
+            began=self._began,
+            ended=ended,
+            # What was under way when we stopped k6 is no failure of the app's.
+            requests=tuple(one for one in samples.requests(found) if one.ended <= ended),
+            unsent=samples.unsent(found),
+            uploads=tuple(self._uploader.uploads if self._uploader else ()),
+            lives=(*live.lives, *(life for stream in self._events for life in stream.lives)),
+            troubles=(*live.troubles, *(text for stream in self._events for text in stream.troubles)),
+        )
+
+    def _kill(self) -> None:
+        for process in [*self._requests, *self._sockets]:
+            process.kill()
+        for stream in self._events:
+            stream.stop()
+        if self._uploader:
+            self._uploader.kill()
+
+
+_REQUEST_METRICS = ("whole", "dropped_iterations")
