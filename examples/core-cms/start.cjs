@@ -2,6 +2,7 @@
 
 /** The container's entry: settles what must be settled before Next.js starts, then starts its standalone server. */
 
+const { subscribe } = require("node:diagnostics_channel");
 const { existsSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { format } = require("node:util");
@@ -23,6 +24,25 @@ function readVersion() {
   return existsSync(file) ? readFileSync(file, "utf8").trim() : "unknown";
 }
 
+/**
+ * Gives WebSockets at /api/live to src/lib/live.ts, and refuses them until that is there: Next.js, which sees every
+ * upgrade too, leaves those of paths that it does not know open for ever. No other way leads to the server it makes.
+ */
+function takeWebSockets() {
+  const known = new WeakSet();
+  const upgrade = (request, socket, head) => {
+    if (request.url.split("?", 1)[0] !== "/api/live") return;
+    const live = globalThis[Symbol.for("core-cms.live")];
+    if (live) live.value(request, socket, head);
+    else socket.end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+  };
+  subscribe("net.server.socket", ({ socket: { server } }) => {
+    if (!server || known.has(server)) return;
+    known.add(server);
+    server.on("upgrade", upgrade);
+  });
+}
+
 const { env } = process;
 env.NODE_ENV = "production";
 env.NO_COLOR = "1";
@@ -39,5 +59,6 @@ env.KEEP_ALIVE_TIMEOUT ||= "150000";
 if (env.DEMO_FAIL === "wrong-port") env.PORT = String(Number(env.PORT) + 1000);
 
 logAsJson();
+takeWebSockets();
 process.chdir(__dirname);
 require("./server.js");

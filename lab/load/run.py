@@ -173,8 +173,7 @@ class Load:
         ended = time.time()
         for stream in self._events:
             stream.stop()
-        for process in [*self._requests, *self._sockets]:
-            process.stop()
+        stuck = [f"{one.name} hang" for one in [*self._requests, *self._sockets] if not one.stop()]
         if self._uploader:
             self._uploader.stop()
         found = [row for one in self._requests for row in samples.rows(one.lines(), *_REQUEST_METRICS)]
@@ -188,7 +187,7 @@ class Load:
             unsent=samples.unsent(found),
             uploads=tuple(self._uploader.uploads if self._uploader else ()),
             lives=(*live.lives, *(life for stream in self._events for life in stream.lives)),
-            troubles=(*live.troubles, *(text for stream in self._events for text in stream.troubles)),
+            troubles=(*stuck, *live.troubles, *(text for stream in self._events for text in stream.troubles)),
         )
 
     def _kill(self) -> None:

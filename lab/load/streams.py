@@ -14,6 +14,7 @@ from lab.load.samples import Row
 
 GOING_AWAY = "1001"
 CLEAN = "ended"
+ANSWER_SECONDS = 5
 
 
 @dataclass(frozen=True)
@@ -48,17 +49,23 @@ def sockets(found: Iterable[Row], until: float) -> Streams:
     """WebSockets from k6's `live` rows. What happens after `until` is us ending the load."""
     lives: dict[str, Life] = {}
     troubles: list[str] = []
+    asked: dict[str, float] = {}
     for row in sorted((row for row in found if row.metric == "live" and row.at <= until), key=_order):
         tags, name = row.tags, row.tags["socket"]
-        if tags["event"] == "open":
+        if tags["event"] == "connect":
+            asked[name] = row.at
+        elif tags["event"] == "open":
+            asked.pop(name, None)
             lives[name] = Life("websocket", tags.get("colour", ""), tags.get("version", ""), row.at)
         elif tags["event"] == "close" and name in lives:
             lives[name] = replace(lives[name], ended=row.at, how=tags["code"])
         elif tags["event"] == "close":
+            asked.pop(name, None)
             troubles.append("websocket never opened")
         elif tags["event"] in ("silent", "wrong"):
             troubles.append(f"websocket {tags['event']}")
-    return Streams(tuple(lives.values()), tuple(troubles))
+    late = ["websocket never answered" for at in asked.values() if until - at > ANSWER_SECONDS]
+    return Streams(tuple(lives.values()), (*troubles, *late))
 
 
 def _order(row: Row) -> tuple[float, int]:

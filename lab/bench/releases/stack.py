@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,16 @@ import yaml
 from lab import apps, paths
 from lab.deploy import deployment
 from lab.host import Lab
+from lab.host.cache import digest_of_tree
 from lab.load import Target
 from lab.load.streams import Moment
 
 HOST = "codeb1"
 PROJECT = "blog"
 DOMAIN = "blog.lab.test"
-IMAGE = "registry.lab.test:5000/codeb/demo"
-TAGS = ("1.0.0", "1.1.0")
+APP = paths.REPO / "examples" / apps.APPS[0].folder
+IMAGE = f"registry.lab.test:5000/{apps.APPS[0].name}"
+VERSIONS = ("1.0.0", "1.1.0")
 _LINKS = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "components", "agent", ".lab")
 # systemd's MESSAGE_ID of "Stopping …", the line before SIGTERM.
 _STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
@@ -49,8 +52,8 @@ class Stack:
         """Boot the host, push both images, and give the folder what a project folder needs."""
         lab.ensure((HOST,))
         paths.ensure_secrets()
-        for tag in TAGS:
-            lab.push_app(paths.REPO / "examples" / apps.APPS[0].folder, apps.APPS[0].name, tag)
+        for number in range(len(VERSIONS)):
+            lab.push_app(APP, apps.APPS[0].name, tag_of(number))
         for name in _LINKS:
             (folder / name).symlink_to(paths.REPO / name)
         shutil.copytree(paths.REPO / "manifests", folder / "manifests")
@@ -133,8 +136,16 @@ class Stack:
 
 
 def tag_of(number: int) -> str:
-    """Tags take turns, so that the version tells one release from the next."""
-    return TAGS[number % len(TAGS)]
+    """Tags take turns, so that the version tells one release from the next.
+
+    A digest of the sources is part of the tag: a host pulls a tag that it does not have, and no other.
+    """
+    return f"{VERSIONS[number % len(VERSIONS)]}-{_sources()}"
+
+
+@cache
+def _sources() -> str:
+    return digest_of_tree(APP, skip=("node_modules", ".next", "tests"))
 
 
 class connect:

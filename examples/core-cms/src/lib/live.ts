@@ -1,17 +1,13 @@
-import { subscribe } from "node:diagnostics_channel";
 import type { IncomingMessage } from "node:http";
-import type { Server, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { WebSocket, WebSocketServer } from "ws";
+import { singleton } from "./utils";
 
-const PATH = "/api/live";
 const MAX_MESSAGE = 4 * 1024;
 /** RFC 6455: this end is going away, come again. */
 const GOING_AWAY = 1001;
 /** How long a client may take to say goodbye. */
 const GOODBYE_MS = 2_000;
-
-const pathOf = (request: IncomingMessage) => (request.url ?? "").split("?", 1)[0];
 
 function close(client: WebSocket): void {
   client.close(GOING_AWAY, "stopping");
@@ -26,26 +22,17 @@ function greetAndEcho(client: WebSocket, greeting: string): void {
 }
 
 /**
- * Takes WebSockets at `/api/live` on each HTTP server of this process that gets a connection; all other upgrades are
- * left to Next.js. When `stop` aborts, clients are told at once that the server is going away: none waits for an
- * answer, and the sooner they come again, the sooner they are on what serves now.
+ * Takes the WebSockets that start.cjs passes on from now on. When `stop` aborts, clients are told at once that the server
+ * is going away: none waits for an answer, and the sooner they come again, the sooner they are on what serves now.
  */
 export function serveLive(fields: object, stop: AbortSignal): void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, perMessageDeflate: false });
   const greeting = JSON.stringify(fields);
-  const known = new WeakSet<Server>();
-  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (pathOf(request) !== PATH) return;
+  singleton("live", () => (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     sockets.handleUpgrade(request, socket, head, (client) => {
       greetAndEcho(client, greeting);
       if (stop.aborted) close(client);
     });
-  };
-  subscribe("net.server.socket", (message) => {
-    const { server } = (message as { socket: Socket & { server?: Server } }).socket;
-    if (!server || known.has(server)) return;
-    known.add(server);
-    server.on("upgrade", upgrade);
   });
   stop.addEventListener("abort", () => {
     for (const client of sockets.clients) if (client.readyState === WebSocket.OPEN) close(client);

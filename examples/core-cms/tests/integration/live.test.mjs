@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
 import { AppProcess, assertCleanLogs, withApp } from "./process.mjs";
-import { Services } from "./services.mjs";
+import { Services, until } from "./services.mjs";
 
 const MiB = 1024 * 1024;
 let services;
@@ -119,6 +119,31 @@ it("tells WebSockets at once that it goes, and finishes the upload in flight", a
     assert.equal(await app.exited, 0);
     assert.equal(app.lines().at(-1).message, "stopped");
   });
+});
+
+it("refuses WebSockets until it is ready, and leaves none hanging", async () => {
+  const app = await AppProcess.launch(await services.freshDatabase("early"));
+  const attempt = async () => {
+    const socket = new WebSocket(app.url("/api/live").replace("http", "ws"), { handshakeTimeout: 3_000 });
+    try {
+      await once(socket, "message");
+      return "open";
+    } catch (error) {
+      return error.message;
+    } finally {
+      socket.terminate();
+    }
+  };
+  try {
+    const seen = new Set();
+    await until("a WebSocket", async () => {
+      seen.add(await attempt());
+      assert.ok(seen.has("open"));
+    });
+    for (const outcome of seen) assert.match(outcome, /open|ECONNREFUSED|response: 503/);
+  } finally {
+    await app.stop();
+  }
 });
 
 it("does not wait for a WebSocket that never says goodbye", async () => {
