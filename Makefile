@@ -7,12 +7,12 @@ ENGINE ?= lab
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-unit lint lab-shell lab-down lab-clean bench
+.PHONY: help lab preview test test-unit lint lab-shell lab-down lab-clean bench bench-release
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables: ENGINE=lab|pulumi (pulumi: the CLI on your PATH), ARGS='…' passed on,"
 	@echo "CODEB_LAB_CACHE=folder for downloads and builds that several clones share."
@@ -47,3 +47,6 @@ lab-clean: $(READY) ## stop the lab and remove everything it made
 
 bench: $(READY) ## measure: make lab by phase, previews of 10, 100 and 1000 manifests, memory
 	@$(PY) -m lab.bench $(ARGS)
+
+bench-release: $(READY) ## measure: 50 releases under load, failed requests, dropped sockets, rollback time
+	@$(PY) -m lab.bench.releases $(ARGS)

@@ -25,7 +25,7 @@ from lab.load import LoadError, Shape
 def main() -> int:
     """Entry point; returns the exit status."""
     options = _parser().parse_args()
-    console = Console(highlight=False)
+    console = Console(highlight=False, soft_wrap=True)
     try:
         seen = _run(options, console)
     except (BenchError, LabError, LoadError) as error:
@@ -77,7 +77,7 @@ def _show(console: Console, seen: verdict.Seen) -> None:
         pad_edge=False,
     )
     for kind, (steady, during) in verdict.latencies(seen).items():
-        figures = [f"{value:.1f} ms" for value in (steady.p50, steady.p99, during.p50, during.p99)]
+        figures = [f"{value:.1f}" for value in (steady.p50, steady.p99, during.p50, during.p99)]
         ratio = f"{during.p99 / steady.p99:.2f}"
         table.add_row(kind, str(steady.count), *figures[:2], str(during.count), *figures[2:], ratio)
     console.print(

@@ -43,8 +43,8 @@ function keep(method, answer, right) {
 }
 
 function get() {
-  const answer = http.get(`${base}/api/restaurants`, { timeout: "15s" });
-  keep("GET", answer, answer.status === 200 && String(answer.body).includes('"items"'));
+  const answer = http.get(`${base}/api/version`, { timeout: "15s" });
+  keep("GET", answer, answer.status === 200 && String(answer.body).includes('"colour"'));
 }
 
 function post(data) {

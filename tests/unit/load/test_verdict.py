@@ -1,0 +1,78 @@
+"""The release benchmark's verdict: which goals fail it, and what its figures are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from lab.bench.releases.rollback import Rollback
+from lab.bench.releases.verdict import Release, Seen, as_json, durations, goals, latencies
+from lab.load import Result
+from lab.load.samples import Sample
+from lab.load.streams import Life, Moment
+
+
+def sample(began: float, ms: float, wrong: str | None = None, kind: str = "h2-kept") -> Sample:
+    return Sample(began, ms, kind, "GET", "HTTP/2.0", wrong)
+
+
+def seen(*more: Sample, lives: tuple[Life, ...] = ()) -> Seen:
+    requests = (
+        *(sample(at, 10) for at in range(100)),
+        *(sample(at, 14, kind="h1-fresh") for at in range(100, 200)),
+        *more,
+    )
+    return Seen(
+        result=Result(0, 200, requests, 0, (), lives, ()),
+        steady=[(0, 99.5)],
+        releases=[Release(1, "1.1.0", 100, 110, "green"), Release(2, "1.0.0", 110, 140, "blue")],
+        stops=[Moment(112, "blue")],
+        serving=[Moment(0, "blue"), Moment(110, "green"), Moment(140, "blue")],
+        rollback=Rollback("agent", 0.5, 0.9),
+    )
+
+
+def missed(found: Seen) -> list[tuple[str, bool]]:
+    return [(goal.name.split(":")[0], goal.hard) for goal in goals(found) if not goal.met]
+
+
+def test_all_goals_can_be_met() -> None:
+    assert missed(seen()) == []
+
+
+def test_one_failed_request_fails_the_run() -> None:
+    assert missed(seen(sample(105, 3, "status 502"))) == [("failed requests", True)]
+
+
+def test_one_dropped_stream_fails_the_run() -> None:
+    stream = Life("websocket", "blue", "1.0.0", 1, 105, "1001")
+    assert missed(seen(lives=(stream,))) == [("dropped streams", True)]
+    assert missed(seen(lives=(replace(stream, ended=112.5),))) == []
+
+
+def test_a_slow_tail_or_rollback_is_told_but_fails_nothing() -> None:
+    slow = [sample(120, 90) for _ in range(5)]
+    found = replace(seen(*slow), rollback=Rollback("agent", 1.5, 2))
+    assert [hard for _, hard in missed(found)] == [False, False]
+
+
+def test_a_load_that_was_not_sent_is_told() -> None:
+    found = seen()
+    assert missed(replace(found, result=replace(found.result, unsent=50))) == [("the load was sent", False)]
+
+
+def test_latencies_are_split_by_kind_and_leave_failures_out() -> None:
+    found = latencies(seen(sample(105, 15_000, "error 1050")))
+    assert found["all"][1].p99 == found["h1-fresh"][1].p99 == 14
+    assert found["h2-kept"][0].count == 100
+    assert found["h2-kept"][1].count == 0
+
+
+def test_durations_are_shortest_median_longest() -> None:
+    assert durations(seen()) == (10, 10, 30)
+
+
+def test_the_json_has_every_figure() -> None:
+    found = as_json(seen(sample(105, 3, "status 502")))
+    assert found["failures"] == {"h2-kept GET: status 502": 1}
+    assert found["latency_ms"]["all"]["p99_ratio"] == 1.4
+    assert found["release_seconds"] == {"min": 10, "median": 10, "max": 30}
