@@ -145,7 +145,8 @@ class Load:
     def _upload_line(self, folder: Path) -> list[str]:
         body = folder / "upload"
         body.write_bytes(os.urandom(UPLOAD_BYTES))
-        pace = ["--limit-rate", str(round(UPLOAD_BYTES / self.shape.upload_seconds)), "--max-time", "120"]
+        seconds = self.shape.upload_seconds
+        pace = ["--limit-rate", str(round(UPLOAD_BYTES / seconds)), "--max-time", str(seconds * 2 + 20)]
         what = ["--request", "POST", "--upload-file", str(body), "--write-out", "\n%{http_code}"]
         return [*self._curl("/api/upload"), *pace, *what]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from lab import paths
 from lab.bench.releases.stack import HOST, PROJECT, BenchError, Stack, ask, connect
 
-WAYS = ("agent", "codeb")
+WAYS = ("codeb", "agent")
 POLL_SECONDS = 0.01
 LONGEST_SECONDS = 60
 
