@@ -48,7 +48,7 @@ def test_a_new_site_waits_for_nobody_when_nobody_is_connected(host: AgentHost, p
 
 
 def test_canary_and_counts_from_caddy_s_journal(host: AgentHost, project: str) -> None:
-    canary = {"steps": [50], "wait_ms": 3000, "max_error_percent": 5.0}
+    canary = {"steps": [50], "wait_ms": 12000, "max_error_percent": 5.0}
     document = {"site": site(project, canary_steps=STEPS), "canary": canary}
     assert host.agent("release", release(f"{APP}v1", project, **document)).code == 0
     host.sh(
