@@ -89,7 +89,15 @@ def _drain(ports: Ports) -> None:
 
 
 def _hold(ports: Ports) -> None:
-    """Let new connections wait, and those that were accepted send their first request. Raises Failed."""
+    """Let new connections wait, and those that were accepted send their first request. Raises Failed.
+
+    A host whose bundle is older than its agent has no rules for that yet: it still has to be able to change a site.
+    """
+    if ports.files.read(paths.HOLD) is None:
+        ports.journal.log(
+            f"caddy: {paths.HOLD} comes with the next bundle: a connection that is new now may fail"
+        )
+        return
     result = ports.runner.run(commands.HOLD_CONNECTIONS)
     if not result.ok:
         ports.files.remove(paths.DRAINING)

@@ -44,7 +44,9 @@ def test_a_new_site_waits_for_nobody_when_nobody_is_connected(host: AgentHost, p
     since = f"--since=@{int(host.sh('date', '+%s'))}"
     assert host.agent("release", release(f"{APP}v1", project)).code == 0
     assert host.version(project) == "v1"
-    assert host.sh("journalctl", "-t", "codeb-agent", since, "--quiet", "--grep=asked to end", check=False) == ""
+    assert (
+        host.sh("journalctl", "-t", "codeb-agent", since, "--quiet", "--grep=asked to end", check=False) == ""
+    )
 
 
 def test_canary_and_counts_from_caddy_s_journal(host: AgentHost, project: str) -> None:

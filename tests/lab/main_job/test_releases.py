@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from stack import Stack, get, new_project, served_all_the_time
+from stack import ADDRESS, Stack, get, new_project, served_all_the_time
+
+from lab import paths
+from lab.load import Load, Shape, Target
 from tests.receiver import BRIDGE, Receiver, receiving
 
 pytestmark = pytest.mark.lab
@@ -68,7 +71,7 @@ def failing(**variables: str) -> dict[str, Any]:
     return {"environment": {"variables": variables}}
 
 
-STRICT = {"health": {"interval": "500ms", "max_response": "500ms", "start_timeout": "12s"}}
+STRICT = {"health": {"interval": "500ms", "max_response": "500ms", "start_timeout": "8s"}}
 
 
 @pytest.mark.parametrize(
@@ -113,6 +116,19 @@ def told_of(told: Receiver, path: str, count: int) -> list[Any]:
     """The messages at a path, once there are so many in all at both webhooks."""
     told.wait(2 * count)
     return told.documents(path)
+
+
+def test_releases_and_a_rollback_under_load_fail_no_request_and_drop_no_socket(shop: Stack) -> None:
+    release(shop, "under load")
+    target = Target("shop.lab.test", ADDRESS, paths.CA_CERTIFICATE)
+    with Load(target, Shape(rate=100, sockets=10, events=2, upload_seconds=6)) as load:
+        release(shop, "under load, again")
+        assert shop.codeb("rollback", "shop").returncode == 0
+        assert serves() == "under load"
+    assert load.result.failed == 0, load.result.failures
+    assert load.result.drops() == []
+    assert len(load.result.requests) > 500
+    assert load.result.uploads
 
 
 def test_a_release_command_runs_before_the_release_with_its_environment(shop: Stack) -> None:

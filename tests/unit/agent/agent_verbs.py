@@ -18,6 +18,7 @@ UPSTREAM = "/etc/caddy/upstreams/shop-app"
 def new_host() -> FakeHost:
     host = FakeHost(registry={V1: App(), V2: App(), V3: App()})
     host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
+    host.put("/etc/codeb/hold.nft", "table inet codeb_hold {\n}\n")
     return host
 
 

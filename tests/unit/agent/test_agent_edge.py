@@ -115,6 +115,13 @@ def test_a_reload_that_can_t_hold_new_connections_back_doesn_t_happen(host: Fake
     assert (order(host), paths.DRAINING in host.files) == (["hold"], False)
 
 
+def test_a_host_whose_bundle_is_older_than_its_agent_changes_sites_all_the_same(host: FakeHost) -> None:
+    del host.files["/etc/codeb/hold.nft"]
+    run(host)
+    assert any("comes with the next bundle" in line for line in host.journal)
+    assert not [call for call in host.calls if call[:2] == ["nft", "-f"]]
+
+
 def test_a_kill_at_each_effect_of_a_reload_leaves_nothing_that_the_next_one_doesn_t_mend() -> None:
     for kill in range(1, 12):
         host = new_host()
