@@ -31,7 +31,7 @@ class Plan:
 def self_check(stack: Stack) -> dict[str, int]:
     """Take the app away under a small load; return what was noticed. Raises BenchError when anything was not."""
     shape = Shape(rate=40, sockets=5, events=2, upload_seconds=4, longest="3m")
-    since, colour = time.time(), stack.serving()["colour"]
+    since, colour = time.time(), stack.wait_until_serving()["colour"]
     with Load(stack.target, shape, stack.lab) as load:
         time.sleep(2)
         stack.systemctl("stop", colour)
@@ -56,7 +56,7 @@ def self_check(stack: Stack) -> dict[str, int]:
 def measure(stack: Stack, plan: Plan, tell: Callable[[str], None]) -> Seen:
     """Load, releases, rollback. Raises BenchError when a release fails or does not serve what it should."""
     since = time.time()
-    serving = [Moment(since, stack.serving()["colour"])]
+    serving = [Moment(since, stack.wait_until_serving()["colour"])]
     releases: list[Release] = []
     with Load(stack.target, plan.shape, stack.lab) as load:
         time.sleep(WARM_UP_SECONDS)
@@ -72,7 +72,7 @@ def measure(stack: Stack, plan: Plan, tell: Callable[[str], None]) -> Seen:
         tell(f"steady load for {plan.steady_seconds:.0f} s")
         steady.append(_stay(plan.steady_seconds))
         back = rollback.measure(stack, plan.rollback_by, tag_of(plan.releases - 1))
-        serving.append(Moment(time.time(), stack.serving()["colour"]))
+        serving.append(Moment(time.time(), stack.wait_until_serving()["colour"]))
         time.sleep(SETTLE_SECONDS)
     return Seen(load.result, steady, releases, stack.stops(since), serving, back)
 
@@ -87,7 +87,7 @@ def _release(stack: Stack, number: int) -> Release:
     began = time.time()
     stack.release(number)
     ended = time.time()
-    serving = stack.serving()
+    serving = stack.wait_until_serving()
     if serving["version"] != tag_of(number):
         raise BenchError(f"release {number} ended well, but {serving['version']} serves")
     return Release(number, tag_of(number), began, ended, serving["colour"])

@@ -119,17 +119,20 @@ class Stack:
             raise BenchError(f"systemctl {verb} {colour}: {done.stderr.decode().strip()}")
 
     def serving(self) -> dict[str, Any]:
-        """What the app says of itself through Caddy: version and colour. Raises OSError, BenchError."""
-        with connect(self.target) as connection:
-            return ask(connection)
+        """What the app says of itself through Caddy: version and colour. Raises BenchError."""
+        try:
+            with connect(self.target) as connection:
+                return ask(connection)
+        except (OSError, http.client.HTTPException) as error:
+            raise BenchError(f"https://{DOMAIN} does not answer: {error}") from error
 
     def wait_until_serving(self, seconds: float = 30) -> dict[str, Any]:
-        """The same, once it answers."""
+        """The same, once it answers: a machine that is too busy may take its time."""
         deadline = time.monotonic() + seconds
         while True:
             try:
                 return self.serving()
-            except (OSError, BenchError):
+            except BenchError:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.2)
