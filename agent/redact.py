@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -11,11 +12,17 @@ _SHORTEST: Final = 6  # shorter values are words like "true" or "3000"; masking 
 
 
 class Redactor:
-    """Masks the given values, and the passwords in those that are URLs."""
+    """Masks the given values, and the passwords in those that are URLs.
 
-    def __init__(self, values: Iterable[str]) -> None:
+    Values that are pages of the app's own `domain` are public: masking them would hide where something failed.
+    """
+
+    def __init__(self, values: Iterable[str], domain: str = "") -> None:
         found: set[str] = set()
+        own = f"https://{domain}"
         for value in values:
+            if domain and (value == own or value.startswith(f"{own}/")) and not re.search(r"[?#@]", value):
+                continue
             found.update(part for part in (value, *_passwords(value)) if len(part) >= _SHORTEST)
         self._values = sorted(found, key=len, reverse=True)
 

@@ -21,8 +21,8 @@ _WAIT_S = 900
 def release(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     """Make this release serve. Raises BadDocument, and Failed when the old one serves on."""
     wanted = read_release(document)
-    job = Job(ports, wanted.spec.project, wanted.by or by, Redactor(wanted.secrets.values()), release=wanted)
-    return _locked(job)
+    redact = Redactor(wanted.secrets.values(), wanted.spec.domain)
+    return _locked(Job(ports, wanted.spec.project, wanted.by or by, redact, release=wanted))
 
 
 def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
