@@ -35,6 +35,9 @@ VERBS: Final[Mapping[str, str]] = {
     "deliver": "agent.outbox",
     "version": "agent.version",
 }
+# These have time: they and what they run (pulls, unpacking) leave the processor to what serves.
+_YIELDING: Final = frozenset({"apply", "release", "deliver"})
+_NICE: Final = 10
 _USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json"
 
 
@@ -43,6 +46,8 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in VERBS:
         sys.stderr.write(f"{_USAGE}\n")
         return 2
+    if arguments[0] in _YIELDING:
+        os.nice(_NICE)
     text = "" if sys.stdin.isatty() else sys.stdin.read()
     return run(real.ports(), arguments[0], text, sys.stdout, sys.stderr, _caller())
 
