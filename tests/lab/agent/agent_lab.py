@@ -140,14 +140,15 @@ def install(host: AgentHost) -> None:
     host.sh("ln", "-sfn", "/usr/local/lib/codeb/agent.pyz", "/usr/local/bin/codeb-agent")
 
 
-def build_image(host: AgentHost, version: str, mode: str = "good") -> str:
-    """A local image of the tiny app."""
-    name = f"localhost/agent/app:{version}"
+def build_image(host: AgentHost, version: str, mode: str = "good", repository: str = "agent/app") -> str:
+    """A local image of the tiny app, of its own for each repository."""
+    name = f"localhost/{repository}:{version}"
     host.put("/root/app/server.cjs", (HERE / "server.cjs").read_text())
     lines = [
         "FROM localhost/lab/node:22",
         "COPY server.cjs /server.cjs",
         f"ENV MODE={mode} VERSION={version}",
+        f"LABEL repository={repository}",
         'ENTRYPOINT ["node", "/server.cjs"]',
     ]
     host.put("/root/app/Containerfile", "\n".join(lines) + "\n")

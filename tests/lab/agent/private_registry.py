@@ -47,7 +47,7 @@ class PrivateRegistry:
     def push(self, host: AgentHost, name: str, version: str, mode: str = "good") -> str:
         """Build the tiny app on the host, push it, leave nothing of it there; the reference to pull."""
         reference = f"{NAME}/{name}:{version}"
-        local = build_image(host, version, mode)
+        local = build_image(host, version, mode, "agent/pushed")
         login = ("--creds", f"{USER}:{PASSWORD}", "--tls-verify=false")
         host.sh("podman", "push", "--quiet", *login, local, f"docker://{reference}")
         host.sh("podman", "image", "rm", local)
