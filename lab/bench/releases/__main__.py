@@ -21,6 +21,8 @@ from lab.bench.releases.stack import APPS, BenchError, Stack
 from lab.host import Lab, LabError
 from lab.load import LoadError, Shape
 
+_TROUBLES = (BenchError, LabError, LoadError)
+
 
 def main() -> int:
     """Entry point; returns the exit status."""
@@ -28,7 +30,10 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         seen = _run(options, console)
-    except (BenchError, LabError, LoadError) as error:
+    except _TROUBLES as error:
+        # Putting the stack back may fail too; what went wrong before that is the cause.
+        if isinstance(error.__context__, _TROUBLES):
+            print(f"error: {error.__context__}", file=sys.stderr)
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
