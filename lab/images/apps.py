@@ -18,7 +18,7 @@ from lab.images.builder import WORK, Builder
 from lab.images.registry import NAME, Registry
 
 # What builds leave in a Node app's folder, and what does not go into its image.
-_NOT_SOURCES = ("node_modules", ".next", "tests")
+_NOT_SOURCES = ("node_modules", ".next", "dist", "tests")
 KEPT_BUILDS = 3
 _NAME = re.compile(r"[a-z0-9]+([._/-][a-z0-9]+)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")

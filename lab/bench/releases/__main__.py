@@ -17,9 +17,11 @@ from rich.table import Table
 
 from lab.bench.releases import phases, verdict
 from lab.bench.releases.rollback import WAYS
-from lab.bench.releases.stack import BenchError, Stack
+from lab.bench.releases.stack import APPS, BenchError, Stack
 from lab.host import Lab, LabError
 from lab.load import LoadError, Shape
+
+_TROUBLES = (BenchError, LabError, LoadError)
 
 
 def main() -> int:
@@ -28,7 +30,10 @@ def main() -> int:
     console = Console(highlight=False, soft_wrap=True)
     try:
         seen = _run(options, console)
-    except (BenchError, LabError, LoadError) as error:
+    except _TROUBLES as error:
+        # Putting the stack back may fail too; what went wrong before that is the cause.
+        if isinstance(error.__context__, _TROUBLES):
+            print(f"error: {error.__context__}", file=sys.stderr)
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -49,7 +54,7 @@ def _run(options: argparse.Namespace, console: Console) -> verdict.Seen:
     shape = Shape(rate=options.rate, upload_seconds=options.upload_seconds)
     plan = phases.Plan(releases, shape, 15 if quick else 45, options.rollback_by)
     with tempfile.TemporaryDirectory(prefix="codeb-bench-") as folder:
-        stack = Stack.make(Path(folder), Lab.here())
+        stack = Stack.make(Path(folder), Lab.here(), APPS[options.app])
         try:
             tell("release 0: the app as the benchmark needs it")
             stack.release(0)
@@ -106,6 +111,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--releases", type=int, help="how many in a row (50; with --quick 3)")
+    parser.add_argument("--app", choices=list(APPS), default="bench-app", help="what to release (bench-app)")
     parser.add_argument("--rate", type=int, default=200, help="requests a second (200)")
     parser.add_argument(
         "--upload-seconds", type=float, default=12, help="how long one upload takes (12; 0: none)"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from lab.bench.releases import rollback
-from lab.bench.releases.stack import BenchError, Stack, tag_of
+from lab.bench.releases.stack import BenchError, Stack
 from lab.bench.releases.verdict import Release, Seen
 from lab.load import Load, Shape
 from lab.load.streams import Moment
@@ -71,7 +71,7 @@ def measure(stack: Stack, plan: Plan, tell: Callable[[str], None]) -> Seen:
         time.sleep(SETTLE_SECONDS)
         tell(f"steady load for {plan.steady_seconds:.0f} s")
         steady.append(_stay(plan.steady_seconds))
-        back = rollback.measure(stack, plan.rollback_by, tag_of(plan.releases - 1))
+        back = rollback.measure(stack, plan.rollback_by, stack.tag(plan.releases - 1))
         serving.append(Moment(time.time(), stack.wait_until_serving()["colour"]))
         time.sleep(SETTLE_SECONDS)
     return Seen(load.result, steady, releases, stack.stops(since), serving, back)
@@ -88,6 +88,6 @@ def _release(stack: Stack, number: int) -> Release:
     stack.release(number)
     ended = time.time()
     serving = stack.wait_until_serving()
-    if serving["version"] != tag_of(number):
+    if serving["version"] != stack.tag(number):
         raise BenchError(f"release {number} ended well, but {serving['version']} serves")
-    return Release(number, tag_of(number), began, ended, serving["colour"])
+    return Release(number, stack.tag(number), began, ended, serving["colour"])

@@ -1,4 +1,4 @@
-"""The dev stack as the benchmark drives it: the repository's program, with manifests of its own."""
+"""The dev stack as the benchmark drives it: the repository's program, with a manifest of its own beside the others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from typing import Any
 
 import yaml
 
-from lab import apps, paths
+from lab import paths
+from lab.apps import APPS as DEMOS
+from lab.apps import App
 from lab.deploy import deployment
 from lab.host import Lab
 from lab.host.cache import digest_of_tree
@@ -26,10 +28,10 @@ from lab.load import Target
 from lab.load.streams import Moment
 
 HOST = "codeb1"
-PROJECT = "blog"
-DOMAIN = "blog.lab.test"
-APP = paths.REPO / "examples" / apps.APPS[0].folder
-IMAGE = f"registry.lab.test:5000/{apps.APPS[0].name}"
+PROJECT = "bench"
+DOMAIN = "bench.lab.test"
+# The light one is what the benchmark is made for; the demo app shows what a heavy one makes of it.
+APPS = {"bench-app": App("bench-app", "codeb/bench", ""), "core-cms": DEMOS[0]}
 VERSIONS = ("1.0.0", "1.1.0")
 _LINKS = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "components", "agent", ".lab")
 # systemd's MESSAGE_ID of "Stopping …", the line before SIGTERM.
@@ -46,18 +48,19 @@ class Stack:
 
     folder: Path
     lab: Lab
+    app: App
 
     @classmethod
-    def make(cls, folder: Path, lab: Lab) -> Stack:
-        """Boot the host, push both images, and give the folder what a project folder needs."""
+    def make(cls, folder: Path, lab: Lab, app: App) -> Stack:
+        """Boot the host, push both images of the app, and give the folder what a project folder needs."""
         lab.ensure((HOST,))
         paths.ensure_secrets()
         for number in range(len(VERSIONS)):
-            lab.push_app(APP, apps.APPS[0].name, tag_of(number))
+            lab.push_app(sources(app), app.name, tag_of(app, number))
         for name in _LINKS:
             (folder / name).symlink_to(paths.REPO / name)
         shutil.copytree(paths.REPO / "manifests", folder / "manifests")
-        return cls(folder, lab)
+        return cls(folder, lab, app)
 
     @property
     def target(self) -> Target:
@@ -67,14 +70,12 @@ class Stack:
     def release(self, number: int) -> None:
         """Change one variable and the image's tag, and run `up`: what a team does. Raises BenchError."""
         path = self.folder / "manifests" / f"{PROJECT}.yaml"
-        manifest = yaml.safe_load(path.read_text())
-        environment = manifest["environment"]
-        environment["image"] = f"{IMAGE}:{tag_of(number)}"
-        environment["variables"]["RELEASE"] = str(number)
-        manifest["features"] = {"websockets": True, "max_upload": "64Mi"}
-        manifest["monitoring"] = {"health": {"interval": "500ms"}}
-        path.write_text(yaml.safe_dump(manifest))
+        path.write_text(yaml.safe_dump(manifest(self.app, number)))
         self._up(f"release {number}")
+
+    def tag(self, number: int) -> str:
+        """The image's tag in a release, which is the version that the app then tells."""
+        return tag_of(self.app, number)
 
     def _up(self, what: str) -> None:
         argv = ["nice", "-n", "10", sys.executable, "-m", "lab.engine", "up", "--cwd", str(self.folder)]
@@ -99,7 +100,7 @@ class Stack:
             raise BenchError(f"{what} failed:\n{said[-4000:]}")
 
     def put_back(self) -> None:
-        """Deploy the repository's own manifests again. Raises BenchError."""
+        """Deploy the repository's own manifests again: the project goes, and its database. Raises BenchError."""
         if deployment("lab").up() != 0:
             raise BenchError("the dev stack is not as it was; run `make lab`")
 
@@ -138,17 +139,38 @@ class Stack:
                 time.sleep(0.2)
 
 
-def tag_of(number: int) -> str:
+def manifest(app: App, number: int) -> dict[str, Any]:
+    """The project in a release. Nothing of it outlives its manifest."""
+    return {
+        "project": {"id": PROJECT, "lifecycle": "destroy"},
+        "environment": {
+            "domain": DOMAIN,
+            "image": f"registry.lab.test:5000/{app.name}:{tag_of(app, number)}",
+            "variables": {"RELEASE": str(number)},
+        },
+        "resources": {"cache": {"enabled": False}, "storage": {"enabled": False}},
+        "features": {"websockets": True, "max_upload": "64Mi"},
+        "monitoring": {"health": {"interval": "500ms"}},
+        "backup": {"enabled": False},
+    }
+
+
+def sources(app: App) -> Path:
+    """Where the app's sources are."""
+    return paths.REPO / "examples" / app.folder
+
+
+def tag_of(app: App, number: int) -> str:
     """Tags take turns, so that the version tells one release from the next.
 
     A digest of the sources is part of the tag: a host pulls a tag that it does not have, and no other.
     """
-    return f"{VERSIONS[number % len(VERSIONS)]}-{_sources()}"
+    return f"{VERSIONS[number % len(VERSIONS)]}-{_digest(sources(app))}"
 
 
 @cache
-def _sources() -> str:
-    return digest_of_tree(APP, skip=("node_modules", ".next", "tests"))
+def _digest(folder: Path) -> str:
+    return digest_of_tree(folder, skip=("node_modules", ".next", "dist", "tests"))
 
 
 class connect:
