@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from agent_fakes import App, FakeHost
-from agent_verbs import V1, V2, fails, new_host, run, serves
+from agent_verbs import JOB, V1, V2, fails, new_host, run, serves
 
 from agent import edge
 from agent.errors import BadDocument
@@ -16,10 +16,6 @@ from agent.spec import Spec
 WEIGHT = "/etc/caddy/canaries/shop-app.weight"
 ADDRESS = "/etc/caddy/canaries/shop-app.address"
 JOB_FILE = "/etc/containers/systemd/codeb-shop-app-job.container"
-JOB = {
-    "unit": {"name": "codeb-shop-app-job.container", "content": "[Container]\nImage=@IMAGE@\n"},
-    "timeout_ms": 60_000,
-}
 CANARY = {"steps": [5, 25], "wait_ms": 60_000, "max_error_percent": 5.0}
 
 

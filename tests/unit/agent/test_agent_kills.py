@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from agent_fakes import App, FakeHost, Killed, release_document
+from agent_verbs import JOB
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,10 +20,6 @@ from agent.release import release, rollback
 UPSTREAM = "/etc/caddy/upstreams/shop-app"
 BOOT = "/etc/systemd/system/multi-user.target.wants/codeb-shop-app-{}.service"
 STEM = "codeb-shop-app-cron-nightly"
-JOB = {
-    "unit": {"name": "codeb-shop-app-job.container", "content": "[Container]\nImage=@IMAGE@\n"},
-    "timeout_ms": 60_000,
-}
 CANARY = {"steps": [5, 25], "wait_ms": 6000, "max_error_percent": 5.0}
 GOOD, BETTER, BAD, LAST, UNMIGRATED = (
     f"reg.lab:5000/shop:{tag}" for tag in ("good", "better", "bad", "last", "unmigrated")
