@@ -29,7 +29,8 @@ def told(stack: Stack) -> Iterator[Receiver]:
             sentry={"url": receiver.url, "organization": "leo", "token": "sentry-token-of-the-tests"},
         )
         yield receiver
-        stack.configure()
+    stack.configure()
+    assert stack.up().status == 0, "the host forgets the webhooks"
 
 
 @pytest.fixture(scope="module")
