@@ -26,8 +26,18 @@ export class BadRequest extends Error {}
 
 /** The URL's `sslmode` and `sslrootcert` decide on TLS. `onIdleError` hears of connections that break while idle. */
 export function connect(url, size, onIdleError) {
-  const pool = new pg.Pool({ connectionString: url, max: size, connectionTimeoutMillis: 3_000, query_timeout: 10_000 });
+  const pool = new pg.Pool({ connectionString: url, max: size, connectionTimeoutMillis: 3_000, query_timeout: 10_000, idleTimeoutMillis: 300_000 });
   return pool.on("error", onIdleError);
+}
+
+/** Opens every connection one after the other: the first visitors should not wait for handshakes. */
+export async function warm(pool) {
+  const clients = [];
+  try {
+    while (clients.length < pool.options.max) clients.push(await pool.connect());
+  } finally {
+    for (const client of clients) client.release();
+  }
 }
 
 /** Creates the table if it is not there; a database that does not answer yet is tried for 30 s. */

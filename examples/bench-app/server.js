@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket, WebSocketServer } from "ws";
-import { BadRequest, connect, ITEM, place, prepare } from "./orders.js";
+import { BadRequest, connect, ITEM, place, prepare, warm } from "./orders.js";
 
 const HEALTH_MS = 400;
 const DRAIN_MS = 25_000;
@@ -179,6 +179,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void shutdo
 try {
   if (!env.DATABASE_URL) throw new Error("DATABASE_URL is not set");
   await prepare(pool);
+  await warm(pool);
 } catch (error) {
   log("error", "could not start", { cause: error.message });
   process.exit(1);
