@@ -66,9 +66,7 @@ def _target(job: Job, note: Undo) -> None:
         f"{paths.release_command(job.project)}.service",
         paths.service(job.project, note.target),
     ):
-        if units.state(job.ports, service).active != "inactive":
-            units.must(job.ports, commands.stop(service), "put-back", _REMEDY, _STOP_S)
-            job.ports.runner.run(commands.reset_failed(service))
+        units.end(job.ports, service, "put-back", _REMEDY, _STOP_S)
 
 
 def _files(job: Job, note: Undo) -> None:

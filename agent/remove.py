@@ -94,9 +94,7 @@ def _stop(ports: Ports, project: str) -> None:
     ports.runner.run(commands.stop(f"{paths.standby(project)}.timer"))
     services = [paths.service(project, colour) for colour in COLOURS]
     for service in (f"{paths.release_command(project)}.service", *services):
-        if units.state(ports, service).active != "inactive":
-            units.must(ports, commands.stop(service), "remove", _REMEDY, _STOP_S)
-            ports.runner.run(commands.reset_failed(service))
+        units.end(ports, service, "remove", _REMEDY, _STOP_S)
 
 
 def _delete(ports: Ports, project: str, known: Record | None) -> None:

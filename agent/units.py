@@ -53,6 +53,13 @@ def state(ports: Ports, unit: str) -> UnitState:
     )
 
 
+def end(ports: Ports, service: str, phase: str, remedy: str, timeout_s: float) -> None:
+    """Stop a service unless it is stopped, and forget that it may have failed. Raises Failed."""
+    if state(ports, service).active != "inactive":
+        must(ports, commands.stop(service), phase, remedy, timeout_s)
+        ports.runner.run(commands.reset_failed(service))
+
+
 def must(ports: Ports, argv: list[str], phase: str, remedy: str, timeout_s: float = 60) -> str:
     """Run a command that has to succeed and give back what it wrote. Raises Failed."""
     result = ports.runner.run(argv, timeout_s=timeout_s)

@@ -14,6 +14,8 @@ CA_CERTIFICATE = LAB / "ca.crt"
 ROOT_SECRET = LAB / "secrets" / "root-secret"
 PASSPHRASE = LAB / "secrets" / "passphrase"
 STACK = "dev"
+PROGRAM = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "ops", "components", "agent", ".lab")
+"""What a project folder with manifests of its own links to."""
 
 
 def ensure_secrets() -> None:

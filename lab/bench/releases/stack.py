@@ -33,7 +33,6 @@ DOMAIN = "bench.lab.test"
 # The light one is what the benchmark is made for; the demo app shows what a heavy one makes of it.
 APPS = {"bench-app": App("bench-app", "codeb/bench", ""), "core-cms": DEMOS[0]}
 VERSIONS = ("1.0.0", "1.1.0")
-_LINKS = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "components", "agent", ".lab")
 # systemd's MESSAGE_ID of "Stopping …", the line before SIGTERM.
 _STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
 
@@ -57,7 +56,7 @@ class Stack:
         paths.ensure_secrets()
         for number in range(len(VERSIONS)):
             lab.push_app(sources(app), app.name, tag_of(app, number))
-        for name in _LINKS:
+        for name in paths.PROGRAM:
             (folder / name).symlink_to(paths.REPO / name)
         shutil.copytree(paths.REPO / "manifests", folder / "manifests")
         return cls(folder, lab, app)

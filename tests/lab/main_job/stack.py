@@ -25,7 +25,6 @@ from lab.host import Lab
 
 HOST = "codeb1"
 ADDRESS = "10.77.0.2"
-LINKS = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "ops", "components", "agent", ".lab")
 IMAGE = "registry.lab.test:5000/codeb/demo:1.0.0"
 
 
@@ -57,7 +56,7 @@ class Stack:
 
     @classmethod
     def make(cls, folder: Path) -> Stack:
-        for name in LINKS:
+        for name in paths.PROGRAM:
             (folder / name).symlink_to(paths.REPO / name)
         shutil.copytree(paths.REPO / "manifests", folder / "manifests")
         return cls(folder, Lab.here())
