@@ -1,4 +1,7 @@
-"""Programs, run without a shell, in a session of their own so that a lost SSH connection doesn't take them along."""
+"""Programs, run without a shell, in a process group of their own: no key pressed and no line lost ends them.
+
+They stay in the agent's session, so that they have its share of the processor (`agent.real.processor`).
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ class RealRunner:
                 env=self._environment,
                 cwd="/",
                 check=False,
-                start_new_session=True,
+                process_group=0,
             )
         except FileNotFoundError:
             return Result(127, err=f"{argv[0]} is not installed")

@@ -4,13 +4,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { WebSocket, WebSocketServer } from "ws";
+import { WebSocketServer } from "ws";
 import { BadRequest, connect, ITEM, place, prepare, warm } from "./orders.js";
 
 const HEALTH_MS = 400;
 const DRAIN_MS = 25_000;
 const CLOSE_MS = 1_000;
 const GOODBYE_MS = 2_000;
+/** Streams end one after the other, this far apart or all within this time: their clients all come back at once. */
+const APART_MS = 100;
+const SPREAD_MS = 5_000;
 const MAX_ORDER = 16 * 1024;
 /** RFC 6455: this end is going away, come again. */
 const GOING_AWAY = 1001;
@@ -25,6 +28,8 @@ const who = {
 const started_at = new Date();
 const stop = new AbortController();
 const open = new Set();
+/** A function for each open stream, which ends it. */
+const streams = new Set();
 const sockets = new WebSocketServer({ noServer: true, maxPayload: 4 * 1024, perMessageDeflate: false });
 
 function log(level, message, fields = {}) {
@@ -88,10 +93,10 @@ function events(_, response) {
   tick();
   const timer = setInterval(tick, 1_000);
   const end = () => response.end();
-  stop.signal.addEventListener("abort", end);
+  streams.add(end);
   response.once("close", () => {
     clearInterval(timer);
-    stop.signal.removeEventListener("abort", end);
+    streams.delete(end);
   });
   if (stop.signal.aborted) end();
 }
@@ -140,10 +145,13 @@ function live(request, socket, head) {
     return socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   }
   sockets.handleUpgrade(request, socket, head, (client) => {
+    const end = () => farewell(client);
+    streams.add(end);
+    client.on("close", () => streams.delete(end));
     client.on("error", () => client.terminate());
     client.on("message", (data, binary) => client.send(data, { binary }));
     client.send(JSON.stringify(who));
-    if (stop.signal.aborted) farewell(client);
+    if (stop.signal.aborted) end();
   });
 }
 
@@ -153,16 +161,23 @@ function letGo() {
   else server.closeIdleConnections();
 }
 
+async function endStreams() {
+  const apart = Math.min(APART_MS, SPREAD_MS / Math.max(1, streams.size));
+  for (const end of streams) {
+    end();
+    await sleep(apart);
+  }
+}
+
 /** Stops accepting, ends streams, and lets what is in flight finish: in 25 s, since the platform kills after 30. */
 async function shutdown(signal) {
   if (stop.signal.aborted) return;
   log("info", "stopping", { signal, in_flight: open.size });
   const closed = new Promise((resolve) => server.close(resolve));
   stop.abort();
-  for (const client of sockets.clients) if (client.readyState === WebSocket.OPEN) farewell(client);
   letGo();
   try {
-    await within(DRAIN_MS, "the last request", closed);
+    await within(DRAIN_MS, "the last request", Promise.all([endStreams(), closed]));
     await within(CLOSE_MS, "the database pool", pool.end());
     log("info", "stopped");
   } catch (error) {

@@ -15,6 +15,8 @@ from lab.load.streams import CLEAN, Life
 
 # curl's status when the server ends an answer as it should: nothing.
 _OK = 0
+# Until the server says otherwise, which it does with `retry:`.
+_RETRY_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -84,11 +86,12 @@ def judge_upload(began: float, ended: float, done: subprocess.CompletedProcess[s
 
 @dataclass
 class EventStream:
-    """One reader of server-sent events that comes again when its stream ends."""
+    """One reader of server-sent events that comes again when its stream ends, as soon as the server said it may."""
 
     line: Sequence[str]
     lives: list[Life] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
+    _retry_seconds: float = _RETRY_SECONDS
     _end: threading.Event = field(default_factory=threading.Event)
     _child: subprocess.Popen[str] | None = None
     _thread: threading.Thread | None = None
@@ -126,11 +129,13 @@ class EventStream:
                 self.lives[-1] = replace(self.lives[-1], ended=time.time(), how=how)
             else:
                 self.troubles.append(f"events never opened: {how}")
-            self._end.wait(0.2)
+            self._end.wait(self._retry_seconds)
 
     def _follow(self, child: subprocess.Popen[str]) -> bool:
         opened = False
         for line in child.stdout or ():
+            if line.startswith("retry: "):
+                self._retry_seconds = int(line.removeprefix("retry: ")) / 1000
             if not opened and line.startswith("data: "):
                 first = json.loads(line.removeprefix("data: "))
                 self.lives.append(Life("events", str(first["colour"]), first["version"], time.time()))
