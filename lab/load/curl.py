@@ -91,7 +91,7 @@ class EventStream:
     line: Sequence[str]
     lives: list[Life] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
-    _retry_seconds: float = _RETRY_SECONDS
+    retry_seconds: float = _RETRY_SECONDS
     _end: threading.Event = field(default_factory=threading.Event)
     _child: subprocess.Popen[str] | None = None
     _thread: threading.Thread | None = None
@@ -129,13 +129,13 @@ class EventStream:
                 self.lives[-1] = replace(self.lives[-1], ended=time.time(), how=how)
             else:
                 self.troubles.append(f"events never opened: {how}")
-            self._end.wait(self._retry_seconds)
+            self._end.wait(self.retry_seconds)
 
     def _follow(self, child: subprocess.Popen[str]) -> bool:
         opened = False
         for line in child.stdout or ():
             if line.startswith("retry: "):
-                self._retry_seconds = int(line.removeprefix("retry: ")) / 1000
+                self.retry_seconds = int(line.removeprefix("retry: ")) / 1000
             if not opened and line.startswith("data: "):
                 first = json.loads(line.removeprefix("data: "))
                 self.lives.append(Life("events", str(first["colour"]), first["version"], time.time()))

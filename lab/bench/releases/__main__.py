@@ -86,7 +86,7 @@ def _show(console: Console, seen: verdict.Seen) -> None:
         ratio = f"{during.p99 / steady.p99:.2f}"
         table.add_row(kind, str(steady.count), *figures[:2], str(during.count), *figures[2:], ratio)
     console.print(
-        "\nLatency, steady and while a release runs (the engine runs niced, as it does elsewhere in reality)"
+        "\nLatency, steady and while a release runs (the engine gives way: elsewhere it has a machine of its own)"
     )
     console.print(table)
     console.print(

@@ -90,7 +90,7 @@ class Stack:
             text=True,
             start_new_session=True,
         )
-        _give_way(child.pid)
+        give_way(child.pid)
         try:
             said, _ = child.communicate()
         except KeyboardInterrupt:
@@ -139,7 +139,7 @@ class Stack:
                 time.sleep(0.2)
 
 
-def _give_way(session: int) -> None:
+def give_way(session: int) -> None:
     """Let a session have what others leave of the processor: elsewhere the engine runs on a machine of its own."""
     autogroup = Path(f"/proc/{session}/autogroup")
     if autogroup.exists():

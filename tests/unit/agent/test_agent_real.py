@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import socketserver
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +23,7 @@ from agent.real.http import RealHttp
 from agent.real.redis import RealRedis
 from agent.real.runner import RealRunner
 
+REPO = Path(__file__).parents[3]
 OWNER = f"{os.getuid()}:{os.getgid()}"
 
 
@@ -89,6 +93,38 @@ def test_programs_end_in_results_never_in_exceptions() -> None:
 def test_programs_see_none_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOME_SECRET", "x")
     assert "SOME_SECRET" not in RealRunner().run(["env"]).out
+
+
+def test_a_key_pressed_for_the_agent_is_not_for_its_programs() -> None:
+    program = "import os; print(os.getpgid(0), os.getsid(0))"
+    group, session = RealRunner().run([sys.executable, "-c", program]).out.split()
+    assert int(group) != os.getpgid(0)
+    assert int(session) == os.getsid(0)
+
+
+GIVES_WAY = """
+from agent.real import processor, runner
+print(processor.give_way(), runner.RealRunner().run(["cat", "/proc/self/autogroup"]).out)
+"""
+needs_autogroups = pytest.mark.skipif(
+    not Path("/proc/self/autogroup").exists(), reason="this kernel has no autogroups"
+)
+
+
+@needs_autogroups
+def test_a_session_of_its_own_gives_way_with_the_programs_it_runs() -> None:
+    line = [sys.executable, "-c", GIVES_WAY]
+    done = subprocess.run(line, cwd=REPO, capture_output=True, text=True, check=True, start_new_session=True)
+    assert re.fullmatch(r"True /autogroup-\d+ nice 19", done.stdout.strip())
+
+
+@needs_autogroups
+def test_somebodys_shell_does_not_give_way() -> None:
+    line = [sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])", sys.executable, "-c", GIVES_WAY]
+    done = subprocess.run(
+        line, cwd=REPO, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
+    )
+    assert re.fullmatch(r"False /autogroup-\d+ nice 0", done.stdout.strip())
 
 
 @contextmanager
