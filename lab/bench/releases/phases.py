@@ -1,4 +1,4 @@
-"""The benchmark's phases: does the detector work, then steady load, releases, steady load, rollback."""
+"""The benchmark's phases: does the detector work, then steady load and releases in turns, at last a rollback."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from lab.load.streams import Moment
 
 WARM_UP_SECONDS = 10
 SETTLE_SECONDS = 5
+# Between two releases, so that a machine that is slower for a minute is so for both sides of the comparison.
+STEADY_BETWEEN_SECONDS = 4
 # How long the self-check takes the app away: longer than Caddy tries to reach an app (3 s).
 OUTAGE_SECONDS = 6
 
@@ -68,7 +70,8 @@ def measure(stack: Stack, plan: Plan, tell: Callable[[str], None]) -> Seen:
             serving.append(Moment(release.ended, release.colour))
             seconds = release.ended - release.began
             tell(f"release {number}: {release.tag} on {release.colour} in {seconds:.1f} s")
-        time.sleep(SETTLE_SECONDS)
+            time.sleep(SETTLE_SECONDS)
+            steady.append(_stay(STEADY_BETWEEN_SECONDS))
         tell(f"steady load for {plan.steady_seconds:.0f} s")
         steady.append(_stay(plan.steady_seconds))
         back = rollback.measure(stack, plan.rollback_by, stack.tag(plan.releases - 1))
