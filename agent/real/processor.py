@@ -1,8 +1,7 @@
 """Leaving the processor to what serves.
 
 Where the kernel groups processes by session (sched(7), "The autogroup feature"), a nice value only counts inside the
-group. Worse: in a group of its own a niced process delays those of the others (docs/benchmarks.md), so that it is the
-group's own nice value that has to be set.
+group: it is the group's own that has to be set. docs/benchmarks.md has figures.
 """
 
 from __future__ import annotations
