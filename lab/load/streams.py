@@ -50,6 +50,7 @@ def sockets(found: Iterable[Row], until: float) -> Streams:
     lives: dict[str, Life] = {}
     troubles: list[str] = []
     asked: dict[str, float] = {}
+    causes: dict[str, str] = {}
     for row in sorted((row for row in found if row.metric == "live" and row.at <= until), key=_order):
         tags, name = row.tags, row.tags["socket"]
         if tags["event"] == "connect":
@@ -57,11 +58,13 @@ def sockets(found: Iterable[Row], until: float) -> Streams:
         elif tags["event"] == "open":
             asked.pop(name, None)
             lives[name] = Life("websocket", tags.get("colour", ""), tags.get("version", ""), row.at)
+        elif tags["event"] == "error":
+            causes[name] = f": {tags['cause']}"
         elif tags["event"] == "close" and name in lives:
             lives[name] = replace(lives[name], ended=row.at, how=tags["code"])
         elif tags["event"] == "close":
-            asked.pop(name, None)
-            troubles.append("websocket never opened")
+            began = asked.pop(name, row.at)
+            troubles.append(f"websocket never opened, {row.at - began:.1f} s long{causes.get(name, '')}")
         elif tags["event"] in ("silent", "wrong"):
             troubles.append(f"websocket {tags['event']}")
     late = ["websocket never answered" for at in asked.values() if until - at > ANSWER_SECONDS]

@@ -84,7 +84,7 @@ def test_what_happens_as_the_load_ends_is_no_close() -> None:
 
 def test_a_socket_that_never_opens_is_trouble_whether_refused_or_left_waiting() -> None:
     refused = [row(1, "connect"), row(1, "error", cause="bad handshake"), row(1, "close", code="undefined")]
-    assert sockets(refused, until=20).troubles == ("websocket never opened",)
+    assert sockets(refused, until=20).troubles == ("websocket never opened, 0.0 s long: bad handshake",)
     assert sockets([row(1, "connect")], until=20).troubles == ("websocket never answered",)
     assert sockets([row(19, "connect")], until=20).troubles == ()
 
