@@ -12,30 +12,40 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from lab.bench.releases.phases import WARM_UP_SECONDS, stay
 from lab.bench.releases.stack import APPS, BenchError, Stack, give_way
 from lab.bench.releases.verdict import Latency
 from lab.host import Lab, LabError
 from lab.load import Load, LoadError, Shape, samples
 
-BUSY = ["sh", "-c", "while :; do :; done"]
+BUSY = ("sh", "-c", "while :; do :; done")
 COUNT = 2
-WARM_UP_SECONDS = 10
-NOTHING, PLAIN, NICED, GIVING_WAY, AGAIN = (
-    "nothing",
-    "as they are",
-    "nice 19",
-    "autogroup 19",
-    "nothing again",
-)
-WAYS = (NOTHING, PLAIN, NICED, GIVING_WAY, AGAIN)
+
+
+@dataclass(frozen=True)
+class Way:
+    """What runs beside the app, if anything, and whether its session gives way."""
+
+    line: Sequence[str] | None = None
+    gives_way: bool = False
+
+
+NOTHING = "nothing"
+WAYS = {
+    NOTHING: Way(),
+    "as they are": Way(BUSY),
+    "nice 19": Way(("nice", "-n", "19", *BUSY)),
+    "autogroup 19": Way(BUSY, gives_way=True),
+    "nothing again": Way(),
+}
 
 
 def main() -> int:
@@ -55,9 +65,9 @@ def main() -> int:
     table = Table(
         f"{COUNT} busy processes", "requests", "p50 ms", "p99 ms", "p99 ratio", box=None, pad_edge=False
     )
-    for way, latency in found.items():
+    for name, latency in found.items():
         figures = (str(latency.count), f"{latency.p50:.1f}", f"{latency.p99:.1f}")
-        table.add_row(way, *figures, f"{latency.p99 / found[NOTHING].p99:.2f}")
+        table.add_row(name, *figures, f"{latency.p99 / found[NOTHING].p99:.2f}")
     Console(highlight=False).print(table)
     return 0
 
@@ -70,27 +80,25 @@ def _run(seconds: float) -> dict[str, Latency]:
             stack.release(0)
             stack.wait_until_serving()
             with Load(stack.target, Shape(upload_seconds=0), stack.lab) as load:
-                time.sleep(WARM_UP_SECONDS)
-                for way in WAYS:
+                stay(WARM_UP_SECONDS)
+                for name, way in WAYS.items():
                     with _beside(way):
-                        began = time.time()
-                        time.sleep(seconds)
-                        windows[way] = (began, time.time())
+                        windows[name] = stay(seconds)
         finally:
             stack.put_back()
     requests = load.result.requests
-    return {way: Latency.of(samples.within(requests, [window])) for way, window in windows.items()}
+    return {name: Latency.of(samples.within(requests, [window])) for name, window in windows.items()}
 
 
 @contextmanager
-def _beside(way: str) -> Iterator[None]:
+def _beside(way: Way) -> Iterator[None]:
     """The busy processes, each in a session of its own as services are."""
-    line = ["nice", "-n", "19", *BUSY] if way == NICED else BUSY
-    count = 0 if way in (NOTHING, AGAIN) else COUNT
-    busy = [subprocess.Popen(line, start_new_session=True) for _ in range(count)]
+    line = way.line
+    busy = [subprocess.Popen(line, start_new_session=True) for _ in range(COUNT)] if line else []
     try:
-        for one in busy if way == GIVING_WAY else ():
-            give_way(one.pid)
+        if way.gives_way:
+            for one in busy:
+                give_way(one.pid)
         yield
     finally:
         for one in busy:

@@ -10,6 +10,7 @@ from lab.bench.releases import rollback
 from lab.bench.releases.stack import BenchError, Stack
 from lab.bench.releases.verdict import Release, Seen
 from lab.load import Load, Shape
+from lab.load.samples import Window
 from lab.load.streams import Moment
 
 WARM_UP_SECONDS = 10
@@ -63,7 +64,7 @@ def measure(stack: Stack, plan: Plan, tell: Callable[[str], None]) -> Seen:
     with Load(stack.target, plan.shape, stack.lab) as load:
         time.sleep(WARM_UP_SECONDS)
         tell(f"steady load for {plan.steady_seconds:.0f} s")
-        steady = [_stay(plan.steady_seconds)]
+        steady = [stay(plan.steady_seconds)]
         for number in range(1, plan.releases + 1):
             release = _release(stack, number)
             releases.append(release)
@@ -71,16 +72,17 @@ def measure(stack: Stack, plan: Plan, tell: Callable[[str], None]) -> Seen:
             seconds = release.ended - release.began
             tell(f"release {number}: {release.tag} on {release.colour} in {seconds:.1f} s")
             time.sleep(SETTLE_SECONDS)
-            steady.append(_stay(STEADY_BETWEEN_SECONDS))
+            steady.append(stay(STEADY_BETWEEN_SECONDS))
         tell(f"steady load for {plan.steady_seconds:.0f} s")
-        steady.append(_stay(plan.steady_seconds))
+        steady.append(stay(plan.steady_seconds))
         back = rollback.measure(stack, plan.rollback_by, stack.tag(plan.releases - 1))
         serving.append(Moment(time.time(), stack.wait_until_serving()["colour"]))
         time.sleep(SETTLE_SECONDS)
     return Seen(load.result, steady, releases, stack.stops(since), serving, back)
 
 
-def _stay(seconds: float) -> tuple[float, float]:
+def stay(seconds: float) -> Window:
+    """Let time pass; the window that it was."""
     began = time.time()
     time.sleep(seconds)
     return began, time.time()

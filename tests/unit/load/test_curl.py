@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-
+from lab.host.processes import wait_until
 from lab.load.curl import EventStream
 from lab.load.streams import CLEAN
 
@@ -15,27 +14,21 @@ def server(*lines: str) -> list[str]:
     return ["printf", "%s\\n", *lines]
 
 
-def followed(stream: EventStream) -> EventStream:
+def followed(stream: EventStream, lives: int) -> EventStream:
+    """The stream, stopped when that many of its lives have ended."""
     stream.start()
-    deadline = time.monotonic() + 10
-    while not (stream.lives and stream.lives[-1].ended) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    assert wait_until(lambda: sum(life.ended is not None for life in stream.lives) >= lives, 10)
     stream.stop()
     return stream
 
 
 def test_a_reader_comes_again_when_the_server_said() -> None:
-    stream = followed(EventStream(server("retry: 60000", "", FIRST)))
+    stream = followed(EventStream(server("retry: 60000", "", FIRST)), lives=1)
     assert stream.retry_seconds == 60
     assert [(life.colour, life.how) for life in stream.lives] == [("blue", CLEAN)]
 
 
 def test_without_a_word_it_comes_again_soon() -> None:
-    stream = EventStream(server(FIRST))
-    stream.start()
-    deadline = time.monotonic() + 10
-    while len(stream.lives) < 3 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    stream.stop()
+    stream = followed(EventStream(server(FIRST)), lives=3)
     assert len(stream.lives) >= 3
     assert stream.troubles == []
