@@ -65,6 +65,11 @@ def show(unit: str) -> list[str]:
     return ["systemctl", "show", f"--property={PROPERTIES}", unit]
 
 
+def read_yet(units: Sequence[str]) -> list[str]:
+    """Whether systemd has read the files of these units as they are: a block a unit, in this order."""
+    return ["systemctl", "show", "--property=LoadState,NeedDaemonReload", *units]
+
+
 def invocation(unit: str) -> list[str]:
     """What is another with each start of a unit."""
     return ["systemctl", "show", "--property=InvocationID", unit]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent import commands, paths, record, undo, units
+from agent import commands, image_units, paths, record, undo, units
 from agent.errors import Failed
 from agent.job import Job
 from agent.paths import Colour, other
 from agent.ports import Ports
 from agent.record import ColourRecord, Past, Record
-from agent.spec import IMAGE_TOKEN, Cron
+from agent.spec import Cron
 
 _REMEDY = (
     "see `systemctl status` of the unit on the host, correct features.cron in the manifest and release again"
@@ -114,20 +114,14 @@ def _past(job: Job, before: Record | None, colour: Colour, outcome: str) -> Past
 def install_cron(job: Job, colour: Colour) -> None:
     """Cron jobs run in the image and environment of the colour that serves. Raises Failed."""
     ports, files = job.ports, job.ports.files
-    link, target = paths.active_environment(job.project), paths.environment(job.project, colour)
-    if files.link_target(link) != target:
-        files.link(link, target)
+    for link, target in paths.active_links(job.project, colour).items():
+        if files.link_target(link) != target:
+            files.link(link, target)
     wanted = job.wanted.cron
     stale = [stem for stem in job.record.cron if stem not in {c.stem for c in wanted}] if job.record else []
-    texts = _texts(job, wanted)
-    changed = [path for path, content in texts.items() if files.read(path) != content]
-    if stale or changed:
-        job.changed = True
-        remove_cron(ports, stale)
-        with units.units_lock(ports):
-            for path in changed:
-                files.write(path, texts[path], 0o644)
-            units.daemon_reload(ports, "settle")
+    remove_cron(ports, stale)
+    changed = units.install(ports, _texts(job, wanted), "settle", removed=bool(stale))
+    job.changed = job.changed or bool(stale or changed)
     for cron in wanted:
         timer = cron.timer.name
         state = units.state(ports, timer)
@@ -151,11 +145,10 @@ def remove_cron(ports: Ports, stems: list[str]) -> None:
 
 def _texts(job: Job, wanted: tuple[Cron, ...]) -> dict[str, bytes]:
     """Path and content of every cron unit."""
-    reference = job.image.reference if job.image else ""
     texts = {}
     for cron in wanted:
-        texts[paths.quadlet(cron.container.name)] = cron.container.content.replace(
-            IMAGE_TOKEN, reference
-        ).encode()
+        if job.image is None:
+            raise Failed("settle", "no image was resolved", "this is a defect of the agent")
+        texts[paths.quadlet(cron.container.name)] = image_units.filled_in(cron.container, job.image)
         texts[paths.unit(cron.timer.name)] = cron.timer.content.encode()
     return texts

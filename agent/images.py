@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from agent import commands, images_pull, paths, record, units
+from agent import commands, image_units, images_pull, paths, record, units
 from agent.errors import Failed
 from agent.ports import Busy, Ports
 from agent.record import Image, Record
@@ -17,7 +16,6 @@ _LOCK_S: Final = 120
 _REMOVE_S: Final = 300
 _MOST: Final = 200  # images that one run removes
 _LOCAL: Final = "localhost/"  # nothing is pulled from there: such images were built here
-_IMAGE: Final = re.compile(r"^Image=(.+)$", re.MULTILINE)
 
 
 def resolve(ports: Ports, spec: Spec) -> Image:
@@ -120,7 +118,7 @@ def _prune(ports: Ports, project: str, left: Image | None, spec: Spec | None) ->
         repositories.add(repository_of(spec.image))
     repositories = {name for name in repositories if not name.startswith(_LOCAL)}
     kept = {colour.image.id for found in known for colour in found.colours.values()}
-    doomed = list(_doomed(_listing(ports), repositories, kept, _named_by_units(ports)))[:_MOST]
+    doomed = list(_doomed(_listing(ports), repositories, kept, set(image_units.named(ports.files))))[:_MOST]
     if doomed:
         result = ports.runner.run(commands.remove_images(doomed), timeout_s=_REMOVE_S)
         # in use, or in a read-only store: that is fine
@@ -145,16 +143,6 @@ def _listing(ports: Ports) -> list[dict[str, object]]:
             "settle", f"podman listed images unreadably: {error}", "check podman's version"
         ) from error
     return [image for image in found if isinstance(image, dict)] if isinstance(found, list) else []
-
-
-def _named_by_units(ports: Ports) -> set[str]:
-    """Every image that a container's unit names, the platform's services and cron jobs among them."""
-    named: set[str] = set()
-    for name in ports.files.listing(paths.QUADLET):
-        if name.endswith(".container"):
-            text = (ports.files.read(paths.quadlet(name)) or b"").decode("utf-8", "replace")
-            named.update(found.strip() for found in _IMAGE.findall(text))
-    return named
 
 
 def _doomed(

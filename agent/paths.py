@@ -99,14 +99,24 @@ def environment(project: str, colour: Colour) -> str:
     return f"{project_folder(project)}/{colour}.env"
 
 
-def candidate_environment(project: str) -> str:
-    """Link to the environment of the colour that is being released; the release command reads it."""
-    return f"{project_folder(project)}/candidate.env"
+def digest(project: str, colour: Colour) -> str:
+    """File with the digest of one colour's image, which systemd reads when it starts the colour."""
+    return f"{project_folder(project)}/{colour}.image"
 
 
-def active_environment(project: str) -> str:
-    """Link to the environment of the colour that serves; cron jobs read it."""
-    return f"{project_folder(project)}/active.env"
+def candidate_links(project: str, colour: Colour) -> dict[str, str]:
+    """Links, with their targets, to the files of the colour that is being released: for the release command."""
+    return _links(project, "candidate", colour)
+
+
+def active_links(project: str, colour: Colour) -> dict[str, str]:
+    """Links, with their targets, to the files of the colour that serves: for cron jobs."""
+    return _links(project, "active", colour)
+
+
+def _links(project: str, name: str, colour: Colour) -> dict[str, str]:
+    files = (environment(project, colour), digest(project, colour))
+    return {f"{project_folder(project)}/{name}.{file.rpartition('.')[2]}": file for file in files}
 
 
 def site(project: str) -> str:

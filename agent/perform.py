@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from agent import cache, canary, commands, edge, health, images, observe, paths, put_back, undo, units
+from agent import (
+    cache,
+    canary,
+    commands,
+    edge,
+    health,
+    image_units,
+    images,
+    observe,
+    paths,
+    put_back,
+    undo,
+    units,
+)
 from agent.commit import commit, install_cron
 from agent.errors import Failed
 from agent.job import Job
 from agent.machine import Command, Event, Verb
 from agent.paths import Colour
-from agent.spec import IMAGE_TOKEN
 
 _STOP_S: Final = 180
 
@@ -77,18 +89,16 @@ def _write(job: Job, colour: Colour) -> None:
     if release is None or job.image is None:
         raise Failed("prepare", "no release to write", "this is a defect of the agent")
     environment = "".join(f"{name}={value}\n" for name, value in sorted(release.secrets.environment.items()))
-    unit = spec.colours[colour]
-    job.ports.files.directory(paths.project_folder(job.project), 0o700, "root:root")
-    job.ports.files.write(paths.environment(job.project, colour), environment.encode(), 0o600)
-    texts = {spec.network.name: spec.network.content, unit.name: unit.content}
+    files, wanted = job.ports.files, [spec.network, spec.colours[colour]]
+    files.directory(paths.project_folder(job.project), 0o700, "root:root")
+    files.write(paths.environment(job.project, colour), environment.encode(), 0o600)
+    files.write(paths.digest(job.project, colour), image_units.digest_file(job.image), 0o644)
     if spec.job is not None:
-        job.ports.files.link(paths.candidate_environment(job.project), paths.environment(job.project, colour))
-        texts[spec.job.unit.name] = spec.job.unit.content
-    with units.units_lock(job.ports):
-        for name, text in texts.items():
-            content = text.replace(IMAGE_TOKEN, job.image.reference)
-            job.ports.files.write(paths.quadlet(name), content.encode(), 0o644)
-        units.daemon_reload(job.ports, "prepare")
+        for link, target in paths.candidate_links(job.project, colour).items():
+            files.link(link, target)
+        wanted.append(spec.job.unit)
+    texts = {paths.quadlet(unit.name): image_units.filled_in(unit, job.image) for unit in wanted}
+    units.install(job.ports, texts, "prepare")
     job.changed = True
 
 

@@ -52,7 +52,8 @@ def touched(spec: Spec, target: Colour) -> list[str]:
         paths.quadlet(spec.colours[target].name),
         paths.quadlet(f"{paths.release_command(project)}.container"),
         paths.environment(project, target),
-        paths.candidate_environment(project),
+        paths.digest(project, target),
+        *paths.candidate_links(project, target),
         paths.record(project),
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +15,7 @@ from agent.ports import Ports
 LOG_LINES: Final = 20
 _UNITS_WAIT_S: Final = 300
 _START_S: Final = 120
+_READ: Final = {"LoadState=loaded", "NeedDaemonReload=no"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,34 @@ def must(ports: Ports, argv: list[str], phase: str, remedy: str, timeout_s: floa
 def daemon_reload(ports: Ports, phase: str) -> None:
     """Make systemd read the unit files. Callers hold the units lock: two generators at once corrupt units."""
     must(ports, commands.DAEMON_RELOAD, phase, "see `systemctl status` and run again", _START_S)
+
+
+def install(ports: Ports, texts: Mapping[str, bytes], phase: str, *, removed: bool = False) -> list[str]:
+    """Bring unit files (path → content) to systemd; gives back those that are new to it. Raises Failed.
+
+    Without any, and unless others were `removed`, systemd isn't asked to read all units again: that takes PID 1
+    and every generator half a second, which visitors feel.
+    """
+    with units_lock(ports):
+        fresh = [path for path, content in texts.items() if ports.files.read(path) != content]
+        for path in fresh:
+            ports.files.write(path, texts[path], 0o644)
+        fresh += _unread(ports, [path for path in texts if path not in fresh])
+        if fresh or removed:
+            daemon_reload(ports, phase)
+    return fresh
+
+
+def _unread(ports: Ports, files: list[str]) -> list[str]:
+    """The unit files that systemd hasn't read as they are: whoever wrote them was killed before it could ask."""
+    if not files:
+        return []
+    names = [paths.service_of(path.rpartition("/")[2]) for path in files]
+    said = ports.runner.run(commands.read_yet(names)).out.split("\n\n")
+    seen = [set(block.split()) for block in said]
+    if len(seen) != len(files):
+        return files
+    return [path for path, words in zip(files, seen, strict=True) if words != _READ]
 
 
 def units_lock(ports: Ports) -> AbstractContextManager[None]:

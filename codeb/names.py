@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 Colour = Literal["blue", "green"]
 COLOURS: Final[tuple[Colour, Colour]] = ("blue", "green")
+# A colour's files, or links to those of the colour that serves or is being released.
+Whose = Colour | Literal["active", "candidate"]
 
 # Units and networks of the platform.
 DATA_NETWORK: Final = "codeb-network"
@@ -97,19 +99,14 @@ def cron_units(project_id: str, cron: str) -> tuple[str, str]:
     return f"{name}.container", f"{name}.timer"
 
 
-def environment_file(project_id: str, colour: Colour) -> str:
+def environment_file(project_id: str, whose: Whose) -> str:
     """Where the agent writes the environment of one colour (0600)."""
-    return f"{PROJECTS_DIR}/{project_id}/{colour}.env"
+    return f"{PROJECTS_DIR}/{project_id}/{whose}.env"
 
 
-def candidate_environment_file(project_id: str) -> str:
-    """Link to the environment of the colour that is being released; the release command reads it."""
-    return f"{PROJECTS_DIR}/{project_id}/candidate.env"
-
-
-def active_environment_file(project_id: str) -> str:
-    """Link to the environment of the colour that serves; cron jobs read it."""
-    return f"{PROJECTS_DIR}/{project_id}/active.env"
+def digest_file(project_id: str, whose: Whose) -> str:
+    """Where systemd reads the digest of one colour's image."""
+    return f"{PROJECTS_DIR}/{project_id}/{whose}.image"
 
 
 def site_file(project_id: str) -> str:

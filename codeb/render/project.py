@@ -103,13 +103,20 @@ def _common(project: ProjectPlan) -> dict[str, object]:
     }
 
 
+def _files(project: ProjectPlan, whose: names.Whose) -> dict[str, str]:
+    return {
+        "environment_file": names.environment_file(project.id, whose),
+        "digest_file": names.digest_file(project.id, whose),
+    }
+
+
 def _colour(project: ProjectPlan, colour: names.Colour, publish: str) -> Document:
     content = render(
         "project/app.container",
         **_common(project),
         service=names.service(project.id, colour),
         colour=colour,
-        environment_file=names.environment_file(project.id, colour),
+        **_files(project, colour),
         publish=publish,
         host_port=project.ports.of(colour),
         port=project.manifest.environment.port,
@@ -124,7 +131,7 @@ def _cron(project: ProjectPlan, job: CronJob) -> Document:
         **_common(project),
         service=names.cron_service(project.id, job.name),
         name=job.name,
-        environment_file=names.active_environment_file(project.id),
+        **_files(project, "active"),
         command=job.command,
     )
     schedule = render("project/cron.timer", id=project.id, name=job.name, schedule=_in_utc(job.schedule))
@@ -140,7 +147,7 @@ def _job(project: ProjectPlan) -> Document | None:
         "project/job.container",
         **_common(project),
         service=service,
-        environment_file=names.candidate_environment_file(project.id),
+        **_files(project, "candidate"),
         command=features.release_command,
         timeout_s=_seconds(features.release_timeout),
     )

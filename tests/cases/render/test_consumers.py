@@ -12,11 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from agent.image_units import filled_in
+from agent.record import Image
+from agent.spec import UnitText
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 
 from .case import FOLDER, Case, cases
 
-IMAGE = "registry.lab.test:5000/demo@sha256:" + "a" * 64
+DIGEST = "sha256:" + "a" * 64
+IMAGE = f"registry.lab.test:5000/demo@{DIGEST}"
 ROOT_TEXT = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0"
 GOOD_CASES = [case for case in cases() if not (case.expected / "error.txt").exists()]
 HOSTS = [(case, host.name) for case in GOOD_CASES for host in sorted((case.expected / "hosts").iterdir())]
@@ -43,7 +47,8 @@ def lay_out(case: Case, server: str, root: Path) -> None:
             ".timer": "systemd/system",
         }
         if path.suffix in folder:
-            write(root / "etc" / folder[path.suffix] / path.name, path.read_text().replace("@IMAGE@", IMAGE))
+            text = filled_in(UnitText(path.name, path.read_text()), Image(IMAGE, DIGEST, "")).decode()
+            write(root / "etc" / folder[path.suffix] / path.name, text)
         elif path.suffix == ".caddy":
             write(root / f"etc/caddy/sites/{path.parent.name}.caddy", path.read_text())
     agent = root / "usr/local/bin/codeb-agent"
@@ -174,7 +179,7 @@ def test_loading_the_firewall_leaves_other_tables_alone(debian: Debian) -> None:
 def test_a_hostile_command_arrives_as_it_was_written(debian: Debian, case: Case, tmp_path: Path) -> None:
     generate(debian)
     service = tmp_path / "upper/etc/systemd/system/codeb-hostile-cron-hostile.service"
-    arguments = re.search(rf"{re.escape(IMAGE)} (.*)", service.read_text())
+    arguments = re.search(r"registry\.lab\.test:5000/demo@\$\{CODEB_IMAGE_DIGEST\} (.*)", service.read_text())
     assert arguments is not None
     job = case.plan().project("hostile").manifest.features.cron[0]
     assert unquoted(arguments[1]) == list(job.command)

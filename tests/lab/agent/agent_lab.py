@@ -215,6 +215,7 @@ def gates(project: str = "agent-one", *, slow: bool = False) -> dict[str, Any]:
         "[Service]",
         "Type=oneshot",
         "Restart=no",
+        f"EnvironmentFile=/etc/codeb/projects/{project}/candidate.image",
     ]
     unit = {"name": f"codeb-{project}-job.container", "content": "\n".join(lines) + "\n"}
     wait_ms = 4000 if slow else 500
@@ -272,6 +273,7 @@ def release(image: str, project: str = "agent-one", port: int = 3901, **changes:
             "LogDriver=journald",
             "StopTimeout=5",
             "[Service]",
+            f"EnvironmentFile=/etc/codeb/projects/{project}/{name}.image",
             "Restart=always",
             "RestartSec=1",
         ]

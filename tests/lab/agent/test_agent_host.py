@@ -171,6 +171,7 @@ def test_cron_jobs_run_in_the_active_image(host: AgentHost, project: str) -> Non
             'Entrypoint=["sh"]',
             'Exec=-c "echo $$VERSION $$SECRET_TOKEN >> /out/said"',
             "[Service]",
+            f"EnvironmentFile=/etc/codeb/projects/{project}/active.image",
             "Type=oneshot",
             "Restart=no",
         ]

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from agent.bundle_plan import unit_of
 from agent.ports import Busy, Entry, NoReply, Ports, RedisRefused, Reply, Result, Tls
 
-QUADLET = "/etc/containers/systemd/"
 BOOT = "/etc/systemd/system/multi-user.target.wants/"
 EPOCH = datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()
 
@@ -49,7 +49,7 @@ class FakeHost:
 
     files: dict[str, Entry] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
-    loaded: dict[str, str] = field(default_factory=dict)
+    loaded: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     running: dict[str, Container] = field(default_factory=dict)
     crashed: set[str] = field(default_factory=set)
     jobs: list[str] = field(default_factory=list)
@@ -117,10 +117,9 @@ class FakeHost:
                 self.start(name)
 
     def reload(self) -> None:
+        """systemd reads the unit files: from then on it knows each unit's file and what was in it."""
         self.loaded = {
-            path.removeprefix(QUADLET).removesuffix(".container") + ".service": entry.content.decode()
-            for path, entry in self.files.items()
-            if path.startswith(QUADLET) and path.endswith(".container")
+            unit: (path, entry.content) for path, entry in self.files.items() if (unit := unit_of(path))
         }
 
     def load_sites(self) -> None:
@@ -129,9 +128,9 @@ class FakeHost:
     def start(self, service: str) -> Result:
         if service in self.running:
             return Result(0)
-        content = self.loaded.get(service)
-        if content is None:
+        if service not in self.loaded:
             return Result(5, err=f"Failed to start {service}: Unit {service} not found.")
+        content = self.expanded(self.loaded[service][1].decode())
         image = re.search(r"^Image=(.+)$", content, re.MULTILINE)
         publish = re.search(r"^PublishPort=(.+):\d+$", content, re.MULTILINE)
         assert image, content
@@ -149,6 +148,13 @@ class FakeHost:
             return Result(0)
         self.running[service] = Container(image[1], publish[1] if publish else "", self.time)
         return Result(0)
+
+    def expanded(self, content: str) -> str:
+        """A unit's text with the variables that its service reads from files, as systemd fills them in."""
+        for path in re.findall(r"^EnvironmentFile=(.+\.image)$", content, re.MULTILINE):
+            name, _, value = (self.tell(self.links.get(path, path)) or "").strip().partition("=")
+            content = content.replace(f"${{{name}}}", value)
+        return content
 
     def app(self, reference: str) -> App | None:
         for name, app in self.images.items():
@@ -200,6 +206,8 @@ class FakeRunner:
         host, verb, unit = self.host, words[0], words[-1]
         if verb == "daemon-reload":
             host.reload()
+        elif verb == "show" and "NeedDaemonReload" in words[1]:
+            return Result(0, out="\n".join(self._read_yet(name) for name in words[2:]))
         elif verb == "show":
             return Result(0, out=self._properties(unit))
         elif verb == "list-units":
@@ -227,6 +235,13 @@ class FakeRunner:
             self.host.timers[unit] = (float("inf"), unit)
             return Result(0)
         return self.host.start(unit)
+
+    def _read_yet(self, unit: str) -> str:
+        if unit not in self.host.loaded:
+            return "LoadState=not-found\nNeedDaemonReload=no\n"
+        path, content = self.host.loaded[unit]
+        stale = self.host.tell(path) != content.decode()
+        return f"LoadState=loaded\nNeedDaemonReload={'yes' if stale else 'no'}\n"
 
     def _properties(self, unit: str) -> str:
         host = self.host
@@ -526,7 +541,8 @@ def release_document(image: str, project: str = "shop-app", **changes: object) -
     def unit(colour: str, port: int) -> dict[str, str]:
         return {
             "name": f"codeb-{project}-{colour}.container",
-            "content": f"[Container]\nImage=@IMAGE@\nPublishPort=127.0.0.1:{port}:3000\n",
+            "content": f"[Container]\nImage=@IMAGE@\nPublishPort=127.0.0.1:{port}:3000\n"
+            f"[Service]\nEnvironmentFile=/etc/codeb/projects/{project}/{colour}.image\n",
         }
 
     document: dict[str, Any] = {

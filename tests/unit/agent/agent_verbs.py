@@ -13,7 +13,10 @@ from agent.release import release, rollback
 
 V1, V2, V3 = "reg.lab:5000/shop:1", "reg.lab:5000/shop:2", "reg.lab:5000/shop:3"
 JOB = {
-    "unit": {"name": "codeb-shop-app-job.container", "content": "[Container]\nImage=@IMAGE@\n"},
+    "unit": {
+        "name": "codeb-shop-app-job.container",
+        "content": "[Container]\nImage=@IMAGE@\n[Service]\nEnvironmentFile=/etc/codeb/projects/shop-app/candidate.image\n",
+    },
     "timeout_ms": 60_000,
 }
 UPSTREAM = "/etc/caddy/upstreams/shop-app"

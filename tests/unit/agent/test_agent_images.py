@@ -245,11 +245,15 @@ def test_untagged_images_of_the_repository_go_by_id_and_tagged_ones_by_name() ->
 def test_what_a_unit_names_stays() -> None:
     host = host_with()
     repository = "reg.lab:5000/team/shop"
-    units = ("/etc/containers/systemd/codeb-x-cron-y.container", "/etc/containers/systemd/z.container")
+    units = [f"/etc/containers/systemd/{name}.container" for name in ("codeb-x-cron-y", "z", "codeb-x-blue")]
     host.put(units[0], f"[Container]\nImage={repository}@sha256:c1\n")
     host.put(units[1], "[Container]\nImage=c2\n")
+    digest = "[Service]\nEnvironmentFile=/etc/codeb/projects/x/blue.image\n"
+    host.put(units[2], f"[Container]\nImage={repository}@${{CODEB_IMAGE_DIGEST}}\n{digest}")
+    host.put("/etc/codeb/projects/x/blue.image", "CODEB_IMAGE_DIGEST=sha256:c4\n")
     listed(
         host,
+        {"Id": "c4", "Names": [f"{repository}:4"], "RepoDigests": [f"{repository}@sha256:c4"]},
         {"Id": "c1", "Names": [f"{repository}:1"], "RepoDigests": [f"{repository}@sha256:c1"]},
         {"Id": "c2", "Names": [f"{repository}:2"]},
         {"Id": "c3", "Names": [f"{repository}:3"]},

@@ -18,6 +18,7 @@ from agent.reader import Reader
 from agent.release import release, rollback
 
 UPSTREAM = "/etc/caddy/upstreams/shop-app"
+ACTIVE = "[Service]\nEnvironmentFile=/etc/codeb/projects/shop-app/active.image\n"
 BOOT = "/etc/systemd/system/multi-user.target.wants/codeb-shop-app-{}.service"
 STEM = "codeb-shop-app-cron-nightly"
 CANARY = {"steps": [5, 25], "wait_ms": 6000, "max_error_percent": 5.0}
@@ -65,7 +66,7 @@ class World:
         if gates:
             document |= {"job": JOB, "canary": CANARY}
         if cron:
-            texts = {kind: f"[{kind}]\nImage=@IMAGE@\n" for kind in ("container", "timer")}
+            texts = {kind: f"[{kind}]\nImage=@IMAGE@\n{ACTIVE}" for kind in ("container", "timer")}
             document["units"]["cron"] = [
                 {kind: {"name": f"{STEM}.{kind}", "content": text} for kind, text in texts.items()}
             ]

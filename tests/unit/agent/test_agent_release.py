@@ -35,9 +35,7 @@ def test_first_release_serves_blue_and_answers_the_registry_entry(host: FakeHost
     assert (answer["active"], answer["image"], answer["changed"]) == ("blue", V1, True)
     assert str(answer["digest"]).startswith("sha256:")
     assert answer["health"] == {"status": "healthy", "last_check": answer["released_at"]}
-    assert f"Image=reg.lab:5000/shop@{answer['digest']}" in str(
-        host.tell("/etc/containers/systemd/codeb-shop-app-blue.container")
-    )
+    assert host.running["codeb-shop-app-blue.service"].image == f"reg.lab:5000/shop@{answer['digest']}"
 
 
 def test_second_release_serves_green_and_blue_stands_by_for_an_hour(host: FakeHost) -> None:
@@ -45,7 +43,8 @@ def test_second_release_serves_green_and_blue_stands_by_for_an_hour(host: FakeHo
     answer = run(host, V2)
     assert (answer["active"], serves(host)) == ("green", V2)
     assert "codeb-shop-app-blue.service" in host.running
-    assert set(host.links) == {BOOT.format("green"), "/etc/codeb/projects/shop-app/active.env"}
+    active = {f"/etc/codeb/projects/shop-app/active.{kind}" for kind in ("env", "image")}
+    assert set(host.links) == {BOOT.format("green"), *active}
     host.advance(3601)
     assert list(host.running) == ["codeb-shop-app-green.service"]
 
@@ -253,25 +252,6 @@ def test_images_that_nobody_can_go_back_to_are_removed(host: FakeHost) -> None:
     for image in (V1, V2, V3):
         run(host, image)
     assert sorted(host.images) == [V2, V3]
-
-
-def test_cron_jobs_follow_the_active_image_and_go_with_the_manifest(host: FakeHost) -> None:
-    units = release_document(V1)["units"]
-    stem = "codeb-shop-app-cron-nightly"
-    cron = {
-        "container": {"name": f"{stem}.container", "content": "[Container]\nImage=@IMAGE@\n"},
-        "timer": {"name": f"{stem}.timer", "content": "[Timer]\nOnCalendar=daily\n"},
-    }
-    answer = run(host, V1, units={**units, "cron": [cron]})
-    assert str(answer["digest"]) in str(host.tell(f"/etc/containers/systemd/{stem}.container"))
-    assert f"{stem}.timer" in host.timers
-    answer = run(host, V2, units={**units, "cron": [cron]})
-    assert str(answer["digest"]) in str(host.tell(f"/etc/containers/systemd/{stem}.container"))
-    back(host)
-    assert str(answer["digest"]) not in str(host.tell(f"/etc/containers/systemd/{stem}.container"))
-    run(host, V3)
-    assert not [path for path in host.files if "cron" in path]
-    assert f"{stem}.timer" not in host.timers
 
 
 def test_two_runs_of_one_project_do_not_mix(host: FakeHost) -> None:
