@@ -1,7 +1,11 @@
-"""Entry point of the zipapp."""
+"""Entry point, of the zipapp too."""
 
 import sys
 
-from agent.cli import main
+from agent import processor
 
-sys.exit(main(sys.argv[1:]))
+if __name__ == "__main__":
+    processor.give_way(" ".join(sys.argv[1:]))
+    from agent.cli import main
+
+    sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,6 @@ SHEBANG: Final = b"#!/usr/bin/python3 -IS\n"
 _FOLDER: Final = Path(__file__).parent
 _THEN: Final = (2026, 1, 1, 0, 0, 0)
 _LEFT_OUT: Final = frozenset({"build.py"})
-_ENTRY: Final = b"import sys\nfrom agent.cli import main\nsys.exit(main(sys.argv[1:]))\n"
 
 
 def sources() -> dict[str, bytes]:
@@ -23,7 +22,7 @@ def sources() -> dict[str, bytes]:
         for path in sorted(_FOLDER.rglob("*.py"))
         if path.name not in _LEFT_OUT
     }
-    return {"__main__.py": _ENTRY, **found}
+    return {"__main__.py": found["agent/__main__.py"], **found}
 
 
 def zipapp() -> bytes:

@@ -18,7 +18,6 @@ from agent import real
 from agent.errors import BadDocument, Failed, Failure
 from agent.ports import Ports
 from agent.reader import Reader, parse
-from agent.real import processor
 
 Answer = dict[str, object]
 Action = Callable[[Ports, Reader, str], Answer]
@@ -36,8 +35,6 @@ VERBS: Final[Mapping[str, str]] = {
     "deliver": "agent.outbox",
     "version": "agent.version",
 }
-# Visitors wait for this one. All others, with what they run (pulls, unpacking), leave the processor to what serves.
-_URGENT: Final = "rollback"
 _USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json"
 
 
@@ -46,8 +43,6 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or arguments[0] not in VERBS:
         sys.stderr.write(f"{_USAGE}\n")
         return 2
-    if arguments[0] != _URGENT:
-        processor.give_way()
     text = "" if sys.stdin.isatty() else sys.stdin.read()
     return run(real.ports(), arguments[0], text, sys.stdout, sys.stderr, _caller())
 
