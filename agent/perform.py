@@ -13,7 +13,6 @@ from agent import (
     health,
     image_units,
     images,
-    lull,
     observe,
     paths,
     put_back,
@@ -146,8 +145,6 @@ def _end_canary(job: Job, _: Colour) -> None:
 
 def _start(job: Job, colour: Colour) -> None:
     service = paths.service(job.project, colour)
-    if job.release is not None:  # for a rollback visitors wait
-        lull.wait(job.ports)
     wait = job.wanted.health.start_timeout_ms / 1000 + 60
     result = job.ports.runner.run(commands.start(service), timeout_s=wait)
     if not result.ok:
