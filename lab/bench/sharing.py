@@ -1,4 +1,6 @@
-"""What visitors notice of two busy processes beside the app: as they are, niced, and giving way as a group.
+"""What visitors notice of two busy processes beside the app, by how these share the processor.
+
+They are loops that only count, and loops that preview the dev stack, which wait and wake up as a release's programs do.
 
 python -m lab.bench.sharing               15 s each way at 200 requests/s
 python -m lab.bench.sharing --seconds 30  longer
@@ -9,6 +11,8 @@ Needs the lab (`make lab`); the dev stack is put back as it was at the end. docs
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,23 +31,29 @@ from lab.host import Lab, LabError
 from lab.load import Load, LoadError, Shape, samples
 
 BUSY = ("sh", "-c", "while :; do :; done")
+PREVIEWS = ("sh", "-c", f"while :; do {sys.executable} -m lab preview >/dev/null 2>&1; done")
 COUNT = 2
 
 
 @dataclass(frozen=True)
 class Way:
-    """What runs beside the app, if anything, and whether its session gives way."""
+    """What runs beside the app, if anything, whether its session gives way, and whether as an idle one."""
 
     line: Sequence[str] | None = None
     gives_way: bool = False
+    idle: bool = False
 
 
 NOTHING = "nothing"
 WAYS = {
     NOTHING: Way(),
-    "as they are": Way(BUSY),
-    "nice 19": Way(("nice", "-n", "19", *BUSY)),
-    "autogroup 19": Way(BUSY, gives_way=True),
+    "count": Way(BUSY),
+    "count, nice 19": Way(("nice", "-n", "19", *BUSY)),
+    "count, autogroup 19": Way(BUSY, gives_way=True),
+    "count, autogroup 19, idle": Way(BUSY, gives_way=True, idle=True),
+    "preview": Way(PREVIEWS),
+    "preview, autogroup 19": Way(PREVIEWS, gives_way=True),
+    "preview, autogroup 19, idle": Way(PREVIEWS, gives_way=True, idle=True),
     "nothing again": Way(),
 }
 
@@ -98,11 +108,11 @@ def _beside(way: Way) -> Iterator[None]:
     try:
         if way.gives_way:
             for one in busy:
-                give_way(one.pid)
+                give_way(one.pid, idle=way.idle)
         yield
     finally:
         for one in busy:
-            one.kill()
+            os.killpg(one.pid, signal.SIGKILL)
             one.wait()
 
 

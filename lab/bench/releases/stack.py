@@ -139,11 +139,15 @@ class Stack:
                 time.sleep(0.2)
 
 
-def give_way(session: int) -> None:
-    """Let a session have what others leave of the processor: elsewhere the engine runs on a machine of its own."""
+def give_way(session: int, *, idle: bool = True) -> None:
+    """Let a session have what others leave of the processor: elsewhere the engine runs on a machine of its own.
+
+    With `idle` its processes are scheduled as idle ones too.
+    """
     autogroup = Path(f"/proc/{session}/autogroup")
     if autogroup.exists():
         autogroup.write_text("19")
+    if autogroup.exists() and idle:
         os.sched_setscheduler(session, os.SCHED_IDLE, os.sched_param(0))
 
 

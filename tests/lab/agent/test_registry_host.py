@@ -71,8 +71,10 @@ def test_right_credentials_pull_and_the_digest_is_the_registry_s(
     print(f"first release with a pull: {time.monotonic() - start:.1f} s")
     assert answer.code == 0, answer.err
     assert answer.document["digest"] == registry.digest(REPOSITORY, "v1")
+    runs = host.sh("podman", "inspect", "--format", "{{.ImageName}}", "codeb-agent-one-blue").strip()
+    assert runs == f"{NAME}/{REPOSITORY}@{answer.document['digest']}"
     unit = host.sh("cat", "/etc/containers/systemd/codeb-agent-one-blue.container")
-    assert f"Image={NAME}/{REPOSITORY}@{answer.document['digest']}" in unit
+    assert f"Image={NAME}/{REPOSITORY}@${{CODEB_IMAGE_DIGEST}}" in unit
     assert host.version("agent-one") == "v1"
     assert "Login" not in host.sh("podman", "login", "--get-login", NAME, check=False), (
         "no login is left behind"
