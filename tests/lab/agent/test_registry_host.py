@@ -49,6 +49,12 @@ def images_of(host: AgentHost) -> list[str]:
     return sorted(set(mine))
 
 
+def unit_reads(host: AgentHost) -> int:
+    """How often systemd was told to read its units."""
+    said = host.sh("journalctl", "--quiet", "--boot", "--output=cat", "_PID=1")
+    return len(re.findall(r"^Reload(?:ing)? requested from client", said, re.MULTILINE))
+
+
 def released(host: AgentHost, reference: str, **changes: object) -> Answer:
     return host.agent("release", release(reference, **{"pull": "missing", "standby_minutes": 0, **changes}))
 
@@ -121,15 +127,18 @@ def test_ten_releases_leave_at_most_two_images(
 ) -> None:
     references = [pulled, *(registry.push(host, REPOSITORY, f"v{number}") for number in range(2, 11))]
     host.put(AUTH_FILE, credentials(USER, PASSWORD), "600")
-    counts, seconds = [], []
+    counts, seconds, reads = [], [], [unit_reads(host)]
     for reference in references:
         answer = released(host, reference)
         assert answer.code == 0, answer.err
         counts.append(len(images_of(host)))
         seconds.append(round(answer.seconds, 1))
+        reads.append(unit_reads(host))
     print(f"images after each of ten releases: {counts}; seconds: {seconds}")
     assert host.version("agent-one") == "v10"
     assert counts == [1] + [2] * 9
+    assert reads[0] < reads[1] < reads[2], "each colour's first release brings a unit"
+    assert reads[2:] == [reads[2]] * 9, "another image is no reason to read all units again"
     back = host.agent("rollback", {"project": "agent-one"})
     assert (back.code, host.version("agent-one")) == (0, "v9"), back.err
     other = host.sh("podman", "image", "ls", "--format", "{{.Repository}}").split()
