@@ -1,9 +1,8 @@
 """Leaving the processor to what serves.
 
 Where the kernel groups processes by session (sched(7), "The autogroup feature"), a nice value only counts inside the
-group: it is the group's own that has to be set. What is scheduled as idle, in addition, gets a processor only until
-somebody else wakes up there, and counts as an idle processor when the kernel looks for one. docs/benchmarks.md has
-figures.
+group: it is the group's own that has to be set. What is scheduled as idle, in addition, takes no processor from somebody
+who runs when it wakes up, and its processor counts as free when the kernel looks for one. docs/benchmarks.md has figures.
 """
 
 from __future__ import annotations
