@@ -87,6 +87,8 @@ def install(ports: Ports, texts: Mapping[str, bytes], phase: str, *, removed: bo
     Without any, and unless others were `removed`, systemd isn't asked to read all units again: that takes PID 1
     and every generator half a second, which visitors feel.
     """
+    if not texts and not removed:
+        return []
     with units_lock(ports):
         fresh = [path for path, content in texts.items() if ports.files.read(path) != content]
         for path in fresh:

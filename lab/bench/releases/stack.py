@@ -145,9 +145,10 @@ def give_way(session: int, *, idle: bool = True) -> None:
     With `idle` its processes are scheduled as idle ones too.
     """
     autogroup = Path(f"/proc/{session}/autogroup")
-    if autogroup.exists():
-        autogroup.write_text("19")
-    if autogroup.exists() and idle:
+    if not autogroup.exists():
+        return
+    autogroup.write_text("19")
+    if idle:
         os.sched_setscheduler(session, os.SCHED_IDLE, os.sched_param(0))
 
 

@@ -40,6 +40,7 @@ def test_cron_jobs_follow_the_active_image_and_go_with_the_manifest(host: FakeHo
     assert str(second["digest"]) in unit(host, STEM)
     back(host)
     assert str(first["digest"]) in unit(host, STEM)
+    assert str(second["digest"]) not in unit(host, STEM)
     run(host, V3)
     assert not [path for path in host.files if "cron" in path]
     assert f"{STEM}.timer" not in host.timers
