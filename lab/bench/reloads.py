@@ -40,7 +40,7 @@ from codeb.render.project import site
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 from lab.bench.previews import SERVER_KEY
 from lab.host import Lab
-from lab.load import k6
+from lab.load import tools
 
 INSIDE = "CODEB_BENCH_INSIDE"
 DOMAIN, SITES = "app0.bench.test", 50
@@ -119,7 +119,7 @@ def main() -> int:
     parser.add_argument("--reloads", type=int, default=50, help="reloads each way")
     options = parser.parse_args()
     if INSIDE not in os.environ:
-        k6.binary(Lab.here())  # in there is no network to build it with
+        tools.build(Lab.here())  # in there is no network to build it with
         environment = {**os.environ, INSIDE: "1"}
         argv = ["unshare", "--net", sys.executable, "-m", "lab.bench.reloads", *sys.argv[1:]]
         return subprocess.run(argv, env=environment, check=False).returncode
@@ -222,7 +222,7 @@ def under_load(
     domain: str, address: str, work: Callable[[], object], users: int = USERS
 ) -> tuple[float, list[Row]]:
     """Seconds that the work took, and what became of the requests of each kind of client meanwhile."""
-    tool = str(k6.binary(Lab.here()))
+    tool = str(tools.build(Lab.here()).k6)
     clients = {}
     for name, settings in CLIENTS.items():
         environment = {**os.environ, **settings, "USERS": str(users), "DOMAIN": domain, "ADDRESS": address}

@@ -1,9 +1,11 @@
-"""The load as a whole: several k6 processes and curls on one app, started, stopped and read together."""
+"""The load as a whole: vegetas, a k6 and curls on one app, started, stopped and read together."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 import tempfile
 import time
 from collections import Counter
@@ -14,16 +16,12 @@ from pathlib import Path
 from types import TracebackType
 
 from lab.host import Lab
-from lab.load import k6, samples, streams
+from lab.load import samples, streams, tools
 from lab.load.curl import EventStream, Upload, Uploader
 from lab.load.errors import LoadError
+from lab.load.k6 import Sockets
+from lab.load.vegeta import KINDS, Attack, targets
 
-# Shares of the rate by kind; whether each request has a connection of its own, and k6's switch for HTTP/1.1.
-KINDS = {
-    "h2-kept": (0.45, "no", ""),
-    "h1-kept": (0.35, "no", "http2client=0"),
-    "h1-fresh": (0.20, "yes", "http2client=0"),
-}
 START_SECONDS = 30
 UPLOAD_BYTES = 3_000_000
 
@@ -87,8 +85,8 @@ class Load:
     lab: Lab = field(default_factory=Lab.here)
     _result: Result | None = None
     _began: float = 0
-    _requests: list[k6.Process] = field(default_factory=list)
-    _sockets: list[k6.Process] = field(default_factory=list)
+    _attacks: list[Attack] = field(default_factory=list)
+    _sockets: list[Sockets] = field(default_factory=list)
     _events: list[EventStream] = field(default_factory=list)
     _uploader: Uploader | None = None
     _closing: ExitStack = field(default_factory=ExitStack)
@@ -101,11 +99,11 @@ class Load:
         return self._result
 
     def __enter__(self) -> Load:
-        tool = k6.binary(self.lab)
+        found = tools.build(self.lab)
         with ExitStack() as undo:
             folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="codeb-load-")))
             undo.callback(self._kill)
-            self._start(tool, folder)
+            self._start(found, folder)
             self._wait_until_all_run()
             self._closing = undo.pop_all()
         self._began = time.time()
@@ -118,16 +116,19 @@ class Load:
             if kind is None:
                 self._result = self._stop()
 
-    def _start(self, tool: Path, folder: Path) -> None:
-        to, common = self.target, {"HOST": self.target.host, "ADDRESS": self.target.address}
-        common["DURATION"] = self.shape.longest
-        for name, (share, fresh, debug) in KINDS.items():
-            rate = max(1, round(self.shape.rate * share))
-            settings = {**common, "KIND": name, "RATE": str(rate), "FRESH": fresh, "GODEBUG": debug}
-            self._requests.append(k6.Process.start(tool, "requests.js", name, settings, folder, to.ca))
+    def _start(self, found: tools.Tools, folder: Path) -> None:
+        to, item = self.target, self._item()
+        for kind in KINDS:
+            rate, lines = (
+                max(1, round(self.shape.rate * kind.share)),
+                targets(f"https://{to.host}", item, kind),
+            )
+            connect = f"{to.host}:443:{to.address}:443"
+            self._attacks.append(Attack.start(found.vegeta, kind, rate, lines, connect, folder, to.ca))
         if self.shape.sockets:
-            settings = {**common, "COUNT": str(self.shape.sockets)}
-            self._sockets.append(k6.Process.start(tool, "sockets.js", "sockets", settings, folder, to.ca))
+            settings = {"HOST": to.host, "ADDRESS": to.address, "DURATION": self.shape.longest}
+            settings["COUNT"] = str(self.shape.sockets)
+            self._sockets.append(Sockets.start(found.k6, settings, folder, to.ca))
         for _ in range(self.shape.events):
             quiet = ["--no-buffer", "--speed-limit", "1", "--speed-time", "10"]
             self._events.append(EventStream([*self._curl("/api/events"), "--fail", *quiet]))
@@ -136,6 +137,14 @@ class Load:
             self._uploader.start()
         for stream in self._events:
             stream.start()
+
+    def _item(self) -> int:
+        line = [*self._curl("/api/restaurants"), "--fail"]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise LoadError(f"https://{self.target.host} does not answer: {done.stderr.strip()}")
+        found: int = json.loads(done.stdout)["items"][0]["id"]
+        return found
 
     def _curl(self, path: str) -> list[str]:
         to = self.target
@@ -155,18 +164,18 @@ class Load:
         while waiting := list(self._not_yet()):
             if time.monotonic() > deadline:
                 raise LoadError(f"not under load after {START_SECONDS} s: {', '.join(waiting)}")
-            for process in [*self._requests, *self._sockets]:
+            for process in self._processes():
                 process.check()
             time.sleep(0.3)
 
+    def _processes(self) -> list[tools.Process]:
+        return [*(one.process for one in self._attacks), *(one.process for one in self._sockets)]
+
     def _not_yet(self) -> Iterator[str]:
-        for process in self._requests:
-            if not samples.rows(process.lines(), "whole"):
-                yield process.name
-        for process in self._sockets:
-            lives = streams.sockets(samples.rows(process.lines(), "live"), time.time()).lives
-            if len(lives) < self.shape.sockets:
-                yield process.name
+        yield from (one.kind.name for one in self._attacks if not one.running)
+        for one in self._sockets:
+            if len(streams.sockets(streams.rows(one.lines()), time.time()).lives) < self.shape.sockets:
+                yield "websockets"
         if not all(stream.open for stream in self._events):
             yield "events"
 
@@ -174,30 +183,27 @@ class Load:
         ended = time.time()
         for stream in self._events:
             stream.stop()
-        stuck = [f"{one.name} hang" for one in [*self._requests, *self._sockets] if not one.stop()]
+        found = [one for attack in self._attacks for one in attack.stop()]
+        stuck = ["websockets hang" for one in self._sockets if not one.process.stop()]
         if self._uploader:
             self._uploader.stop()
-        found = [row for one in self._requests for row in samples.rows(one.lines(), *_REQUEST_METRICS)]
-        sockets = [row for one in self._sockets for row in samples.rows(one.lines(), "live")]
-        live = streams.sockets(sockets, ended)
+        live = streams.sockets([row for one in self._sockets for row in streams.rows(one.lines())], ended)
+        rate = sum(attack.rate for attack in self._attacks)
+        sent = sum(self._began <= one.began <= ended for one in found)
         return Result(
             began=self._began,
             ended=ended,
-            # What was under way when we stopped k6 is no failure of the app's.
-            requests=tuple(one for one in samples.requests(found) if one.ended <= ended),
-            unsent=samples.unsent(found),
+            requests=tuple(found),
+            unsent=samples.unsent(sent, rate, ended - self._began),
             uploads=tuple(self._uploader.uploads if self._uploader else ()),
             lives=(*live.lives, *(life for stream in self._events for life in stream.lives)),
             troubles=(*stuck, *live.troubles, *(text for stream in self._events for text in stream.troubles)),
         )
 
     def _kill(self) -> None:
-        for process in [*self._requests, *self._sockets]:
+        for process in self._processes():
             process.kill()
         for stream in self._events:
             stream.stop()
         if self._uploader:
             self._uploader.kill()
-
-
-_REQUEST_METRICS = ("whole", "dropped_iterations")

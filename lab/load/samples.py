@@ -1,37 +1,20 @@
-"""Requests as k6 noted them: what failed, and how long they took inside and outside of windows of time. Pure."""
+"""Requests as vegeta noted them: what failed, and how long they took inside and outside of windows of time. Pure."""
 
 from __future__ import annotations
 
+import base64
+import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 Window = tuple[float, float]
-_COLUMNS = 5
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of k6's CSV: a metric's value at a time (seconds since the epoch) with its tags."""
-
-    metric: str
-    at: float
-    value: float
-    tags: Mapping[str, str]
-
-
-def rows(lines: Iterable[str], *metrics: str) -> list[Row]:
-    """The rows of these metrics; a last line that is cut off is left out."""
-    wanted = tuple(f"{metric}," for metric in metrics)
-    found = []
-    for line in lines:
-        cells = line.split(",") if line.startswith(wanted) else []
-        if len(cells) == _COLUMNS:
-            metric, at, value, tags, _ = cells
-            found.append(Row(metric, int(at) / 1000, float(value), dict(parse_qsl(tags))))
-    return found
+# The part of an order's URL that says what the answer must name.
+REFERENCE = "reference"
 
 
 @dataclass(frozen=True)
@@ -42,7 +25,6 @@ class Sample:
     ms: float
     kind: str
     method: str
-    proto: str
     wrong: str | None
 
     @property
@@ -51,25 +33,37 @@ class Sample:
         return self.began + self.ms / 1000
 
 
-def requests(found: Iterable[Row]) -> list[Sample]:
-    """The `whole` rows as samples."""
-    return [
-        Sample(
-            began=row.at - row.value / 1000,
-            ms=row.value,
-            kind=row.tags["kind"],
-            method=row.tags["method"],
-            proto=row.tags.get("proto", ""),
-            wrong=row.tags.get("wrong"),
-        )
-        for row in found
-        if row.metric == "whole"
-    ]
+def requests(lines: Iterable[bytes], kind: str) -> list[Sample]:
+    """The lines of `vegeta encode -to json` as samples of this kind of traffic."""
+    return [_sample(json.loads(line), kind) for line in lines]
 
 
-def unsent(found: Iterable[Row]) -> int:
-    """Requests that k6 should have sent and could not, as all its users were waiting."""
-    return int(sum(row.value for row in found if row.metric == "dropped_iterations"))
+def _sample(result: dict[str, Any], kind: str) -> Sample:
+    return Sample(
+        began=datetime.fromisoformat(result["timestamp"]).timestamp(),
+        ms=result["latency"] / 1e6,
+        kind=kind,
+        method=result["method"],
+        wrong=_wrong(result),
+    )
+
+
+def _wrong(result: dict[str, Any]) -> str | None:
+    """What a visitor would miss. A POST answered 200 instead of 201 was sent twice by somebody on the way."""
+    if result["code"] == 0:
+        # Go's errors end with the cause; what comes before names ports and URLs, by which nothing could be counted.
+        return f"error: {result['error'].rpartition(': ')[2]}"
+    right = 201 if result["method"] == "POST" else 200
+    if result["code"] != right:
+        return f"status {result['code']}"
+    reference = parse_qs(urlsplit(result["url"]).query).get(REFERENCE, [])
+    expected = json.dumps(reference[0]) if reference else '"colour"'
+    return None if expected.encode() in base64.b64decode(result["body"] or "") else "another answer"
+
+
+def unsent(sent: int, rate: float, seconds: float) -> int:
+    """How many requests are missing of those that should have been sent in this time."""
+    return max(0, round(rate * seconds) - sent)
 
 
 def failures(samples: Iterable[Sample]) -> Counter[str]:

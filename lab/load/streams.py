@@ -7,14 +7,28 @@ one, and the client was told so properly (1001, or the end of the answer). Every
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-
-from lab.load.samples import Row
+from urllib.parse import parse_qsl
 
 GOING_AWAY = "1001"
 CLEAN = "ended"
 ANSWER_SECONDS = 5
+_COLUMNS = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of k6's CSV that tells of a stream: when (seconds since the epoch), and tags that say what."""
+
+    at: float
+    tags: Mapping[str, str]
+
+
+def rows(lines: Iterable[str]) -> list[Row]:
+    """The `live` rows of k6's CSV; a last line that is cut off is left out."""
+    cells = [line.split(",") for line in lines if line.startswith("live,")]
+    return [Row(int(one[1]) / 1000, dict(parse_qsl(one[3]))) for one in cells if len(one) == _COLUMNS]
 
 
 @dataclass(frozen=True)
@@ -46,12 +60,12 @@ class Streams:
 
 
 def sockets(found: Iterable[Row], until: float) -> Streams:
-    """WebSockets from k6's `live` rows. What happens after `until` is us ending the load."""
+    """WebSockets from k6's rows. What happens after `until` is us ending the load."""
     lives: dict[str, Life] = {}
     troubles: list[str] = []
     asked: dict[str, float] = {}
     causes: dict[str, str] = {}
-    for row in sorted((row for row in found if row.metric == "live" and row.at <= until), key=_order):
+    for row in sorted((row for row in found if row.at <= until), key=_order):
         tags, name = row.tags, row.tags["socket"]
         if tags["event"] == "connect":
             asked[name] = row.at

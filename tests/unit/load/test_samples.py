@@ -1,47 +1,85 @@
-"""k6's samples: what is read from a line, what failed, percentiles, windows."""
+"""vegeta's results: what is read from a line, what failed, percentiles, windows."""
 
 from __future__ import annotations
 
+import base64
+import json
 import math
+from itertools import islice
+from typing import Any
 
 import pytest
 
 from lab.load import samples
 from lab.load.samples import Sample
+from lab.load.vegeta import KINDS, targets
 
-LINES = [
-    "metric_name,timestamp,metric_value,extra_tags,metadata",
-    "whole,1795540182629,118.5,status=200&proto=HTTP/2.0&method=GET&kind=h2-kept,",
-    "whole,1795540183000,15000,status=0&proto=&method=POST&kind=h1-fresh&wrong=error+1050,",
-    "whole,1795540183001,3,status=502&proto=HTTP/1.1&method=POST&kind=h1-kept&wrong=status%20502,",
-    "http_reqs,1795540182512,1.000000,,",
-    "dropped_iterations,1795540182512,3.000000,,",
-    "whole,17955401",
-]
+ORDERS = "https://app/api/orders?reference=h2-kept-1-7"
+REFUSED = f'Post "{ORDERS}": dial tcp 10.77.0.2:443: connect: connection refused'
+
+
+def result(
+    method: str = "GET", code: int = 200, body: str = '{"colour": "blue"}', **more: Any
+) -> dict[str, Any]:
+    """What `vegeta encode -to json` writes for a request."""
+    url = ORDERS if method == "POST" else "https://app/api/version"
+    found = {"attack": "", "seq": 3, "code": code, "timestamp": "2026-11-25T02:36:17.629125784Z"}
+    found |= {"latency": 118_500_000, "bytes_out": 0, "bytes_in": len(body), "error": "", "method": method}
+    return {**found, "body": base64.b64encode(body.encode()).decode(), "url": url, "headers": None, **more}
+
+
+def read(*results: dict[str, Any]) -> list[Sample]:
+    return samples.requests((json.dumps(one).encode() for one in results), "h2-kept")
 
 
 def sample(began: float, ms: float, wrong: str | None = None) -> Sample:
-    return Sample(began, ms, "h2-kept", "GET", "HTTP/2.0", wrong)
+    return Sample(began, ms, "h2-kept", "GET", wrong)
 
 
-def test_a_sample_begins_as_long_before_its_line_as_it_took() -> None:
-    first = samples.requests(samples.rows(LINES, "whole"))[0]
-    assert first.began == pytest.approx(1795540182.629 - 0.1185)
-    assert first.ended == pytest.approx(1795540182.629)
-    assert (first.kind, first.method, first.proto, first.wrong) == ("h2-kept", "GET", "HTTP/2.0", None)
+def test_a_result_says_when_it_began_and_how_long_it_took() -> None:
+    [found] = read(result())
+    assert found.began == pytest.approx(1795574177.629125)
+    assert found.ended == pytest.approx(1795574177.747625)
+    assert (found.kind, found.method, found.wrong) == ("h2-kept", "GET", None)
 
 
-def test_every_failure_is_counted_with_its_reason() -> None:
-    found = samples.failures(samples.requests(samples.rows(LINES, "whole")))
-    assert found == {"h1-fresh POST: error 1050": 1, "h1-kept POST: status 502": 1}
+@pytest.mark.parametrize(
+    ("one", "wrong"),
+    [
+        (result("POST", 201, '{"reference":"h2-kept-1-7"}'), None),
+        (result("POST", 201, '{"reference":"h2-kept-1-77"}'), "another answer"),
+        (result("POST", 200, '{"reference":"h2-kept-1-7"}'), "status 200"),
+        (result("POST", 0, "", error=REFUSED), "error: connection refused"),
+        (result("GET", 502, "", error="502 Bad Gateway"), "status 502"),
+        (result("GET", 301, ""), "status 301"),
+        (result("GET", 200, "<html>"), "another answer"),
+        (result("GET", 200, body="", error=""), "another answer"),
+        (result("GET", 0, '{"colour"', error="unexpected EOF"), "error: unexpected EOF"),
+    ],
+)
+def test_what_a_visitor_would_miss_is_wrong(one: dict[str, Any], wrong: str | None) -> None:
+    assert [found.wrong for found in read(one)] == [wrong]
 
 
-def test_a_line_that_is_cut_off_is_no_sample() -> None:
-    assert len(samples.rows(LINES, "whole")) == 3
+def test_failures_are_counted_by_kind_method_and_reason() -> None:
+    failed = [result("POST", 0, "", error=REFUSED), result("POST", 0, "", error=REFUSED), result()]
+    assert samples.failures(read(*failed)) == {"h2-kept POST: error: connection refused": 2}
 
 
-def test_requests_that_were_not_sent_are_counted() -> None:
-    assert samples.unsent(samples.rows(LINES, "whole", "dropped_iterations")) == 3
+def test_each_order_has_a_reference_of_its_own_in_url_and_body() -> None:
+    gets, posts = (
+        [json.loads(line) for line in islice(targets("https://app", 7, KINDS[0]), first, 100, 2)]
+        for first in (0, 1)
+    )
+    assert {(one["method"], one["url"]) for one in gets} == {("GET", "https://app/api/version")}
+    references = [json.loads(base64.b64decode(one["body"]))["reference"] for one in posts]
+    assert len(set(references)) == len(references)
+    assert [one["url"].partition("reference=")[2] for one in posts] == references
+
+
+@pytest.mark.parametrize(("sent", "missing"), [(400, 0), (300, 100), (401, 0)])
+def test_requests_that_were_not_sent_are_counted(sent: int, missing: int) -> None:
+    assert samples.unsent(sent, rate=200, seconds=2) == missing
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ import subprocess
 import pytest
 
 from lab.load.curl import judge_upload
-from lab.load.samples import Row
-from lab.load.streams import CLEAN, GOING_AWAY, Life, Moment, drops, serving_at, sockets
+from lab.load.streams import CLEAN, GOING_AWAY, Life, Moment, Row, drops, rows, serving_at, sockets
 
 # Blue serves from 0, green from 100, blue again from 200: the release that ends at 200 stops the old blue at 150.
 SERVING = [Moment(0, "blue"), Moment(100, "green"), Moment(200, "blue")]
@@ -20,7 +19,7 @@ def life(colour: str, opened: float, ended: float | None, how: str = GOING_AWAY)
 
 
 def row(at: float, event: str, **tags: str) -> Row:
-    return Row("live", at, 1, {"event": event, "socket": "1-0", **tags})
+    return Row(at, {"event": event, "socket": "1-0", **tags})
 
 
 @pytest.mark.parametrize(
@@ -111,3 +110,13 @@ def test_a_socket_that_falls_silent_or_answers_wrongly_is_trouble() -> None:
 def test_an_upload_is_right_only_when_all_of_it_arrived(status: int, out: str, wrong: str | None) -> None:
     done = subprocess.CompletedProcess(["curl"], status, out, "stream was closed\n")
     assert judge_upload(1, 2, done, "abc").wrong == wrong
+
+
+def test_rows_are_k6_s_lines_about_streams_and_whole() -> None:
+    lines = [
+        "metric_name,timestamp,metric_value,extra_tags,metadata",
+        "live,1795540182629,1,event=open&socket=1-0&colour=blue,",
+        "ws_sessions,1795540182512,1.000000,,",
+        "live,17955401",
+    ]
+    assert rows(lines) == [Row(1795540182.629, {"event": "open", "socket": "1-0", "colour": "blue"})]

@@ -12,7 +12,7 @@ from lab.load.streams import Life, Moment
 
 
 def sample(began: float, ms: float, wrong: str | None = None, kind: str = "h2-kept") -> Sample:
-    return Sample(began, ms, kind, "GET", "HTTP/2.0", wrong)
+    return Sample(began, ms, kind, "GET", wrong)
 
 
 def seen(*more: Sample, lives: tuple[Life, ...] = ()) -> Seen:
