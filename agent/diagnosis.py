@@ -55,10 +55,10 @@ def project_problems(facts: ProjectFacts) -> list[Problem]:
     if facts.site_differs:
         found.append(Problem(f"{name}: its site file is not the one that was released", "release it again"))
     if facts.certificate_error:
-        remedy = "does its DNS record point here? see `podman logs caddy`"
+        remedy = "does its DNS record point here? see `journalctl -u caddy`"
         found.append(Problem(f"{name}: HTTPS doesn't answer: {facts.certificate_error}", remedy))
     elif facts.certificate_days is not None and facts.certificate_days < 0:
-        found.append(Problem(f"{name}: its certificate has expired", "see `podman logs caddy`"))
+        found.append(Problem(f"{name}: its certificate has expired", "see `journalctl -u caddy`"))
     return found
 
 

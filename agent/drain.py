@@ -68,7 +68,7 @@ def _reload(ports: Ports) -> None:
         raise Failed(
             "switch",
             f"Caddy refused to reload: {error_line(result.text)}",
-            "see `podman logs caddy` and codeb-agent doctor on the host, then run again",
+            "see `journalctl -u caddy` and codeb-agent doctor on the host, then run again",
         )
     ports.files.write(paths.CADDY_READ, state, 0o600)
 

@@ -71,7 +71,7 @@ def test_canary_and_counts_from_caddy_s_journal(host: AgentHost, project: str) -
 def test_maintenance_comes_and_goes_without_a_reload(host: AgentHost, project: str) -> None:
     maintenance = {"page": "<!doctype html><p>{env.HOME} soon</p>\n", "retry_after_s": 120}
     assert host.agent("release", release(f"{APP}v1", project)).code == 0
-    loads = "podman logs caddy 2>&1 | grep -c 'load complete' || true"
+    loads = "journalctl -u caddy -o cat | grep -c 'load complete' || true"
     before = host.sh("sh", "-c", loads)
     answer = host.agent("release", release(f"{APP}v1", project, maintenance=maintenance))
     assert (answer.code, answer.document["changed"]) == (0, True), answer.err
