@@ -15,8 +15,7 @@ from lab.load.streams import CLEAN, Life
 
 # curl's status when the server ends an answer as it should: nothing.
 _OK = 0
-# Until the server says otherwise, which it does with `retry:`.
-_RETRY_SECONDS = 0.2
+_ENDED = "stream ended: "
 
 
 @dataclass(frozen=True)
@@ -86,12 +85,11 @@ def judge_upload(began: float, ended: float, done: subprocess.CompletedProcess[s
 
 @dataclass
 class EventStream:
-    """One reader of server-sent events that comes again when its stream ends, as soon as the server said it may."""
+    """One reader of server-sent events, a curl that asks for the next stream when one has ended."""
 
     line: Sequence[str]
     lives: list[Life] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
-    retry_seconds: float = _RETRY_SECONDS
     _end: threading.Event = field(default_factory=threading.Event)
     _child: subprocess.Popen[str] | None = None
     _thread: threading.Thread | None = None
@@ -115,29 +113,29 @@ class EventStream:
         return bool(self.lives) and self.lives[-1].ended is None
 
     def _work(self) -> None:
-        while not self._end.is_set():
-            with subprocess.Popen(
-                self.line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            ) as child:
-                self._child = child
-                opened = self._follow(child)
-                said = child.stderr.read().strip() if child.stderr else ""
-            if self._end.is_set():
-                return
-            how = CLEAN if child.returncode == _OK else f"curl {child.returncode}: {said[-120:]}"
-            if opened:
-                self.lives[-1] = replace(self.lives[-1], ended=time.time(), how=how)
-            else:
-                self.troubles.append(f"events never opened: {how}")
-            self._end.wait(self.retry_seconds)
+        with subprocess.Popen(self.line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+            self._child = child
+            for line in child.stdout or ():
+                if line.startswith("data: ") and not self.open:
+                    first = json.loads(line.removeprefix("data: "))
+                    self.lives.append(Life("events", str(first["colour"]), first["version"], time.time()))
+                elif line.startswith(_ENDED) and not self._end.is_set():
+                    self._ended(line.removeprefix(_ENDED).strip())
+            said = child.stderr.read().strip() if child.stderr else ""
+        if not self._end.is_set():
+            self.troubles.append(f"events: curl ended with status {child.returncode}: {said[-120:]}")
 
-    def _follow(self, child: subprocess.Popen[str]) -> bool:
-        opened = False
-        for line in child.stdout or ():
-            if line.startswith("retry: "):
-                self.retry_seconds = int(line.removeprefix("retry: ")) / 1000
-            if not opened and line.startswith("data: "):
-                first = json.loads(line.removeprefix("data: "))
-                self.lives.append(Life("events", str(first["colour"]), first["version"], time.time()))
-                opened = True
-        return opened
+    def _ended(self, words: str) -> None:
+        status, _, said = words.partition(" ")
+        how = CLEAN if int(status) == _OK else f"curl {status}: {said[-120:]}"
+        if self.open:
+            self.lives[-1] = replace(self.lives[-1], ended=time.time(), how=how)
+        else:
+            self.troubles.append(f"events never opened: {how}")
+
+
+def event_stream(line: Sequence[str], url: str) -> EventStream:
+    """A reader that asks `url` again and again with `line`, a curl with its options, but at most once a second."""
+    again = ["--no-buffer", "--fail", "--speed-limit", "1", "--speed-time", "10", "--rate", "1/s"]
+    told = ["--write-out", f"\n{_ENDED}%{{exitcode}} %{{errormsg}}\n"]
+    return EventStream([*line, *again, *told, f"{url}?stream=[1-100000]"])

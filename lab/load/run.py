@@ -17,7 +17,7 @@ from types import TracebackType
 
 from lab.host import Lab
 from lab.load import samples, streams, tools
-from lab.load.curl import EventStream, Upload, Uploader
+from lab.load.curl import EventStream, Upload, Uploader, event_stream
 from lab.load.errors import LoadError
 from lab.load.k6 import Sockets
 from lab.load.vegeta import KINDS, Attack, targets
@@ -130,8 +130,7 @@ class Load:
             settings["COUNT"] = str(self.shape.sockets)
             self._sockets.append(Sockets.start(found.k6, settings, folder, to.ca))
         for _ in range(self.shape.events):
-            quiet = ["--no-buffer", "--speed-limit", "1", "--speed-time", "10"]
-            self._events.append(EventStream([*self._curl("/api/events"), "--fail", *quiet]))
+            self._events.append(event_stream(self._curl(), f"https://{to.host}/api/events"))
         if self.shape.upload_seconds:
             self._uploader = Uploader(self._upload_line(folder), folder / "upload")
             self._uploader.start()
@@ -139,17 +138,17 @@ class Load:
             stream.start()
 
     def _item(self) -> int:
-        line = [*self._curl("/api/restaurants"), "--fail"]
+        line = [*self._curl(), "--fail", f"https://{self.target.host}/api/restaurants"]
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LoadError(f"https://{self.target.host} does not answer: {done.stderr.strip()}")
         found: int = json.loads(done.stdout)["items"][0]["id"]
         return found
 
-    def _curl(self, path: str) -> list[str]:
+    def _curl(self) -> list[str]:
         to = self.target
         line = [shutil.which("curl") or "curl", "--silent", "--show-error", "--cacert", str(to.ca)]
-        return [*line, "--resolve", f"{to.host}:443:{to.address}", f"https://{to.host}{path}"]
+        return [*line, "--resolve", f"{to.host}:443:{to.address}"]
 
     def _upload_line(self, folder: Path) -> list[str]:
         body = folder / "upload"
@@ -157,7 +156,7 @@ class Load:
         seconds = self.shape.upload_seconds
         pace = ["--limit-rate", str(round(UPLOAD_BYTES / seconds)), "--max-time", str(seconds * 2 + 20)]
         what = ["--request", "POST", "--upload-file", str(body), "--write-out", "\n%{http_code}"]
-        return [*self._curl("/api/upload"), *pace, *what]
+        return [*self._curl(), *pace, *what, f"https://{self.target.host}/api/upload"]
 
     def _wait_until_all_run(self) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -1,34 +1,51 @@
-"""Readers of server-sent events: when they come again, and what is noted of each life."""
+"""Readers of server-sent events: what is noted of each life, and of a stream that never opens."""
 
 from __future__ import annotations
 
 from lab.host.processes import wait_until
-from lab.load.curl import EventStream
+from lab.load.curl import EventStream, event_stream
 from lab.load.streams import CLEAN
 
 FIRST = 'data: {"colour": "blue", "version": "1"}'
+SECOND = 'data: {"colour": "green", "version": "2"}'
 
 
-def server(*lines: str) -> list[str]:
-    """A program in curl's place: what a server sends, and a proper end."""
-    return ["printf", "%s\\n", *lines]
+def curl(*lines: str, status: int = 0) -> list[str]:
+    """A program in curl's place: what it writes, and how it ends."""
+    return ["sh", "-c", f'printf "%s\\n" "$@"; exit {status}', "curl", *lines]
 
 
-def followed(stream: EventStream, lives: int) -> EventStream:
-    """The stream, stopped when that many of its lives have ended."""
+def followed(line: list[str], troubles: int = 1) -> EventStream:
+    """A reader with this program, stopped when so much went wrong; that it ends by itself is the last of it."""
+    stream = EventStream(line)
     stream.start()
-    assert wait_until(lambda: sum(life.ended is not None for life in stream.lives) >= lives, 10)
+    assert wait_until(lambda: len(stream.troubles) >= troubles, 10)
     stream.stop()
     return stream
 
 
-def test_a_reader_comes_again_when_the_server_said() -> None:
-    stream = followed(EventStream(server("retry: 60000", "", FIRST)), lives=1)
-    assert stream.retry_seconds == 60
-    assert [(life.colour, life.how) for life in stream.lives] == [("blue", CLEAN)]
+def test_a_reader_follows_one_stream_after_the_other() -> None:
+    stream = followed(curl(FIRST, FIRST, "stream ended: 0 ", SECOND, "stream ended: 18 transfer closed"))
+    assert [(life.colour, life.how) for life in stream.lives] == [
+        ("blue", CLEAN),
+        ("green", "curl 18: transfer closed"),
+    ]
 
 
-def test_without_a_word_it_comes_again_soon() -> None:
-    stream = followed(EventStream(server(FIRST)), lives=3)
-    assert len(stream.lives) >= 3
-    assert stream.troubles == []
+def test_a_stream_that_never_opens_is_told() -> None:
+    stream = followed(curl("stream ended: 22 The requested URL returned error: 502", FIRST), troubles=2)
+    assert stream.troubles[0] == "events never opened: curl 22: The requested URL returned error: 502"
+    assert [life.ended for life in stream.lives] == [None]
+
+
+def test_a_curl_that_ends_by_itself_is_told() -> None:
+    assert followed(curl(status=2)).troubles == ["events: curl ended with status 2: "]
+
+
+def test_the_real_curl_goes_on_after_a_failure_but_once_a_second() -> None:
+    stream = event_stream(["curl", "--silent", "--show-error"], "http://127.0.0.1:1/api/events")
+    stream.start()
+    assert wait_until(lambda: len(stream.troubles) >= 2, 10)
+    stream.stop()
+    assert all(text.startswith("events never opened: curl 7: ") for text in stream.troubles)
+    assert len(stream.troubles) < 5
