@@ -20,6 +20,7 @@ from lab.bench.releases.rollback import WAYS
 from lab.bench.releases.stack import APPS, BenchError, Stack
 from lab.host import Lab, LabError
 from lab.load import LoadError, Shape
+from lab.load.samples import percentile
 
 _TROUBLES = (BenchError, LabError, LoadError)
 
@@ -89,6 +90,11 @@ def _show(console: Console, seen: verdict.Seen) -> None:
         "\nLatency, steady and while a release runs (the engine gives way: elsewhere it has a machine of its own)"
     )
     console.print(table)
+    each = verdict.ratios(seen)
+    console.print(
+        f"release by release, by the steady load right before and after: median ratio {percentile(each, 50):.2f}, "
+        f"{sum(ratio <= verdict.P99_RATIO for ratio in each)} of {len(each)} at most {verdict.P99_RATIO}"
+    )
     console.print(
         f"\n{len(result.requests)} requests, {len(result.uploads)} slow uploads, {len(result.lives)} streams opened"
         f"\n{len(seen.releases)} releases: {shortest:.1f} s shortest, {middle:.1f} s median, {longest:.1f} s longest"

@@ -27,7 +27,10 @@ class Release:
 
 @dataclass(frozen=True)
 class Seen:
-    """What the benchmark saw: the load's result, the steady windows, the releases, who stopped and served when."""
+    """What the benchmark saw: the load's result, the steady windows, the releases, who stopped and served when.
+
+    One steady window comes before the first release, one after each, and a last one at the end.
+    """
 
     result: Result
     steady: Sequence[samples.Window]
@@ -78,6 +81,16 @@ def _only(found: Sequence[samples.Sample], kind: str) -> list[samples.Sample]:
     return [one for one in found if kind in ("all", one.kind)]
 
 
+def ratios(seen: Seen) -> list[float]:
+    """Each release's p99 by that of the steady load right before and right after it: the machine's drift left out."""
+    found = []
+    for number, release in enumerate(seen.releases):
+        steady = Latency.of(samples.within(seen.result.requests, seen.steady[number : number + 2]))
+        during = Latency.of(samples.within(seen.result.requests, [(release.began, release.ended)]))
+        found.append(during.p99 / steady.p99)
+    return found
+
+
 def durations(seen: Seen) -> tuple[float, float, float]:
     """Shortest, median and longest release in seconds."""
     times = [release.ended - release.began for release in seen.releases]
@@ -119,7 +132,10 @@ def as_json(seen: Seen) -> dict[str, Any]:
             kind: {"steady": asdict(steady), "releases": asdict(during), "p99_ratio": during.p99 / steady.p99}
             for kind, (steady, during) in latencies(seen).items()
         },
-        "releases": [asdict(release) for release in seen.releases],
+        "releases": [
+            {**asdict(release), "p99_ratio": ratio}
+            for release, ratio in zip(seen.releases, ratios(seen), strict=True)
+        ],
         "release_seconds": dict(zip(("min", "median", "max"), durations(seen), strict=True)),
         "rollback": asdict(seen.rollback),
         "goals": [asdict(goal) for goal in goals(seen)],

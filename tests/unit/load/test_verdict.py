@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from lab.bench.releases.rollback import Rollback
-from lab.bench.releases.verdict import Release, Seen, as_json, durations, goals, latencies
+from lab.bench.releases.verdict import Release, Seen, as_json, durations, goals, latencies, ratios
 from lab.load import Result
 from lab.load.samples import Sample
 from lab.load.streams import Life, Moment
@@ -23,7 +23,7 @@ def seen(*more: Sample, lives: tuple[Life, ...] = ()) -> Seen:
     )
     return Seen(
         result=Result(0, 200, requests, 0, (), lives, ()),
-        steady=[(0, 99.5)],
+        steady=[(0, 49.5), (50, 74.5), (75, 99.5)],
         releases=[Release(1, "1.1.0", 100, 110, "green"), Release(2, "1.0.0", 110, 140, "blue")],
         stops=[Moment(112, "blue")],
         serving=[Moment(0, "blue"), Moment(110, "green"), Moment(140, "blue")],
@@ -67,6 +67,13 @@ def test_latencies_are_split_by_kind_and_leave_failures_out() -> None:
     assert found["h2-kept"][1].count == 0
 
 
+def test_a_release_s_ratio_is_to_the_steady_load_around_it() -> None:
+    slower = [sample(at + 0.1, 20) for at in range(60, 90)]
+    assert ratios(seen()) == [1.4, 1.4]
+    assert ratios(seen(*slower)) == [0.7, 0.7]
+    assert ratios(seen(*(sample(at + 0.1, 20) for at in range(76, 90)))) == [1.4, 0.7]
+
+
 def test_durations_are_shortest_median_longest() -> None:
     assert durations(seen()) == (10, 10, 30)
 
@@ -75,4 +82,5 @@ def test_the_json_has_every_figure() -> None:
     found = as_json(seen(sample(105, 3, "status 502")))
     assert found["failures"] == {"h2-kept GET: status 502": 1}
     assert found["latency_ms"]["all"]["p99_ratio"] == 1.4
+    assert [release["p99_ratio"] for release in found["releases"]] == [1.4, 1.4]
     assert found["release_seconds"] == {"min": 10, "median": 10, "max": 30}
