@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
 from pathlib import Path
 from typing import Final
+
+from agent import archive
 
 SHEBANG: Final = b"#!/usr/bin/python3 -IS\n"
 """The host's own Python without its site packages: nothing but the standard library, and a faster start."""
@@ -27,21 +28,18 @@ def sources() -> dict[str, bytes]:
 
 def zipapp() -> bytes:
     """The file to install as `agent.pyz`."""
-    archive = io.BytesIO()
-    archive.write(SHEBANG)
-    with zipfile.ZipFile(archive, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
+    made = io.BytesIO()
+    made.write(SHEBANG)
+    with zipfile.ZipFile(made, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as out:
         for name, content in sources().items():
             entry = zipfile.ZipInfo(name, _THEN)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
             entry.external_attr = 0o644 << 16
             out.writestr(entry, content, zipfile.ZIP_DEFLATED, 9)
-    return archive.getvalue()
+    return made.getvalue()
 
 
 def version() -> str:
     """Hash of the sources: the same on every machine, whatever its zlib; what a trigger should watch."""
-    digest = hashlib.sha256()
-    for name, content in sources().items():
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+    return archive.digest(sources())

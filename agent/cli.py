@@ -34,6 +34,7 @@ VERBS: Final[Mapping[str, str]] = {
     "notify": "agent.notify",
     "deliver": "agent.outbox",
     "version": "agent.version",
+    "precompile": "agent.archive",
 }
 _USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json"
 

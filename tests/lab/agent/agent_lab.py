@@ -137,6 +137,7 @@ def install(host: AgentHost) -> None:
         NAME, ["install", "-m", "755", "/dev/stdin", "/usr/local/lib/codeb/agent.pyz"], zipapp()
     )
     assert done.returncode == 0, done.stderr
+    host.sh("/usr/local/lib/codeb/agent.pyz", "precompile")
     host.sh("ln", "-sfn", "/usr/local/lib/codeb/agent.pyz", "/usr/local/bin/codeb-agent")
 
 
