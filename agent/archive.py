@@ -33,7 +33,7 @@ def digest(sources: Mapping[str, bytes]) -> str:
 def installed() -> Path | None:
     """The archive that this process runs from; None when it runs from a folder of sources."""
     path = Path(sys.argv[0])
-    return path if path.suffix != ".py" and path.is_file() else None
+    return path if zipfile.is_zipfile(path) else None
 
 
 def sources(archive: Path) -> dict[str, bytes]:

@@ -13,8 +13,8 @@ from codeb.ssh import SshTarget
 
 INSTALL_AGENT = (
     "set -e; umask 022; d=/usr/local/lib/codeb; mkdir -p $d /usr/local/bin; base64 -d > $d/agent.pyz.new; "
-    "chmod 755 $d/agent.pyz.new; $d/agent.pyz.new precompile; mv $d/agent.pyz.new $d/agent.pyz; ln -sfn $d/agent.pyz /usr/local/bin/codeb-agent; "
-    "codeb-agent version"
+    "chmod 755 $d/agent.pyz.new; $d/agent.pyz.new precompile > /dev/null; mv $d/agent.pyz.new $d/agent.pyz; "
+    "ln -sfn $d/agent.pyz /usr/local/bin/codeb-agent; codeb-agent version"
 )
 APPLY = 'answer=$(codeb-agent apply) && printf "%s" "$answer"'
 RETIRE = "codeb-agent retire"
