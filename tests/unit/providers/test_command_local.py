@@ -81,8 +81,8 @@ def test_delete_runs_what_the_state_says(command: Provider, tmp_path: Path) -> N
     ("news", "message"),
     [
         (
-            {"create": 'echo "out"; echo err >&2; exit 3'},
-            'exit status 3: running "echo \\"out\\"; echo err >&2; exit 3":\nout\nerr\n',
+            {"create": 'echo "out"; exit 3'},
+            'exit status 3: running "echo \\"out\\"; exit 3":\nout\n',
         ),
         ({"create": "kill -9 $$"}, 'signal: killed: running "kill -9 $$":\n'),
         (
@@ -105,6 +105,14 @@ def test_a_failure_is_worded_as_the_plugin_does(
     with pytest.raises(ProviderError) as caught:
         run(command, **news)
     assert str(caught.value) == message
+
+
+def test_a_failure_has_both_outputs_which_are_read_side_by_side(command: Provider) -> None:
+    with pytest.raises(ProviderError) as caught:
+        run(command, create="echo out; echo err >&2; exit 3")
+    first, *said = str(caught.value).splitlines()
+    assert first == 'exit status 3: running "echo out; echo err >&2; exit 3":'
+    assert sorted(said) == ["err", "out"]
 
 
 def test_a_secret_on_stdin_is_not_in_the_failure(command: Provider) -> None:
