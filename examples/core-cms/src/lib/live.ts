@@ -19,7 +19,9 @@ function close(client: WebSocket): void {
 /** Sends `greeting` as the first message and to all who ask for it, and every other message back. */
 function greetAndEcho(client: WebSocket, greeting: string): void {
   client.on("error", () => client.terminate());
-  client.on("message", (data, binary) => client.send(String(data) === QUESTION ? greeting : data, { binary }));
+  client.on("message", (data, binary) =>
+    client.send(String(data) === QUESTION ? greeting : data, { binary }),
+  );
   client.send(greeting);
 }
 
