@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from lab.host.processes import wait_until
 from lab.load import tools
 from lab.load.samples import Sample, failures
 from lab.load.vegeta import KINDS, Attack, Kind, targets
+from tests.ports import free_port
 
 pytestmark = pytest.mark.lab
 
@@ -70,8 +70,7 @@ class Caddy:
 
 @pytest.fixture
 def caddy(tmp_path: Path) -> Iterator[Caddy]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     caddyfile = tmp_path / "Caddyfile"
     caddyfile.write_text(CADDYFILE % {"folder": tmp_path, "port": port, "host": HOST})
     program = str(Path(sys.executable).with_name("caddy"))

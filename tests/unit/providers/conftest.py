@@ -28,17 +28,10 @@ from cryptography.x509.oid import NameOID
 from lab.engine.provider import Provider
 from lab.host.paths import Folders
 from lab.providers import factory
+from tests.ports import free_port
 
 START_TIMEOUT_S = 30
 STARTING_UP = 1  # exit status of pg_isready
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from lab.engine.provider import UNKNOWN, Provider, ProviderError
 from lab.providers.command.remote import TYPE
-from tests.unit.providers.conftest import Server, free_port
+from tests.ports import free_port
+from tests.unit.providers.conftest import Server
 
 URN = f"urn:pulumi:test::unit::{TYPE}::status"
 

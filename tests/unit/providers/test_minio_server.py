@@ -16,7 +16,7 @@ from minio.error import S3Error
 from lab.engine.provider import PartialFailure, Provider, ProviderError
 from lab.providers import factory
 from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account
-from tests.unit.providers.conftest import free_port
+from tests.ports import free_port
 from tests.unit.providers.life import change, make, remove, urn
 
 
