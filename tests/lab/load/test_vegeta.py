@@ -113,8 +113,10 @@ def test_a_kind_is_what_it_says(caddy: Caddy, kind: Kind, protocol: str, kept: b
     asked = caddy.asked()[before:]
     assert len(asked) == len(found)
     assert {one["proto"] for one in asked} == {protocol}
-    connections = len({one["remote_port"] for one in asked})
-    assert connections < len(found) / 2 if kept else connections == len(found)
+    # One connection a request shows as nearly as many ports: the kernel gives the port of a closed connection out
+    # again, and among 100 drawn from some 14,000 two are the same in every third run.
+    ports = len({one["remote_port"] for one in asked})
+    assert ports < 0.5 * len(found) if kept else ports > 0.9 * len(found)
 
 
 def test_answers_other_than_those_asked_for_are_failures(caddy: Caddy) -> None:
