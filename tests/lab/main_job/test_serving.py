@@ -6,11 +6,13 @@ import shlex
 import socket
 import ssl
 import subprocess
+from uuid import uuid4
 
 import pytest
 from stack import ADDRESS, Stack, get
 
 from lab import paths
+from lab.host.processes import wait_until
 
 pytestmark = pytest.mark.lab
 
@@ -65,6 +67,15 @@ def test_headers_are_as_required(stack: Stack) -> None:
 
 def test_metrics_are_not_served_to_the_outside(stack: Stack) -> None:
     assert get("https://food.lab.test/api/metrics").status == 404
+
+
+def test_access_lines_reach_a_journald_that_was_restarted_under_caddy(stack: Stack) -> None:
+    stack.on_host("systemctl", "restart", "systemd-journald.service")
+    browser = f"test/{uuid4()}"
+    for _ in range(5):
+        assert get("https://blog.lab.test/", headers={"User-Agent": browser}).status == 200
+    shown = ("journalctl", "-u", "caddy", "-o", "cat", "--no-pager", "-n", "200")
+    assert wait_until(lambda: stack.on_host(*shown).stdout.decode().count(browser) == 5, 10)
 
 
 def test_the_console_answers_on_its_own_host(stack: Stack) -> None:
