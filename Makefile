@@ -3,28 +3,28 @@ SHELL := /bin/sh
 VENV := .lab/venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-ENGINE ?= lab
+PLUGINS ?= lab
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-unit lint lab-shell lab-down lab-clean bench bench-release
+.PHONY: help lab preview test test-unit lint lab-env lab-shell lab-down lab-clean bench bench-release
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "Variables: ENGINE=lab|pulumi (pulumi: the CLI on your PATH), ARGS='…' passed on,"
+	@echo "Variables: PLUGINS=lab|real (real: Pulumi's own plugins, downloaded by the CLI), ARGS='…' passed on,"
 	@echo "CODEB_LAB_CACHE=folder for downloads and builds that several clones share."
 
 $(READY): requirements.txt requirements-lab.txt requirements-dev.txt lab/bootstrap.sh
 	@lab/bootstrap.sh $(VENV)
 
 lab: $(READY) ## boot the lab host, deploy the dev stack, print the registry and the URLs (root, Linux)
-	@$(PY) -m lab up --engine $(ENGINE) $(ARGS)
+	@$(PY) -m lab up --plugins $(PLUGINS) $(ARGS)
 
 preview: $(READY) ## show what `make lab` would change, without changing it
-	@$(PY) -m lab preview --engine $(ENGINE) $(ARGS)
+	@$(PY) -m lab preview --plugins $(PLUGINS) $(ARGS)
 
 test: $(READY) ## run all tests that this machine can run; the lab's need root on Linux
 	@$(PY) -m pytest -n 2 -m "not lab" $(ARGS)
@@ -35,6 +35,9 @@ test-unit: $(READY) ## run the fast tests only: no host, no network
 
 lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb ops components agent lab __main__.py && $(VENV)/bin/lint-imports
+
+lab-env: $(READY) ## a shell in which plain `pulumi preview`, `pulumi up`, … work on the lab
+	@lines=$$($(PY) -m lab env --plugins $(PLUGINS)) && eval "$$lines" && exec "$${SHELL:-/bin/sh}"
 
 lab-shell: $(READY) ## a root shell on the lab host
 	@$(PY) -m lab shell $(ARGS)

@@ -2,6 +2,7 @@
 
 up        boot the host, deploy the dev stack, print the registry and the URLs that answer
 preview   show what `up` would change
+env       lines for a shell in which plain `pulumi` works on the lab: eval "$(python -m lab env)"
 status    what runs: registry and URLs
 outputs   the stack's outputs (what other teams read)
 shell     a root shell on the host, or one command there
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -23,18 +25,21 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from lab import apps, paths, report
-from lab.deploy import DeployError, Deployment, deployment
 from lab.host import Lab, LabError
+from lab.host.progress import background
+from lab.pulumi import dev
+from lab.pulumi.errors import StackError
+from lab.pulumi.stack import Stack
 
 HOST = "codeb1"
 
 
 @dataclass
 class Session:
-    """One command: the lab of this clone, the engine, where to print, and what is passed on to the engine."""
+    """One command: the lab of this clone, its stack, where to print, and what is passed on to the CLI."""
 
     lab: Lab
-    engine: Deployment
+    stack: Stack
     console: Console
     arguments: list[str]
 
@@ -43,9 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     options, rest = _parser().parse_known_args(argv)
     try:
-        lab = Lab.here()
-        return VERBS[options.verb](Session(lab, deployment(options.engine), Console(highlight=False), rest))
-    except (DeployError, LabError) as error:
+        stack = dev.stack(stand_ins=options.plugins == "lab")
+        return VERBS[options.verb](Session(Lab.here(), stack, Console(highlight=False), rest))
+    except (StackError, LabError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -57,7 +62,7 @@ def up(session: Session) -> int:
     started = time.monotonic()
     _boot(session)
     apps.push_all(session.lab)
-    status = session.engine.up(session.arguments)
+    status = session.stack.up(session.arguments)
     if status != 0:
         return status
     failed = _show(session)
@@ -66,25 +71,31 @@ def up(session: Session) -> int:
 
 
 def preview(session: Session) -> int:
-    paths.ensure_secrets()
-    return session.engine.preview(session.arguments)
+    _prepare(session)
+    return session.stack.preview(session.arguments)
 
 
 def refresh(session: Session) -> int:
     _boot(session)
-    return session.engine.refresh(session.arguments)
+    return session.stack.refresh(session.arguments)
 
 
 def destroy(session: Session) -> int:
     _boot(session)
-    return session.engine.destroy(session.arguments)
+    return session.stack.destroy(session.arguments)
+
+
+def env(session: Session) -> int:
+    _prepare(session)
+    session.stack.select()
+    for name, value in session.stack.environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
 
 
 def outputs(session: Session) -> int:
     print(
-        json.dumps(
-            session.engine.outputs("--show-secrets" in session.arguments), indent=2, ensure_ascii=False
-        )
+        json.dumps(session.stack.outputs("--show-secrets" in session.arguments), indent=2, ensure_ascii=False)
     )
     return 0
 
@@ -109,13 +120,20 @@ def clean(session: Session) -> int:
 
 
 def _boot(session: Session) -> None:
+    """Host and CLI, each built first where it is missing, side by side."""
+    prepared = background(lambda: _prepare(session))
     session.lab.ensure((HOST,))
-    paths.ensure_secrets()
+    prepared.result()
+
+
+def _prepare(session: Session) -> None:
+    found = dev.prepare(session.lab, session.stack)
+    session.lab.progress.say(f"lab: Pulumi CLI: {found.why}")
 
 
 def _show(session: Session) -> list[str]:
     """Print registry and URLs; return the URLs that did not answer."""
-    found = session.engine.outputs()
+    found = session.stack.outputs()
     paths.CA_CERTIFICATE.write_text(found["caCertificate"])
     session.console.print()
     report.print_registry(found["registry"], session.console)
@@ -129,6 +147,7 @@ def _show(session: Session) -> list[str]:
 VERBS: dict[str, Callable[[Session], int]] = {
     "up": up,
     "preview": preview,
+    "env": env,
     "status": status,
     "outputs": outputs,
     "shell": shell,
@@ -144,11 +163,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m lab",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Other arguments go to the engine (python -m lab preview --diff)\n"
+        epilog="Other arguments go to the Pulumi CLI (python -m lab preview --diff)\n"
         "or to the shell (python -m lab shell -- df -h).",
     )
     parser.add_argument("verb", choices=sorted(VERBS), metavar="VERB", help="one of the above")
     parser.add_argument(
-        "--engine", choices=("lab", "pulumi"), default="lab", help="lab (default) or the pulumi CLI"
+        "--plugins",
+        choices=("lab", "real"),
+        default="lab",
+        help="the lab's own plugins of command, postgresql and minio (default), or the real ones, which the CLI downloads",
     )
     return parser

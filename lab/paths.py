@@ -10,6 +10,8 @@ from pathlib import Path
 REPO = Path(__file__).resolve().parent.parent
 LAB = REPO / ".lab"
 BACKEND = LAB / "state"
+PULUMI = LAB / "pulumi"
+PULUMI_REAL = LAB / "pulumi-real"
 CA_CERTIFICATE = LAB / "ca.crt"
 ROOT_SECRET = LAB / "secrets" / "root-secret"
 PASSPHRASE = LAB / "secrets" / "passphrase"
@@ -35,7 +37,7 @@ def ensure_secrets() -> None:
 
 def remove_state() -> None:
     """Remove the state, the generated secrets and the CA: the end of the dev stack of this clone."""
-    for folder in (BACKEND, ROOT_SECRET.parent, LAB / "cli"):
+    for folder in (BACKEND, ROOT_SECRET.parent, PULUMI, PULUMI_REAL):
         if folder.exists():
             shutil.rmtree(folder)
     CA_CERTIFICATE.unlink(missing_ok=True)

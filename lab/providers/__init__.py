@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.engine.provider import Provider, ProviderError
+from lab.providers.protocol import Provider, ProviderError
 
 
 def _command(version: str | None) -> Provider:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from lab.engine.provider import CheckResult, DiffResult, Properties, ProviderError, State
+from lab.providers.protocol import CheckResult, DiffResult, Properties, ProviderError, State
 
 
 class Resource(ABC):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lab.engine.provider import UNKNOWN
+from lab.providers.protocol import UNKNOWN
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$]*")
 

@@ -11,10 +11,9 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-import pytest
-
 import lab.engine.monitor
 import lab.engine.program  # noqa: F401 (with the monitor: what the forked processes need)
+import pytest
 from lab.engine.__main__ import main
 
 HERE = Path(__file__).parent

@@ -7,8 +7,8 @@ import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from lab.engine.provider import UNKNOWN, CheckResult, Properties
 from lab.providers.bridge.schema import Attribute, snake
+from lab.providers.protocol import UNKNOWN, CheckResult, Properties
 
 DEFAULTS: Final = "__defaults"
 Attributes = Mapping[str, Attribute]

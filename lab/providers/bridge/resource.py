@@ -12,7 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from lab.engine.provider import (
+from lab.providers.base import Resource
+from lab.providers.bridge.inputs import DEFAULTS, Attributes, check
+from lab.providers.bridge.schema import Attribute
+from lab.providers.bridge.state import imported_inputs, outputs, refreshed_inputs
+from lab.providers.protocol import (
     UNKNOWN,
     CheckResult,
     DiffResult,
@@ -21,10 +25,6 @@ from lab.engine.provider import (
     ProviderError,
     State,
 )
-from lab.providers.base import Resource
-from lab.providers.bridge.inputs import DEFAULTS, Attributes, check
-from lab.providers.bridge.schema import Attribute
-from lab.providers.bridge.state import imported_inputs, outputs, refreshed_inputs
 from lab.providers.values import top_level
 
 

@@ -9,7 +9,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Any
 
-from lab.engine.provider import UNKNOWN
+from lab.providers.protocol import UNKNOWN
 from lab.providers.values import changed_paths
 
 

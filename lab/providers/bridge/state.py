@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from lab.engine.provider import UNKNOWN, Properties
 from lab.providers.bridge.inputs import DEFAULTS, Attributes
 from lab.providers.bridge.schema import COLLECTIONS, Attribute, Kind, snake
+from lab.providers.protocol import UNKNOWN, Properties
 from lab.providers.values import contains_unknown, equal
 
 DELTA: Final = "__pulumi_raw_state_delta"

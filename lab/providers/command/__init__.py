@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lab.engine.provider import CheckResult, Properties
 from lab.providers.base import PackageProvider
 from lab.providers.command import local, remote
+from lab.providers.protocol import CheckResult, Properties
 
 
 class CommandProvider(PackageProvider):

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import asyncssh
 
-from lab.engine.provider import ProviderError
+from lab.providers.protocol import ProviderError
 
 T = TypeVar("T")
 _UNLIMITED: Final = -1

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Sequence
 from typing import IO, ClassVar, Final
 
-from lab.engine.provider import CheckResult, Properties, ProviderError
 from lab.providers.command.resource import Captured, CommandResource, environment, failure
+from lab.providers.protocol import CheckResult, Properties, ProviderError
 
 TYPE: Final = "command:local:Command"
 _SHELL: Final = ("/bin/sh", "-c")

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from lab.engine.provider import UNKNOWN, CheckResult, Properties
 from lab.providers.command.resource import Captured, CommandResource, environment
+from lab.providers.protocol import UNKNOWN, CheckResult, Properties
 
 if TYPE_CHECKING:
     from lab.providers.command.ssh import SshRunner

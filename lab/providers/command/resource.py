@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from lab.engine.provider import UNKNOWN, CheckResult, DiffResult, Properties, State
 from lab.providers.base import Resource
+from lab.providers.protocol import UNKNOWN, CheckResult, DiffResult, Properties, State
 from lab.providers.values import changed_paths, equal
 
 OUTPUT_IN_ENVIRONMENT = {"stdout": "PULUMI_COMMAND_STDOUT", "stderr": "PULUMI_COMMAND_STDERR"}

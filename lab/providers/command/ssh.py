@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import asyncssh
 
-from lab.engine.provider import ProviderError
 from lab.providers.command.dial import dial
 from lab.providers.command.resource import Captured, failure
+from lab.providers.protocol import ProviderError
 
 SESSIONS_PER_CONNECTION: Final = 8
 """sshd's own limit, MaxSessions, is 10 where nobody raised it."""

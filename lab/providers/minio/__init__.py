@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lab.engine.provider import Properties
 from lab.providers.base import PackageProvider
 from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account
 from lab.providers.minio.client import MinioServer
+from lab.providers.protocol import Properties
 
 
 class MinioProvider(PackageProvider):

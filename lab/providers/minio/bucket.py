@@ -11,12 +11,12 @@ from typing import Any, ClassVar, Final
 
 from minio.deleteobjects import DeleteObject
 
-from lab.engine.provider import Properties, ProviderError
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.minio.client import MinioServer, NotThereError, doing
 from lab.providers.minio.names import longest, unique_id
 from lab.providers.minio.policies import ACLS, acl_policy, equivalent
+from lab.providers.protocol import Properties, ProviderError
 
 TYPE: Final = "minio:index/s3Bucket:S3Bucket"
 

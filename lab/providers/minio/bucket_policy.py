@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from lab.engine.provider import Properties
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute
 from lab.providers.minio.client import MinioServer, NotThereError, doing
 from lab.providers.minio.policies import equivalent, invalid, normalized
+from lab.providers.protocol import Properties
 
 TYPE: Final = "minio:index/s3BucketPolicy:S3BucketPolicy"
 

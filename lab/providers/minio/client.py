@@ -16,7 +16,7 @@ from minio.crypto import decrypt, encrypt
 from minio.error import MinioAdminException, MinioException, S3Error
 from minio.minioadmin import _COMMAND
 
-from lab.engine.provider import UNKNOWN, Properties, ProviderError
+from lab.providers.protocol import UNKNOWN, Properties, ProviderError
 
 _TRUE: Final = ("true", "True", "1", True)
 _CONNECT_TIMEOUT_S: Final = 10

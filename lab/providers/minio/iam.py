@@ -10,12 +10,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from lab.engine.provider import Properties, ProviderError
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.minio.client import MinioServer, NotThereError, doing
 from lab.providers.minio.names import invalid_policy_name, invalid_user, unique_id
 from lab.providers.minio.policies import equivalent, invalid
+from lab.providers.protocol import Properties, ProviderError
 
 USER: Final = "minio:index/iamUser:IamUser"
 POLICY: Final = "minio:index/iamPolicy:IamPolicy"

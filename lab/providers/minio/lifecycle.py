@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Final
 from minio.commonconfig import ENABLED, AndOperator, Filter, Tags
 from minio.lifecycleconfig import Expiration, LifecycleConfig, NoncurrentVersionExpiration, Rule
 
-from lab.engine.provider import Properties
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.minio.client import MinioServer, NotThereError, doing
 from lab.providers.minio.names import longest
+from lab.providers.protocol import Properties
 
 TYPE: Final = "minio:index/ilmPolicy:IlmPolicy"
 _DAYS: Final = re.compile(r"(\d+)d")

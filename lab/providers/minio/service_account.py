@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
-from lab.engine.provider import Properties
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.minio.client import MinioServer, NotThereError, doing
 from lab.providers.minio.iam import new_secret
 from lab.providers.minio.policies import EMPTY, equivalent, invalid
+from lab.providers.protocol import Properties
 
 TYPE: Final = "minio:index/iamServiceAccount:IamServiceAccount"
 

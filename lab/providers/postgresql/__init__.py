@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lab.engine.provider import Properties
 from lab.providers.base import PackageProvider
 from lab.providers.postgresql import database, extension, grant, role
 from lab.providers.postgresql.server import Server
+from lab.providers.protocol import Properties
 
 
 class PostgresqlProvider(PackageProvider):

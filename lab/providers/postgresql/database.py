@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Final
 
 from psycopg import sql
 
-from lab.engine.provider import Properties, ProviderError
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.postgresql.membership import (
@@ -19,6 +18,7 @@ from lab.providers.postgresql.membership import (
     role_exists,
 )
 from lab.providers.postgresql.server import Server, Session
+from lab.providers.protocol import Properties, ProviderError
 
 TYPE: Final = "postgresql:index/database:Database"
 _FORCE_SINCE: Final = 130000

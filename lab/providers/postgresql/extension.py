@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Final
 
 from psycopg import sql
 
-from lab.engine.provider import Properties, ProviderError
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.postgresql.membership import database_exists
 from lab.providers.postgresql.server import Server
+from lab.providers.protocol import Properties, ProviderError
 
 TYPE: Final = "postgresql:index/extension:Extension"
 _READ: Final = """

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Final
 
 from psycopg import sql
 
-from lab.engine.provider import UNKNOWN, CheckResult, Properties, ProviderError
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.postgresql.membership import (
@@ -22,6 +21,7 @@ from lab.providers.postgresql.membership import (
     roles_granted,
 )
 from lab.providers.postgresql.server import Server, Session
+from lab.providers.protocol import UNKNOWN, CheckResult, Properties, ProviderError
 
 TYPE: Final = "postgresql:index/grant:Grant"
 PUBLIC: Final = "public"

@@ -8,11 +8,11 @@ from typing import Any, ClassVar, Final
 
 from psycopg import sql
 
-from lab.engine.provider import Properties, ProviderError
 from lab.providers.bridge.resource import BridgedResource
 from lab.providers.bridge.schema import Attribute, Kind
 from lab.providers.postgresql.membership import is_superuser, lock_role, role_exists, roles_granted
 from lab.providers.postgresql.server import Row, Server, Session
+from lab.providers.protocol import Properties, ProviderError
 
 TYPE: Final = "postgresql:index/role:Role"
 _FLAGS: Final = {

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from lab.engine.provider import UNKNOWN, Properties, ProviderError
+from lab.providers.protocol import UNKNOWN, Properties, ProviderError
 
 Row = TupleRow
 Query = str | sql.SQL | sql.Composed

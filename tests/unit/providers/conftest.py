@@ -25,9 +25,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from lab.engine.provider import Provider
 from lab.host.paths import Folders
 from lab.providers import factory
+from lab.providers.protocol import Provider
 from tests.ports import free_port
 
 START_TIMEOUT_S = 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.engine.provider import Provider, State
+from lab.providers.protocol import Provider, State
 from lab.providers.values import changed_paths
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from lab.engine.provider import UNKNOWN, Provider, ProviderError
 from lab.providers import factory
+from lab.providers.protocol import UNKNOWN, Provider, ProviderError
 from tests.unit.providers.life import urn
 
 ROLE = "postgresql:index/role:Role"

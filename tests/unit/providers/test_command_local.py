@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from lab.engine.provider import UNKNOWN, Provider, ProviderError
 from lab.providers.command.local import TYPE
 from lab.providers.command.resource import go_quote
+from lab.providers.protocol import UNKNOWN, Provider, ProviderError
 from tests.unit.providers.life import urn
 
 URN = urn(TYPE, "a::b")

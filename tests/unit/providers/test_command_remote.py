@@ -10,8 +10,8 @@ from typing import Any
 import asyncssh
 import pytest
 
-from lab.engine.provider import UNKNOWN, Provider, ProviderError
 from lab.providers.command.remote import TYPE
+from lab.providers.protocol import UNKNOWN, Provider, ProviderError
 from tests.ports import free_port
 from tests.unit.providers.conftest import Server
 

@@ -13,9 +13,9 @@ import urllib3
 from minio import Minio
 from minio.error import S3Error
 
-from lab.engine.provider import PartialFailure, Provider, ProviderError
 from lab.providers import factory
 from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account
+from lab.providers.protocol import PartialFailure, Provider, ProviderError
 from tests.ports import free_port
 from tests.unit.providers.life import change, make, remove, urn
 

@@ -8,9 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from lab.engine.provider import Provider, ProviderError
 from lab.providers import factory
 from lab.providers.postgresql import database, extension, grant, role
+from lab.providers.protocol import Provider, ProviderError
 from tests.unit.providers.conftest import Cluster
 from tests.unit.providers.life import change, make, remove, urn
 

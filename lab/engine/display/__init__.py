@@ -1,1 +1,0 @@
-"""How an operation is shown: as text like Pulumi's own, or as JSON."""

@@ -1,0 +1,211 @@
+"""A provider of `lab.providers` as an ordinary Pulumi plugin: `python -m lab.plugins.resource PACKAGE VERSION [ENGINE]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NoReturn, ParamSpec, TypeVar
+
+import grpc
+from google.protobuf import empty_pb2
+
+from lab.plugins import differences
+from lab.plugins.pending import pending_creates
+from lab.plugins.protos import (
+    ResourceProviderServicer,
+    plugin_pb2,
+    provider_pb2,
+    provider_pb2_grpc,
+    status_pb2,
+)
+from lab.plugins.serving import serve
+from lab.plugins.values import decode, encode, marked_at, marked_like, plain
+from lab.providers import factory
+from lab.providers.protocol import CheckResult, DiffResult, PartialFailure, Provider, ProviderError, State
+
+INTERNAL: Final = "__internal"
+SEEING_SECRETS: Final = frozenset({"command"})
+"""Packages whose plugins call a value changed that becomes secret: pulumi-go-provider's diff compares the marks too."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Plugin(ResourceProviderServicer):
+    """Pulumi's provider protocol around one of our providers. Calls come in many threads at once."""
+
+    def __init__(self, provider: Provider, version: str, pending: frozenset[str] = frozenset()) -> None:
+        self._provider, self._version, self._pending = provider, version, pending
+
+    def Handshake(
+        self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ProviderHandshakeResponse:
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
+
+    def GetPluginInfo(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+        return plugin_pb2.PluginInfo(version=self._version)
+
+    def GetSchema(
+        self, request: provider_pb2.GetSchemaRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.GetSchemaResponse:
+        name = self._provider.package
+        return provider_pb2.GetSchemaResponse(schema=f'{{"name":"{name}","version":"{self._version}"}}')
+
+    def CheckConfig(
+        self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.CheckResponse:
+        news = decode(request.news)
+        result = _answer(context, self._provider.check_config, plain(news))
+        inputs = {key: value for key, value in result.inputs.items() if key != INTERNAL}
+        return _checked(result, marked_like(inputs, news))
+
+    def DiffConfig(
+        self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.DiffResponse:
+        olds, news = plain(decode(request.old_inputs)), plain(decode(request.news))
+        changed = tuple(sorted(key for key in olds.keys() | news.keys() if olds.get(key) != news.get(key)))
+        return differences.response(DiffResult(bool(changed), diffs=changed), olds, news)
+
+    def Configure(
+        self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ConfigureResponse:
+        _answer(context, self._provider.configure, plain(decode(request.args)))
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
+
+    def Check(
+        self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.CheckResponse:
+        news, olds = decode(request.news), plain(decode(request.olds))
+        check, seed = self._provider.check, request.randomSeed
+        result = _answer(context, check, request.type, request.urn, olds, plain(news), seed)
+        return _checked(result, self._inputs(request.type, result.inputs, news))
+
+    def Diff(
+        self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.DiffResponse:
+        olds, news, outputs = decode(request.old_inputs), decode(request.news), plain(decode(request.olds))
+        if self._provider.package not in SEEING_SECRETS:
+            olds, news = plain(olds), plain(news)
+        diff = self._provider.diff
+        result = _answer(context, diff, request.type, request.urn, request.id, olds, outputs, news)
+        return differences.response(result, plain(olds), plain(news))
+
+    def Create(
+        self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.CreateResponse:
+        news, type_, urn = decode(request.properties), request.type, request.urn
+        if request.preview:
+            outputs = _answer(context, self._provider.preview, type_, urn, None, plain(news))
+            return provider_pb2.CreateResponse(properties=self._outputs(type_, outputs, news))
+        create = self._provider.resume if urn in self._pending else self._provider.create
+        state = self._changed(context, type_, news, create, type_, urn, plain(news))
+        return provider_pb2.CreateResponse(id=state.id, properties=self._outputs(type_, state.outputs, news))
+
+    def Update(
+        self, request: provider_pb2.UpdateRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.UpdateResponse:
+        news, olds, type_, urn = decode(request.news), plain(decode(request.olds)), request.type, request.urn
+        if request.preview:
+            outputs = _answer(context, self._provider.preview, type_, urn, olds, plain(news))
+        else:
+            before = (type_, urn, request.id, plain(decode(request.old_inputs)), olds)
+            state = self._changed(context, type_, news, self._provider.update, *before, plain(news))
+            outputs = state.outputs
+        return provider_pb2.UpdateResponse(properties=self._outputs(type_, outputs, news))
+
+    def Delete(self, request: provider_pb2.DeleteRequest, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        inputs, outputs = plain(decode(request.old_inputs)), plain(decode(request.properties))
+        _answer(context, self._provider.delete, request.type, request.urn, request.id, inputs, outputs)
+        return empty_pb2.Empty()
+
+    def Read(
+        self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext
+    ) -> provider_pb2.ReadResponse:
+        inputs, outputs, type_ = decode(request.inputs), decode(request.properties), request.type
+        arguments = (type_, request.urn, request.id, plain(inputs), plain(outputs))
+        state = self._changed(context, type_, outputs, self._provider.read, *arguments)
+        if not state.id:
+            return provider_pb2.ReadResponse()
+        return provider_pb2.ReadResponse(
+            id=state.id,
+            properties=self._outputs(type_, state.outputs, outputs),
+            inputs=encode(self._inputs(type_, state.inputs, inputs)),
+        )
+
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        self._provider.cancel()
+        return empty_pb2.Empty()
+
+    def end(self) -> None:
+        """Nothing runs on, no connection stays open."""
+        self._provider.cancel()
+        self._provider.close()
+
+    def _inputs(self, type_: str, properties: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+        """Inputs with the program's marks, then those of the plugin itself."""
+        marked: dict[str, Any] = marked_at(
+            marked_like(properties, news), self._provider.secret_properties(type_)
+        )
+        return marked
+
+    def _outputs(self, type_: str, properties: dict[str, Any], inputs: dict[str, Any]) -> Any:
+        """Outputs on the wire with the plugin's own marks, then those of inputs that come back."""
+        return encode(marked_like(marked_at(properties, self._provider.secret_properties(type_)), inputs))
+
+    def _changed(
+        self,
+        context: grpc.ServicerContext,
+        type_: str,
+        model: dict[str, Any],
+        method: Callable[..., State],
+        *arguments: Any,
+    ) -> State:
+        """A call after which something may be there although it failed: the CLI records it as not whole."""
+        try:
+            return _answer(context, method, *arguments)
+        except PartialFailure as failure:
+            detail = provider_pb2.ErrorResourceInitFailed(
+                id=failure.state.id,
+                properties=self._outputs(type_, failure.state.outputs, model),
+                reasons=failure.reasons,
+                inputs=encode(model),
+            )
+            _fail(context, "; ".join(failure.reasons), detail)
+
+
+def _answer(context: grpc.ServicerContext, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The provider's answer; its error ends the call, only a partial failure reaches the caller."""
+    try:
+        return method(*args, **kwargs)
+    except PartialFailure:
+        raise
+    except ProviderError as error:
+        _fail(context, str(error))
+
+
+def _fail(
+    context: grpc.ServicerContext, message: str, detail: provider_pb2.ErrorResourceInitFailed | None = None
+) -> NoReturn:
+    """End the call with an error, in the form of gRPC's rich error model where there is a detail."""
+    if detail is not None:
+        status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=message)
+        status.details.add().Pack(detail)
+        context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
+    context.abort(grpc.StatusCode.UNKNOWN, message)
+    raise AssertionError("abort raises")
+
+
+def _checked(result: CheckResult, inputs: dict[str, Any]) -> provider_pb2.CheckResponse:
+    failures = [provider_pb2.CheckFailure(property=path, reason=reason) for path, reason in result.failures]
+    return provider_pb2.CheckResponse(inputs=encode(inputs), failures=failures)
+
+
+def main(argv: Sequence[str]) -> NoReturn:
+    """Serve the provider of a package until the CLI ends."""
+    package, version = argv[:2]
+    plugin = Plugin(factory(package, version), version, pending_creates())
+    serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server), plugin.end)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

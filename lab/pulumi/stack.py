@@ -1,0 +1,153 @@
+"""One stack under the CLI: its environment, its settings, its verbs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, cast
+
+from lab.pulumi import killed
+from lab.pulumi.errors import StackError
+from lab.pulumi.home import Home
+
+PREVIEW_ONLY: Final = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+"""A file backend writes the whole state at each step, of previews too. An update must: what it made would be lost by a kill."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of a project folder. Verbs run on the caller's terminal and return the CLI's exit status."""
+
+    project: Path
+    name: str
+    home: Home
+    backend: Path
+    passphrase: Path
+
+    @property
+    def settings(self) -> Path:
+        """The copy of `Pulumi.<stack>.yaml` that the CLI reads and writes: it puts the state's salt into it."""
+        return self.home.folder / "settings" / f"{self.project.name}-Pulumi.{self.name}.yaml"
+
+    @property
+    def state(self) -> Path:
+        """The stack's state in a file backend (`backend/diy`), with a project's own folder."""
+        return self.backend / ".pulumi" / "stacks" / "codeb" / f"{self.name}.json"
+
+    def environment(self) -> dict[str, str]:
+        """What plain `pulumi` needs in the project folder to work on this stack."""
+        path = f"{self.home.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        downloads = {} if not self.home.stand_ins else {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
+        return {
+            "PATH": path,
+            "PULUMI_HOME": str(self.home.folder),
+            "PULUMI_BACKEND_URL": f"file://{self.backend}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
+            "PULUMI_OPTION_CONFIG_FILE": str(self.settings),
+            # The salt is in the state, too; a fresh copy of the settings has none.
+            "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+            # Without the program nobody opens the tunnel that the providers go through.
+            "PULUMI_RUN_PROGRAM": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **downloads,
+        }
+
+    def open(self) -> None:
+        """Make the stack if it is new, and bring the copy of its settings up to date.
+
+        Raises:
+            StackError: the CLI can't open the state; its words are above.
+        """
+        self.backend.mkdir(parents=True, exist_ok=True)
+        self._copy_settings()
+        if not self.state.exists():
+            self._select("--create")
+
+    def select(self) -> None:
+        """Make this stack the one that plain `pulumi` means in the project folder. Raises StackError."""
+        self.open()
+        self._select()
+
+    def preview(self, arguments: Sequence[str] = ()) -> int:
+        return self._run("preview", arguments, PREVIEW_ONLY)
+
+    def up(self, arguments: Sequence[str] = ()) -> int:
+        """Update; what a killed run had begun is taken over."""
+        self._unlock()
+        begun = killed.Creations(self.state, self.home.folder / f"pending-creates-{self.name}")
+        begun.set_aside(self.edit_state)
+        status = self._run("up", ["--yes", "--skip-preview", *arguments], begun.environment())
+        if status == 0:
+            begun.forget()
+        return status
+
+    def destroy(self, arguments: Sequence[str] = ()) -> int:
+        self._unlock()
+        return self._run("destroy", ["--yes", "--skip-preview", *arguments])
+
+    def refresh(self, arguments: Sequence[str] = ()) -> int:
+        self._unlock()
+        return self._run("refresh", ["--yes", "--skip-preview", *arguments])
+
+    def outputs(self, show_secrets: bool = False) -> dict[str, Any]:
+        """The stack's outputs; secret ones as `[secret]` unless asked for. Raises StackError when there are none."""
+        found = self.ask("stack", "output", "--json", *(["--show-secrets"] if show_secrets else []))
+        return cast(dict[str, Any], json.loads(found))
+
+    def ask(self, *arguments: str, stdin: str | None = None) -> str:
+        """The answer of a command of the CLI. Raises StackError with its words when it fails."""
+        done = subprocess.run(
+            [self.home.pulumi, *arguments, "--stack", self.name],
+            cwd=self.project,
+            env={**os.environ, **self.environment()},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise StackError(f"`pulumi {' '.join(arguments)}` failed: {done.stderr.strip()}")
+        return done.stdout
+
+    def command(self, verb: str, arguments: Sequence[str] = ()) -> list[str]:
+        """The line that runs a verb on this stack, for `environment()`."""
+        return [str(self.home.pulumi), verb, "--stack", self.name, *arguments]
+
+    def edit_state(self, edit: killed.Edit) -> None:
+        """Pass the deployment through `edit`, by the CLI's own export and import."""
+        document = json.loads(self.ask("stack", "export"))
+        document["deployment"] = edit(document["deployment"])
+        self.ask("stack", "import", stdin=json.dumps(document))
+
+    def _unlock(self) -> None:
+        for message in killed.unlock(self.backend, "codeb", self.name):
+            print(message, flush=True)
+
+    def _select(self, *flags: str) -> None:
+        self.ask("stack", "select", "--non-interactive", *flags)
+
+    def _copy_settings(self) -> None:
+        source = self.project / f"Pulumi.{self.name}.yaml"
+        if self.settings.exists() and self.settings.stat().st_mtime >= source.stat().st_mtime:
+            return
+        self.settings.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, self.settings)
+
+    def _run(self, verb: str, arguments: Sequence[str], more: Mapping[str, str] | None = None) -> int:
+        self.open()
+        child = subprocess.Popen(
+            self.command(verb, arguments),
+            cwd=self.project,
+            env={**os.environ, **self.environment(), **(more or {})},
+        )
+        while True:
+            try:
+                return child.wait()
+            except KeyboardInterrupt:  # it reached the CLI too, which ends in order
+                continue
