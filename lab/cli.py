@@ -62,7 +62,7 @@ def up(session: Session) -> int:
     started = time.monotonic()
     _boot(session)
     apps.push_all(session.lab)
-    status = session.stack.up(session.arguments)
+    status = session.stack.up(["--suppress-outputs", *session.arguments])
     if status != 0:
         return status
     failed = _show(session)

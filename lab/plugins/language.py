@@ -22,6 +22,9 @@ from google.protobuf import empty_pb2
 from lab.plugins.protos import LanguageRuntimeServicer, language_pb2, language_pb2_grpc, plugin_pb2
 from lab.plugins.serving import serve
 
+COPY_VARIABLE: Final = "PULUMI_OPTION_CONFIG_FILE"
+"""Pulumi's variable for `--config-file`; `lab.pulumi.stack` points it to a copy."""
+
 EXPLAINED: Final = 32
 """Exit status of a program whose failure has been shown (`pulumi-language-python-exec`)."""
 
@@ -76,6 +79,8 @@ class Host(LanguageRuntimeServicer):
         self, request: language_pb2.RunRequest, context: grpc.ServicerContext
     ) -> language_pb2.RunResponse:
         """Run the program to its end; its output goes to ours, which the CLI shows."""
+        if stale := stale_settings(Path(request.info.root_directory), request.stack):
+            print(stale, file=sys.stderr, flush=True)
         environment = {
             **os.environ,
             "PULUMI_CONFIG": json.dumps(dict(request.config)),
@@ -120,6 +125,17 @@ class Host(LanguageRuntimeServicer):
         line = [sys.executable, "-u", "-m", "lab.plugins.program", str(self._exec), folder]
         line += [part for name, value in options.items() for part in (f"--{name}", value)]
         return [*line, program, *request.args]
+
+
+def stale_settings(project: Path, stack: str) -> str:
+    """What is to be said when the CLI was told to read a copy of the stack's settings and these are newer."""
+    copy, settings = os.environ.get(COPY_VARIABLE), project / f"Pulumi.{stack}.yaml"
+    if not copy or not settings.exists() or settings.stat().st_mtime <= Path(copy).stat().st_mtime:
+        return ""
+    return (
+        f"{settings.name} was changed after this shell of the lab was opened, and its settings are a copy: run\n"
+        '`eval "$(.lab/venv/bin/python -m lab env)"` once more'
+    )
 
 
 def main(argv: Sequence[str]) -> NoReturn:

@@ -10,7 +10,7 @@ import runpy
 import sys
 
 _YOUNG = 100_000
-"""New objects between two collections. A program's resources live until its end: looking for garbage among them finds none."""
+"""New objects between two collections: a program's resources live until its end, so there is little to find."""
 
 
 def main() -> None:

@@ -18,7 +18,10 @@ def home(*, stand_ins: bool = True) -> Home:
 
 def stack(project: Path = paths.REPO, *, stand_ins: bool = True) -> Stack:
     """The stack `dev`, of this clone or of another project folder that has its program and settings."""
-    return Stack(project, paths.STACK, home(stand_ins=stand_ins), paths.BACKEND, paths.PASSPHRASE)
+    place = home(stand_ins=stand_ins)
+    settings = place.folder if project == paths.REPO else project
+    copy = settings / f"settings-{paths.STACK}.yaml"
+    return Stack(project, paths.STACK, place, copy, paths.BACKEND, paths.PASSPHRASE)
 
 
 def prepare(lab: Lab, stack: Stack) -> Cli:

@@ -29,7 +29,7 @@ EXECUTABLE: Final = 0o755
 
 @dataclass(frozen=True)
 class Home:
-    """One home. With `stand_ins` the resource plugins are ours; without, the CLI downloads the real ones when it needs them."""
+    """One home. With `stand_ins` the resource plugins are ours; without, the CLI downloads the real ones."""
 
     folder: Path
     stand_ins: bool = True

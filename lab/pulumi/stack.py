@@ -15,24 +15,25 @@ from lab.pulumi import killed
 from lab.pulumi.errors import StackError
 from lab.pulumi.home import Home
 
+AT_ONCE: Final = ("--yes", "--skip-preview")
 PREVIEW_ONLY: Final = {"PULUMI_SKIP_CHECKPOINTS": "true"}
-"""A file backend writes the whole state at each step, of previews too. An update must: what it made would be lost by a kill."""
+"""A file backend writes the whole state at each step, of previews too. An update must: a kill would lose what it made."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of a project folder. Verbs run on the caller's terminal and return the CLI's exit status."""
+    """A stack of a project folder. Verbs run on the caller's terminal and return the CLI's exit status.
+
+    `settings` is where a copy of the folder's `Pulumi.<stack>.yaml` goes, which the CLI reads and writes: it puts the
+    state's salt there. A file that is newer than its copy replaces it.
+    """
 
     project: Path
     name: str
     home: Home
+    settings: Path
     backend: Path
     passphrase: Path
-
-    @property
-    def settings(self) -> Path:
-        """The copy of `Pulumi.<stack>.yaml` that the CLI reads and writes: it puts the state's salt into it."""
-        return self.home.folder / "settings" / f"{self.project.name}-Pulumi.{self.name}.yaml"
 
     @property
     def state(self) -> Path:
@@ -82,18 +83,18 @@ class Stack:
         self._unlock()
         begun = killed.Creations(self.state, self.home.folder / f"pending-creates-{self.name}")
         begun.set_aside(self.edit_state)
-        status = self._run("up", ["--yes", "--skip-preview", *arguments], begun.environment())
+        status = self._run("up", [*AT_ONCE, *arguments], begun.environment())
         if status == 0:
             begun.forget()
         return status
 
     def destroy(self, arguments: Sequence[str] = ()) -> int:
         self._unlock()
-        return self._run("destroy", ["--yes", "--skip-preview", *arguments])
+        return self._run("destroy", [*AT_ONCE, *arguments])
 
     def refresh(self, arguments: Sequence[str] = ()) -> int:
         self._unlock()
-        return self._run("refresh", ["--yes", "--skip-preview", *arguments])
+        return self._run("refresh", [*AT_ONCE, *arguments])
 
     def outputs(self, show_secrets: bool = False) -> dict[str, Any]:
         """The stack's outputs; secret ones as `[secret]` unless asked for. Raises StackError when there are none."""
