@@ -19,9 +19,11 @@ from typing import Final, NoReturn
 import grpc
 from google.protobuf import empty_pb2
 
+from lab.plugins import copies
 from lab.plugins.protos import LanguageRuntimeServicer, language_pb2, language_pb2_grpc, plugin_pb2
 from lab.plugins.serving import serve
 
+PROGRAM: Final = Path(__file__).with_name("program.py")
 COPY_VARIABLE: Final = "PULUMI_OPTION_CONFIG_FILE"
 """Pulumi's variable for `--config-file`; `lab.pulumi.stack` points it to a copy."""
 
@@ -122,7 +124,7 @@ class Host(LanguageRuntimeServicer):
             "dry_run": str(request.dryRun).lower(),
             "parallel": str(request.parallel),
         }
-        line = [sys.executable, "-u", "-m", "lab.plugins.program", str(self._exec), folder]
+        line = [sys.executable, "-u", str(PROGRAM), str(self._exec), folder]
         line += [part for name, value in options.items() for part in (f"--{name}", value)]
         return [*line, program, *request.args]
 
@@ -130,7 +132,7 @@ class Host(LanguageRuntimeServicer):
 def stale_settings(project: Path, stack: str) -> str:
     """What is to be said when the CLI was told to read a copy of the stack's settings and these are newer."""
     copy, settings = os.environ.get(COPY_VARIABLE), project / f"Pulumi.{stack}.yaml"
-    if not copy or not settings.exists() or settings.stat().st_mtime <= Path(copy).stat().st_mtime:
+    if not copy or not settings.exists() or copies.is_fresh(settings, Path(copy)):
         return ""
     return (
         f"{settings.name} was changed after this shell of the lab was opened, and its settings are a copy: run\n"

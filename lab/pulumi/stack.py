@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
+from lab.plugins import copies
 from lab.pulumi import killed
 from lab.pulumi.errors import StackError
 from lab.pulumi.home import Home
@@ -24,8 +24,7 @@ PREVIEW_ONLY: Final = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 class Stack:
     """A stack of a project folder. Verbs run on the caller's terminal and return the CLI's exit status.
 
-    `settings` is where a copy of the folder's `Pulumi.<stack>.yaml` goes, which the CLI reads and writes: it puts the
-    state's salt there. A file that is newer than its copy replaces it.
+    `settings` is where a copy of the folder's `Pulumi.<stack>.yaml` goes, which the CLI reads and writes.
     """
 
     project: Path
@@ -66,7 +65,7 @@ class Stack:
             StackError: the CLI can't open the state; its words are above.
         """
         self.backend.mkdir(parents=True, exist_ok=True)
-        self._copy_settings()
+        copies.refresh(self.project / f"Pulumi.{self.name}.yaml", self.settings)
         if not self.state.exists():
             self._select("--create")
 
@@ -132,13 +131,6 @@ class Stack:
 
     def _select(self, *flags: str) -> None:
         self.ask("stack", "select", "--non-interactive", *flags)
-
-    def _copy_settings(self) -> None:
-        source = self.project / f"Pulumi.{self.name}.yaml"
-        if self.settings.exists() and self.settings.stat().st_mtime >= source.stat().st_mtime:
-            return
-        self.settings.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, self.settings)
 
     def _run(self, verb: str, arguments: Sequence[str], more: Mapping[str, str] | None = None) -> int:
         self.open()
