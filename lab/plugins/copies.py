@@ -1,4 +1,4 @@
-"""A copy of a stack's settings: the CLI puts the state's salt into the file that it reads; the committed one stays as it is."""
+"""A copy of a stack's settings: the CLI puts the state's salt into the file it reads; the committed one stays as it is."""
 
 from __future__ import annotations
 
