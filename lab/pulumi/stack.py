@@ -79,13 +79,18 @@ class Stack:
 
     def up(self, arguments: Sequence[str] = ()) -> int:
         """Update; what a killed run had begun is taken over."""
-        self._unlock()
-        begun = killed.Creations(self.state, self.home.folder / f"pending-creates-{self.name}")
-        begun.set_aside(self.edit_state)
+        begun = self.begun()
         status = self._run("up", [*AT_ONCE, *arguments], begun.environment())
         if status == 0:
             begun.forget()
         return status
+
+    def begun(self) -> killed.Creations:
+        """What a killed run had begun to create, set aside for an update; its lock is gone then, too."""
+        self._unlock()
+        begun = killed.Creations(self.state, self.home.folder / f"pending-creates-{self.name}")
+        begun.set_aside(self.edit_state)
+        return begun
 
     def destroy(self, arguments: Sequence[str] = ()) -> int:
         self._unlock()

@@ -9,7 +9,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from functools import cache
@@ -21,11 +20,12 @@ import yaml
 from lab import paths
 from lab.apps import APPS as DEMOS
 from lab.apps import App
-from lab.deploy import deployment
 from lab.host import Lab
 from lab.host.cache import digest_of_tree
 from lab.load import Target
 from lab.load.streams import Moment
+from lab.pulumi import dev
+from lab.pulumi.stack import AT_ONCE
 
 HOST = "codeb1"
 PROJECT = "bench"
@@ -53,7 +53,7 @@ class Stack:
     def make(cls, folder: Path, lab: Lab, app: App) -> Stack:
         """Boot the host, push both images of the app, and give the folder what a project folder needs."""
         lab.ensure((HOST,))
-        paths.ensure_secrets()
+        dev.prepare(lab, dev.stack())
         for number in range(len(VERSIONS)):
             lab.push_app(sources(app), app.name, tag_of(app, number))
         for name in paths.PROGRAM:
@@ -77,14 +77,13 @@ class Stack:
         return tag_of(self.app, number)
 
     def _up(self, what: str) -> None:
-        argv = [sys.executable, "-m", "lab.engine", "up", "--cwd", str(self.folder)]
-        argv += ["--stack", paths.STACK, "--backend", str(paths.BACKEND)]
-        env = {**os.environ, "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.PASSPHRASE)}
+        stack = dev.stack(self.folder)
+        stack.open()
         # In a session of its own: Ctrl-C is for us, a release that has begun is carried to its end.
         child = subprocess.Popen(
-            argv,
-            cwd=paths.REPO,
-            env=env,
+            stack.command("up", AT_ONCE),
+            cwd=self.folder,
+            env={**os.environ, **stack.environment()},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -101,7 +100,7 @@ class Stack:
 
     def put_back(self) -> None:
         """Deploy the repository's own manifests again: the project goes, and its database. Raises BenchError."""
-        if deployment("lab").up() != 0:
+        if dev.stack().up() != 0:
             raise BenchError("the dev stack is not as it was; run `make lab`")
 
     def stops(self, since: float) -> list[Moment]:

@@ -12,39 +12,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from runs import EVENTS_OF_PREVIEWS, Run
 
 from lab import paths
 from lab.host import Lab
+from lab.pulumi import dev
+from lab.pulumi.stack import AT_ONCE
+from lab.pulumi.stack import Stack as PulumiStack
 
 HOST = "codeb1"
 ADDRESS = "10.77.0.2"
 IMAGE = "registry.lab.test:5000/codeb/demo:1.0.0"
-
-
-@dataclass(frozen=True)
-class Run:
-    """How a run of the engine ended: exit status, the JSON digest, and everything it wrote."""
-
-    status: int
-    digest: dict[str, Any]
-    text: str
-
-    @property
-    def changes(self) -> dict[str, int]:
-        """Operations by kind, without what stays the same."""
-        summary = self.digest.get("changeSummary", {})
-        return {op: count for op, count in summary.items() if op not in ("same", "read")}
-
-    def steps(self, *ops: str) -> set[str]:
-        """Names of the resources with these operations."""
-        return {step["urn"].split("::")[-1] for step in self.digest.get("steps", []) if step["op"] in ops}
 
 
 @dataclass(frozen=True)
@@ -73,17 +58,32 @@ class Stack:
     def remove(self, name: str) -> None:
         (self.folder / "manifests" / f"{name}.yaml").unlink()
 
-    def preview(self, *arguments: str) -> Run:
-        return self._run("preview", arguments)
+    @property
+    def pulumi(self) -> PulumiStack:
+        """The stack under the CLI."""
+        return dev.stack(self.folder)
 
-    def up(self, *arguments: str) -> Run:
-        return self._run("up", arguments)
+    def preview(self) -> Run:
+        return self._run("preview", EVENTS_OF_PREVIEWS)
+
+    def shown_preview(self, *arguments: str) -> str:
+        """A preview as people see it."""
+        return self.pulumi.ask("preview", *arguments)
+
+    def up(self) -> Run:
+        """An update as `make lab` does it: after a killed run too."""
+        begun = self.pulumi.begun()
+        run = self._run("up", begun.environment(), *AT_ONCE)
+        if run.status == 0:
+            begun.forget()
+        return run
 
     def start_up(self) -> subprocess.Popen[bytes]:
         """An update in the background, in a process group of its own."""
+        self.pulumi.open()
         return subprocess.Popen(
-            self._argv("up"),
-            cwd=paths.REPO,
+            self.pulumi.command("up", AT_ONCE),
+            cwd=self.folder,
             env=self._environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -91,10 +91,7 @@ class Stack:
         )
 
     def outputs(self, *, secrets: bool = False) -> dict[str, Any]:
-        argv = self._argv("outputs") + (["--show-secrets"] if secrets else [])
-        done = subprocess.run(argv, cwd=paths.REPO, env=self._environment(), capture_output=True, check=True)
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        return self.pulumi.outputs(secrets)
 
     def configure(self, **values: object) -> None:
         """The stack's settings with further keys; none puts the repository's own back."""
@@ -133,27 +130,21 @@ class Stack:
         """Names of all databases there are."""
         return self.sql("select datname from pg_database").splitlines()
 
-    def _run(self, verb: str, arguments: Sequence[str]) -> Run:
+    def _run(self, verb: str, more: Mapping[str, str], *arguments: str) -> Run:
+        self.pulumi.open()
         done = subprocess.run(
-            [*self._argv(verb), "--json", *arguments],
-            cwd=paths.REPO,
-            env=self._environment(),
+            self.pulumi.command(verb, ["--json", *arguments]),
+            cwd=self.folder,
+            env={**self._environment(), **more},
             capture_output=True,
             text=True,
             timeout=600,
             check=False,
         )
-        text = done.stdout + done.stderr
-        start = done.stdout.find("{")
-        digest = json.loads(done.stdout[start:]) if start >= 0 else {}
-        return Run(done.returncode, digest, text)
-
-    def _argv(self, verb: str) -> list[str]:
-        where = ["--cwd", str(self.folder), "--stack", paths.STACK, "--backend", str(paths.BACKEND)]
-        return [sys.executable, "-m", "lab.engine", verb, *where]
+        return Run.of(done)
 
     def _environment(self) -> dict[str, str]:
-        return {**os.environ, "PULUMI_CONFIG_PASSPHRASE_FILE": str(paths.PASSPHRASE)}
+        return {**os.environ, **self.pulumi.environment()}
 
 
 @dataclass(frozen=True)

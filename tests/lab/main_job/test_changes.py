@@ -39,9 +39,7 @@ def test_a_fourth_manifest_comes_goes_keeps_its_data_and_comes_back(stack: Stack
     stack.write("shop", new_project("shop"))
     plan = stack.preview()
     assert plan.changes == {"create": 7}, plan.text
-    facts = next(
-        step["newState"]["inputs"] for step in plan.digest["steps"] if step["urn"].endswith("Project::shop")
-    )
+    facts = plan.inputs("Project::shop")
     assert facts["ports"] == {"app": 3007, "internal": 3008}
     assert facts["database"] == "shop_db"
     assert facts["buckets"] == ["shop-uploads"]

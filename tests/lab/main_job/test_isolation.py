@@ -126,7 +126,7 @@ def test_no_secret_shows_in_state_units_logs_or_process_lists(stack: Stack, firs
 
 def places(stack: Stack, first_up: str) -> Iterator[tuple[str, str]]:
     yield "what make lab prints", first_up
-    yield "a preview", stack.preview("--diff").text
+    yield "a preview", stack.shown_preview("--diff")
     yield "plain outputs", json.dumps(stack.outputs())
     for path in sorted((paths.BACKEND / ".pulumi").rglob("*")):
         if path.is_file():
