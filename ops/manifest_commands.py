@@ -1,53 +1,12 @@
-"""The command line `python -m codeb`: a table of subcommands, and those that need no host.
-
-Nothing heavy is imported before a command runs: `rollback` has to act within a second.
-"""
+"""The commands that need no host: a table, like `ops.host_commands`."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from ops.command import Command
 
 SCHEMA_FILE = "project-manifest.schema.yaml"
-
-
-@dataclass(frozen=True)
-class Command:
-    """One subcommand: what `--help` says, its arguments, and what runs it and returns the exit status."""
-
-    name: str
-    summary: str
-    details: str
-    add_arguments: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
-
-
-def main(arguments: Sequence[str] | None = None, commands: Sequence[Command] | None = None) -> int:
-    """Runs one subcommand; returns 0 when all is well, 1 when it found problems, 2 for wrong usage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m codeb",
-        description="CodeB turns a folder of YAML project manifests into running apps.",
-        epilog="A manifest starts with an id, a domain and an image; docs/manifest.md explains all fields.",
-    )
-    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS if commands is None else commands:
-        verb = verbs.add_parser(
-            command.name,
-            help=command.summary,
-            description=f"{command.summary}\n\n{command.details}",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        command.add_arguments(verb)
-        verb.set_defaults(run=command.run)
-    options = parser.parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = options.run
-    try:
-        return run(options)
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 130
 
 
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +18,7 @@ def _validate_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from codeb.checks import validate
+    from ops.checks import validate
 
     return validate(options)
 
@@ -77,7 +36,7 @@ def _schema_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _schema(options: argparse.Namespace) -> int:
-    from codeb.checks import schema
+    from ops.checks import schema
 
     return schema(options)
 
