@@ -37,7 +37,10 @@ test-unit: $(READY) ## run the fast tests only: no host, no network
 lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb ops components agent lab __main__.py && $(VENV)/bin/lint-imports
 
-lock: $(READY) ## pin all that pyproject.toml asks for: locks/, requirements.txt (ARGS=--upgrade: the newest of what it leaves open)
+$(VENV)/bin/uv: # not $(READY): what it waits for may be what the lock has to put right
+	@lab/bootstrap.sh $(VENV)
+
+lock: $(VENV)/bin/uv ## write locks/ and requirements.txt after a change of dependencies in pyproject.toml (ARGS=--upgrade: newest of the rest)
 	@$(LOCK) --generate-hashes --group dev --output-file locks/dev.txt
 	@$(LOCK) --generate-hashes --group lab --output-file locks/lab.txt
 	@$(LOCK) --generate-hashes --group program --output-file locks/run.txt
