@@ -47,9 +47,9 @@ COMMANDS = (
         "Check manifests without any host.",
         "Each problem names file, line, column and path, what is wrong and what to write instead; all\n"
         "problems of all files come at once. Exit status: 0 no problems, 1 problems, 2 wrong usage.\n\n"
-        "  python -m codeb validate                        all of manifests/\n"
-        "  python -m codeb validate manifests/blog.yaml    one file\n"
-        "  python -m codeb validate --stack dev            with the host names and pools of a stack",
+        "  codeb validate                        all of manifests/\n"
+        "  codeb validate manifests/blog.yaml    one file\n"
+        "  codeb validate --stack dev            with the host names and pools of a stack",
         _validate_arguments,
         _validate,
     ),
