@@ -5,9 +5,10 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PLUGINS ?= lab
 ARGS ?=
+LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-unit lint lab-env lab-shell lab-down lab-clean bench bench-release
+.PHONY: help lab preview test test-unit lint lock lab-env lab-shell lab-down lab-clean bench bench-release
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
@@ -17,7 +18,7 @@ help: ## show this list
 	@echo "Variables: PLUGINS=lab|real (real: Pulumi's own plugins, downloaded by the CLI), ARGS='…' passed on,"
 	@echo "CODEB_LAB_CACHE=folder for downloads and builds that several clones share."
 
-$(READY): requirements.txt requirements-lab.txt requirements-dev.txt lab/bootstrap.sh
+$(READY): pyproject.toml locks/dev.txt lab/bootstrap.sh
 	@lab/bootstrap.sh $(VENV)
 
 lab: $(READY) ## boot the lab host, deploy the dev stack, print the registry and the URLs (root, Linux)
@@ -35,6 +36,15 @@ test-unit: $(READY) ## run the fast tests only: no host, no network
 
 lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb ops components agent lab __main__.py && $(VENV)/bin/lint-imports
+
+$(VENV)/bin/uv: # not $(READY): what it waits for may be what the lock has to put right
+	@lab/bootstrap.sh $(VENV)
+
+lock: $(VENV)/bin/uv ## write locks/ and requirements.txt after a change of dependencies in pyproject.toml (ARGS=--upgrade: newest of the rest)
+	@$(LOCK) --generate-hashes --group dev --output-file locks/dev.txt
+	@$(LOCK) --generate-hashes --group lab --output-file locks/lab.txt
+	@$(LOCK) --generate-hashes --group program --output-file locks/run.txt
+	@$(LOCK) --no-deps --no-annotate --group card --output-file requirements.txt
 
 lab-env: $(READY) ## a shell in which plain `pulumi preview`, `pulumi up`, … work on the lab
 	@lines=$$($(PY) -m lab env --plugins $(PLUGINS)) && eval "$$lines" && exec "$${SHELL:-/bin/sh}"

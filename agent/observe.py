@@ -73,7 +73,7 @@ def _held(job: Job, colour: Colour, known: ColourRecord, withdrawn: ColourRecord
     job.held, job.spec = True, known.spec.around(job.wanted)
     job.warnings.append(
         f"{job.project} stays on {known.spec.image}: {known.why}. {withdrawn.spec.image} was withdrawn and comes "
-        "back when the manifest changes its image or environment, or by `python -m codeb rollback "
+        "back when the manifest changes its image or environment, or by `codeb rollback "
         f"{job.project} --forward`"
     )
     return _unchanged(job, colour, known)

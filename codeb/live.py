@@ -86,8 +86,8 @@ def _which(status: Status) -> str:
 def _torn(project: ProjectPlan, known: Mapping[str, Status], stack: str) -> Word:
     parts = ", ".join(f"{server} serves {status.get('image')}" for server, status in known.items())
     return Word(
-        f"{project.id}: its servers run different releases: {parts}. See `python -m codeb status {project.id} --stack "
-        f"{stack}`; `python -m codeb rollback {project.id} --stack {stack}` brings those back that are ahead.",
+        f"{project.id}: its servers run different releases: {parts}. See `codeb status {project.id} --stack "
+        f"{stack}`; `codeb rollback {project.id} --stack {stack}` brings those back that are ahead.",
         wrong=True,
     )
 
@@ -99,7 +99,7 @@ def _rolled_back(project: ProjectPlan, status: Status, stack: str) -> Word:
     if wanted == there:
         return Word(
             f"{said}its manifest still asks for {there}: this update leaves it on {here}, unless its environment or "
-            f"resources changed too. Change environment.image, or run `python -m codeb rollback {project.id} --forward "
+            f"resources changed too. Change environment.image, or run `codeb rollback {project.id} --forward "
             f"--stack {stack}`.",
             wrong=True,
         )

@@ -30,5 +30,7 @@ fi
 
 say "Preparing $venv (Python packages, about a minute the first time) …"
 [ -x "$venv/bin/python" ] || "$python" -m venv "$venv"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }
+pip install --require-hashes -r locks/dev.txt
+pip install --no-deps --no-build-isolation --check-build-dependencies --editable .
 touch "$venv/.ready"

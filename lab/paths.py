@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import sys
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent
@@ -16,6 +17,8 @@ CA_CERTIFICATE = LAB / "ca.crt"
 ROOT_SECRET = LAB / "secrets" / "root-secret"
 PASSPHRASE = LAB / "secrets" / "passphrase"
 STACK = "dev"
+CODEB = Path(sys.executable).with_name("codeb")
+"""The operator's command, of the virtual environment that runs this."""
 PROGRAM = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "ops", "components", "agent", ".lab")
 """What a project folder with manifests of its own links to."""
 

@@ -1,4 +1,4 @@
-"""The operator's hands: commands of `python -m codeb` that talk to the agents on the stack's servers.
+"""The operator's hands: the command `codeb`. Most of it talks to the agents on the stack's servers.
 
 Effects (SSH, the Pulumi CLI, files) are in `access` and `ssh`; what is decided and said is pure (`fleet`, `words`).
 """

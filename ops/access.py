@@ -66,7 +66,7 @@ def app_servers(folder: Path, stack: str, identity: str | None = None) -> tuple[
     """The servers of `Pulumi.<stack>.yaml` in `folder` that run projects.
 
     Args:
-        stack: a name that `ops.cli` has checked.
+        stack: a name that `ops.host_commands` has checked.
         identity: file with the private key; by default the stack's own.
 
     Raises:

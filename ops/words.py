@@ -24,7 +24,7 @@ def short(digest: object) -> str:
 
 def command(project: str, stack: str, *, forward: bool) -> str:
     """The command line that goes forward, or back."""
-    return f"python -m codeb rollback {project} {'--forward ' if forward else ''}--stack {stack}"
+    return f"codeb rollback {project} {'--forward ' if forward else ''}--stack {stack}"
 
 
 def moved(project: str, reply: Reply) -> list[str]:
@@ -75,7 +75,7 @@ def half(project: str, stack: str, replies: Sequence[Reply], *, forward: bool) -
 
 def nowhere(project: str, stack: str, servers: Sequence[str]) -> str:
     """No server that answered has the project."""
-    return f"{project} has no release on {', '.join(servers)}: `python -m codeb status --stack {stack}` shows what they run"
+    return f"{project} has no release on {', '.join(servers)}: `codeb status --stack {stack}` shows what they run"
 
 
 def project_status(status: Mapping[str, Any], server: str, now: str) -> list[str]:

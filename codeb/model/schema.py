@@ -10,7 +10,7 @@ from pydantic_core import core_schema
 
 from codeb.model.manifest import Manifest
 
-_HEADER = "# Written by `python -m codeb schema` from codeb/model/manifest.py: change that instead.\n"
+_HEADER = "# Written by `codeb schema` from codeb/model/manifest.py: change that instead.\n"
 
 
 class _Generator(GenerateJsonSchema):

@@ -219,7 +219,7 @@ def test_a_rollback_is_in_the_registry_and_said(
             "registry.lab.test:5000/shop:0",
         )
     assert outputs["registry"]["projects"]["bare"] == recording.outputs[-1]["registry"]["projects"]["bare"]
-    assert "python -m codeb rollback shop --forward --stack test" in caplog.text
+    assert "codeb rollback shop --forward --stack test" in caplog.text
 
 
 def test_servers_that_do_not_answer_are_said_in_a_preview_and_change_nothing(

@@ -122,9 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--upload-seconds", type=float, default=12, help="how long one upload takes (12; 0: none)"
     )
-    parser.add_argument(
-        "--rollback-by", choices=WAYS, default="codeb", help="over SSH, or `python -m codeb rollback`"
-    )
+    parser.add_argument("--rollback-by", choices=WAYS, default="codeb", help="over SSH, or `codeb rollback`")
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     parser.add_argument("--quick", action="store_true", help="3 releases, short steady phases")
     return parser

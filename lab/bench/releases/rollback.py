@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
@@ -73,7 +72,7 @@ def measure(stack: Stack, way: str, old_version: str) -> Rollback:
 
 def _command(stack: Stack, way: str) -> subprocess.CompletedProcess[str]:
     if way == "codeb":
-        line = [sys.executable, "-m", "codeb", "rollback", PROJECT, "--stack", paths.STACK]
+        line = [str(paths.CODEB), "rollback", PROJECT, "--stack", paths.STACK]
         return subprocess.run(line, cwd=paths.REPO, capture_output=True, text=True, check=False)
     lab, address = stack.lab, stack.lab.info(HOST).address
     options = ["-o", f"UserKnownHostsFile={lab.known_hosts_path()}", "-o", "StrictHostKeyChecking=yes"]

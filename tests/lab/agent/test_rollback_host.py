@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,10 +17,11 @@ import pytest
 import yaml
 from agent_lab import NAME, AgentHost, release
 
+from lab import paths
+
 pytestmark = pytest.mark.lab
 
 APP = "localhost/agent/app:"
-REPO = Path(__file__).parents[3]
 LONGEST_S = 60
 
 
@@ -45,11 +44,8 @@ def stack(host: AgentHost, tmp_path: Path) -> Path:
 
 
 def codeb(stack: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(REPO), "PYTHONDONTWRITEBYTECODE": "1"}
-    argv = [sys.executable, "-m", "codeb", *arguments, "--stack", "lab"]
-    return subprocess.run(
-        argv, cwd=stack, env=environment, capture_output=True, text=True, timeout=LONGEST_S, check=False
-    )
+    argv = [str(paths.CODEB), *arguments, "--stack", "lab"]
+    return subprocess.run(argv, cwd=stack, capture_output=True, text=True, timeout=LONGEST_S, check=False)
 
 
 class Users:

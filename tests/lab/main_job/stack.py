@@ -106,8 +106,8 @@ class Stack:
         file.write_text(yaml.safe_dump(settings))
 
     def codeb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`python -m codeb …` on this stack."""
-        argv = [sys.executable, "-m", "codeb", *arguments, "--stack", paths.STACK]
+        """`codeb …` on this stack."""
+        argv = [str(paths.CODEB), *arguments, "--stack", paths.STACK]
         return subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, check=False)
 
     def entry(self, project: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_a_rollback_that_the_manifest_does_not_know_of_is_left_and_said() -> Non
     assert text == (
         f"blog: rolled back at 2026-11-24T17:00:00Z by ann@laptop from {NEW} to {OLD}; its manifest still asks for {NEW}: "
         f"this update leaves it on {OLD}, unless its environment or resources changed too. Change environment.image, or "
-        "run `python -m codeb rollback blog --forward --stack dev`."
+        "run `codeb rollback blog --forward --stack dev`."
     )
 
 

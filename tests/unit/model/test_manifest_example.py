@@ -69,7 +69,7 @@ def test_examples_of_the_reference_load(number: int) -> None:
 
 def test_the_schema_file_is_up_to_date() -> None:
     written = (ROOT / "project-manifest.schema.yaml").read_text(encoding="utf-8")
-    assert written == schema_text(), "run python -m codeb schema"
+    assert written == schema_text(), "run codeb schema"
 
 
 def test_the_schema_is_a_schema_and_knows_sizes() -> None:

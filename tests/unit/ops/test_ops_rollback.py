@@ -24,7 +24,7 @@ def test_a_single_server_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> 
     out = capsys.readouterr().out
     assert f"shop on app1: rolled back from r8 ({NEW}) by ann@laptop" in out
     assert f"it serves {OLD} (r9, 111111111111) now, healthy" in out
-    assert "Forward again: python -m codeb rollback shop --forward --stack live" in out
+    assert "Forward again: codeb rollback shop --forward --stack live" in out
     assert f"The next `pulumi up` leaves it on {OLD}" in out
 
 
@@ -35,7 +35,7 @@ def test_forward_goes_back_to_what_was_withdrawn(capsys: pytest.CaptureFixture[s
     assert fleet.calls[-1][2]["forward"] is True
     out = capsys.readouterr().out
     assert "shop on app1: rolled forward by ann@laptop" in out
-    assert "Back again: python -m codeb rollback shop --stack live" in out
+    assert "Back again: codeb rollback shop --stack live" in out
 
 
 def test_a_second_rollback_stays_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -77,8 +77,8 @@ def test_a_server_that_does_not_answer_leaves_the_project_half_rolled_back(
     assert "shop on app1: rolled back" in said.out
     assert "shop on app2: not done: root@10.0.0.2 port 22: Connection refused" in said.err
     assert "shop is half rolled back: app1 moved, app2 did not" in said.err
-    assert "python -m codeb rollback shop --stack live" in said.err
-    assert "python -m codeb rollback shop --forward --stack live" in said.err
+    assert "codeb rollback shop --stack live" in said.err
+    assert "codeb rollback shop --forward --stack live" in said.err
     fleet.hosts["app2"] = ahead()
     assert run(fleet) == 0, "the remedy: the same command again"
     assert {host.serving["image"] for host in fleet.hosts.values() if host.serving} == {OLD}

@@ -108,7 +108,7 @@ def schema(options: argparse.Namespace) -> int:
     try:
         current = file.read_text(encoding="utf-8") if file.exists() else None
         if options.check and current != text:
-            print(f"{file}: is out of date. Run python -m codeb schema.", file=sys.stderr)
+            print(f"{file}: is out of date. Run codeb schema.", file=sys.stderr)
             return 1
         if not options.check:
             file.write_text(text, encoding="utf-8")

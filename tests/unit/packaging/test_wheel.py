@@ -1,0 +1,110 @@
+"""What operators get: the wheel in a fresh virtual environment outside the clone, with what it declares and no more."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import venv
+from importlib.metadata import distributions
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from installed import closure
+from packaging.requirements import Requirement
+
+from ops.cli import COMMANDS
+
+ROOT = Path(__file__).parents[3]
+IMPORT_ALL = """
+import importlib, pkgutil, codeb, ops
+for package in (codeb, ops):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        importlib.import_module(module.name)
+        print(module.name)
+"""
+
+
+def pip(*arguments: str | Path) -> None:
+    argv = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *map(str, arguments)]
+    subprocess.run(argv, check=True)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    pip("wheel", "--no-deps", "--no-index", "--no-build-isolation", "--wheel-dir", folder, ROOT)
+    [file] = folder.glob("codeb-*.whl")
+    return file
+
+
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """bin/ of the virtual environment. Dependencies are links to this machine's own: no registry is asked."""
+    folder = tmp_path_factory.mktemp("operator")
+    venv.create(folder, with_pip=False)
+    [packages] = folder.glob("lib/python*/site-packages")
+    [described] = distributions(path=[str(wheel)])
+    for found in closure(map(Requirement, described.requires or ())).values():
+        for name in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
+            (packages / name).symlink_to(Path(str(found.locate_file(name))))
+    pip("--python", folder / "bin" / "python", "install", "--no-deps", "--no-index", wheel)
+    return folder / "bin"
+
+
+def run(folder: Path, *argv: str | Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(list(map(str, argv)), cwd=folder, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+def test_the_wheel_holds_the_command_and_the_domain_only(wheel: Path) -> None:
+    names = {Path(name).parts[0] for name in ZipFile(wheel).namelist()}
+    assert {name for name in names if not name.endswith(".dist-info")} == {"codeb", "ops"}
+
+
+def test_the_wheel_holds_all_templates(wheel: Path) -> None:
+    inside = {name for name in ZipFile(wheel).namelist() if name.startswith("codeb/templates/")}
+    assert inside == {str(file.relative_to(ROOT)) for file in (ROOT / "codeb" / "templates").rglob("*.j2")}
+
+
+def test_everything_in_the_wheel_imports_with_what_it_declares(programs: Path, tmp_path: Path) -> None:
+    done = run(tmp_path, programs / "python", "-I", "-c", IMPORT_ALL)
+    assert done.returncode == 0, done.stderr
+    assert {"ops.cli", "codeb.render.text"} <= set(done.stdout.split())
+
+
+def test_operators_can_check_manifests(programs: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+    done = run(tmp_path, programs / "codeb", "validate")
+    assert (done.returncode, done.stderr) == (0, "")
+    (tmp_path / "manifests" / "bad.yaml").write_text("project: 1\n")
+    assert run(tmp_path, programs / "codeb", "validate").returncode == 1
+
+
+def test_operators_can_write_the_schema(programs: Path, tmp_path: Path) -> None:
+    assert run(tmp_path, programs / "codeb", "schema").returncode == 0
+    name = "project-manifest.schema.yaml"
+    assert (tmp_path / name).read_text() == (ROOT / name).read_text()
+
+
+def test_operators_are_told_which_settings_are_missing(programs: Path, tmp_path: Path) -> None:
+    done = run(tmp_path, programs / "codeb", "status", "--stack", "live")
+    assert done.returncode == 1
+    assert "error: Pulumi.live.yaml: can't be read" in done.stderr
+
+
+def test_help_is_there_without_a_clone(programs: Path, tmp_path: Path) -> None:
+    overview = run(tmp_path, programs / "codeb", "--help")
+    assert overview.returncode == 0
+    assert overview.stdout.startswith("usage: codeb ")
+    for command in COMMANDS:
+        assert command.name in overview.stdout
+        done = run(tmp_path, programs / "codeb", command.name, "--help")
+        assert done.returncode == 0
+        assert done.stdout.startswith(f"usage: codeb {command.name} ")
+
+
+def test_wrong_usage_exits_with_2(programs: Path, tmp_path: Path) -> None:
+    assert run(tmp_path, programs / "codeb", "frobnicate").returncode == 2
