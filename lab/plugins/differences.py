@@ -31,7 +31,7 @@ def response(result: DiffResult, olds: Properties, news: Properties) -> provider
     return answer
 
 
-def _kind(before: bool, after: bool, replaces: bool) -> provider_pb2.PropertyDiff.Kind:
+def _kind(before: bool, after: bool, replaces: bool) -> provider_pb2.PropertyDiff.Kind.ValueType:
     word = "UPDATE" if before and after else "ADD" if after else "DELETE"
     return provider_pb2.PropertyDiff.Kind.Value(f"{word}_REPLACE" if replaces else word)
 

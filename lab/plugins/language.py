@@ -101,10 +101,10 @@ class Host(LanguageRuntimeServicer):
         )
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        self.end()
+        self.end(True)
         return empty_pb2.Empty()
 
-    def end(self) -> None:
+    def end(self, asked: bool) -> None:
         """End what runs: whoever it talks to goes away."""
         with self._lock:
             for child in self._running:

@@ -1,16 +1,17 @@
-"""A provider of `lab.providers` as an ordinary Pulumi plugin: `python -m lab.plugins.resource PACKAGE VERSION [ENGINE]`."""
+"""A provider of `lab.providers` as an ordinary Pulumi plugin: `start.py resource PACKAGE VERSION JOURNAL [ENGINE]`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
 import grpc
 from google.protobuf import empty_pb2
 
 from lab.plugins import differences
-from lab.plugins.pending import pending_creates
+from lab.plugins.journal import Journal
 from lab.plugins.protos import (
     ResourceProviderServicer,
     plugin_pb2,
@@ -34,8 +35,9 @@ T = TypeVar("T")
 class Plugin(ResourceProviderServicer):
     """Pulumi's provider protocol around one of our providers. Calls come in many threads at once."""
 
-    def __init__(self, provider: Provider, version: str, pending: frozenset[str] = frozenset()) -> None:
-        self._provider, self._version, self._pending = provider, version, pending
+    def __init__(self, provider: Provider, version: str, journal: Journal) -> None:
+        self._provider, self._version, self._journal = provider, version, journal
+        self._cancelled = False
 
     def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: grpc.ServicerContext
@@ -97,8 +99,7 @@ class Plugin(ResourceProviderServicer):
         if request.preview:
             outputs = _answer(context, self._provider.preview, type_, urn, None, plain(news))
             return provider_pb2.CreateResponse(properties=self._outputs(type_, outputs, news))
-        create = self._provider.resume if urn in self._pending else self._provider.create
-        state = self._changed(context, type_, news, create, type_, urn, plain(news))
+        state = self._changed(context, type_, news, self._create, type_, urn, plain(news))
         return provider_pb2.CreateResponse(id=state.id, properties=self._outputs(type_, state.outputs, news))
 
     def Update(
@@ -133,13 +134,31 @@ class Plugin(ResourceProviderServicer):
         )
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        self._provider.cancel()
+        self._cancel()
         return empty_pb2.Empty()
 
-    def end(self) -> None:
-        """Nothing runs on, no connection stays open."""
-        self._provider.cancel()
+    def end(self, asked: bool) -> None:
+        """Nothing runs on, no connection stays open; `asked` is whether the CLI knows all that was answered."""
+        self._cancel()
         self._provider.close()
+        if asked:
+            self._journal.end()
+
+    def _cancel(self) -> None:
+        self._cancelled = True
+        self._provider.cancel()
+
+    def _create(self, type_: str, urn: str, news: dict[str, Any]) -> State:
+        """Create, or take over what somebody began who never came to its end."""
+        create = self._provider.resume if self._journal.begin(urn) else self._provider.create
+        try:
+            return create(type_, urn, news)
+        except PartialFailure:
+            raise
+        except ProviderError:
+            if not self._cancelled:
+                self._journal.nothing_made(urn)
+            raise
 
     def _inputs(self, type_: str, properties: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Inputs with the program's marks, then those of the plugin itself."""
@@ -202,8 +221,8 @@ def _checked(result: CheckResult, inputs: dict[str, Any]) -> provider_pb2.CheckR
 
 def main(argv: Sequence[str]) -> NoReturn:
     """Serve the provider of a package until the CLI ends."""
-    package, version = argv[:2]
-    plugin = Plugin(factory(package, version), version, pending_creates())
+    package, version, journal = argv[:3]
+    plugin = Plugin(factory(package, version), version, Journal(Path(journal)))
     serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server), plugin.end)
 
 

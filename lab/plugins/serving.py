@@ -28,11 +28,11 @@ class _Ended(Exception):
     """The CLI told us to end."""
 
 
-def serve(add: Callable[[grpc.Server], None], end: Callable[[], None]) -> NoReturn:
+def serve(add: Callable[[grpc.Server], None], end: Callable[[bool], None]) -> NoReturn:
     """Serve what `add` adds on a free port of loopback until the CLI ends, however it does; then call `end` and exit.
 
     The CLI reads the port from the first line of standard output. It holds standard input open as long as it lives, so a
-    killed CLI leaves no plugin behind; on a polite end it sends SIGINT.
+    killed CLI leaves no plugin behind; it sends SIGINT when it is done, and `end` is told so by True.
     """
     server = grpc.server(ThreadPoolExecutor(CALLS_AT_ONCE), options=_OPTIONS)
     add(server)
@@ -40,16 +40,17 @@ def serve(add: Callable[[grpc.Server], None], end: Callable[[], None]) -> NoRetu
     server.start()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
+    asked = False
     try:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
         while os.read(0, 4096):
             pass
     except _Ended:
-        pass
+        asked = True
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-    end()
+    end(asked)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads that still wait for a peer must not hold the process

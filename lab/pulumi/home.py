@@ -44,6 +44,11 @@ class Home:
         """The CLI."""
         return self.bin / "pulumi"
 
+    @property
+    def journal(self) -> Path:
+        """Where the plugins note what they create (`lab.plugins.journal`)."""
+        return self.folder / "creations"
+
     def ensure(self, cli: Cli) -> None:
         """Put everything in place; what is there already is left alone."""
         self.bin.mkdir(parents=True, exist_ok=True)
@@ -56,7 +61,8 @@ class Home:
         for package, distribution in STAND_INS.items() if self.stand_ins else ():
             version = importlib.metadata.version(distribution)
             folder = self.folder / "plugins" / f"resource-{package}-v{version}"
-            _launcher(folder / f"pulumi-resource-{package}", ["resource", package, version])
+            arguments = ["resource", package, version, str(self.journal)]
+            _launcher(folder / f"pulumi-resource-{package}", arguments)
 
 
 def _link(target: Path, binary: Path) -> None:

@@ -1,19 +1,14 @@
-"""What a killed run leaves: its lock, and creations of which nobody knows whether they happened."""
+"""What a killed CLI leaves in a file backend: its lock, and creations that it had begun."""
 
 from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from lab.host.cache import write_atomically
-from lab.plugins.pending import PENDING_VARIABLE
-
-Edit = Callable[[dict[str, Any]], dict[str, Any]]
-"""From a deployment to a deployment."""
+CREATING: Final = "creating"
 
 
 def unlock(backend: Path, project: str, stack: str) -> Iterator[str]:
@@ -36,43 +31,15 @@ def _runs(pid: int) -> bool:
         return False
 
 
-@dataclass(frozen=True)
-class Creations:
-    """Creations that killed runs began. The CLI keeps them in the state as pending and would make everything once more.
-
-    They are written to `noted`, then taken out of the state; the plugins are told where `noted` is, ask the server what is
-    there and take it over. They are forgotten when an update went well.
-    """
-
-    state: Path
-    noted: Path
-
-    def set_aside(self, edit_state: Callable[[Edit], None]) -> None:
-        """Move them from the state to `noted`. A kill in between leaves both, which is the same to the next run."""
-        if not (pending := self._pending()):
-            return
-        before = self.noted.read_text().split() if self.noted.exists() else []
-        write_atomically(self.noted, "".join(f"{urn}\n" for urn in sorted({*before, *pending})))
-        edit_state(_without_creates)
-
-    def environment(self) -> dict[str, str]:
-        """For the CLI, whose plugins inherit it."""
-        return {PENDING_VARIABLE: str(self.noted)} if self.noted.exists() else {}
-
-    def forget(self) -> None:
-        self.noted.unlink(missing_ok=True)
-
-    def _pending(self) -> list[str]:
-        if not self.state.exists():
-            return []
-        deployment = json.loads(self.state.read_text())["checkpoint"].get("latest") or {}
-        return [
-            item["resource"]["urn"]
-            for item in deployment.get("pending_operations") or ()
-            if item["type"] == "creating"
-        ]
+def pending_creates(state: Path) -> bool:
+    """Whether a state file has creations that a killed CLI had begun: the CLI warns of them at each run, for ever."""
+    if not state.exists():
+        return False
+    deployment = json.loads(state.read_text())["checkpoint"].get("latest") or {}
+    return any(item["type"] == CREATING for item in deployment.get("pending_operations") or ())
 
 
-def _without_creates(deployment: dict[str, Any]) -> dict[str, Any]:
+def without_creates(deployment: dict[str, Any]) -> dict[str, Any]:
+    """A deployment without them. What is there is the plugins' business, who note what they create."""
     operations = deployment.get("pending_operations") or []
-    return deployment | {"pending_operations": [item for item in operations if item["type"] != "creating"]}
+    return deployment | {"pending_operations": [item for item in operations if item["type"] != CREATING]}

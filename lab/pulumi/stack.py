@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, cast
 
 from lab.plugins import copies
+from lab.plugins.journal import Journal
 from lab.pulumi import killed
 from lab.pulumi.errors import StackError
 from lab.pulumi.home import Home
 
+PROJECT: Final = "codeb"
 AT_ONCE: Final = ("--yes", "--skip-preview")
 PREVIEW_ONLY: Final = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 """A file backend writes the whole state at each step, of previews too. An update must: a kill would lose what it made."""
@@ -37,7 +40,7 @@ class Stack:
     @property
     def state(self) -> Path:
         """The stack's state in a file backend (`backend/diy`), with a project's own folder."""
-        return self.backend / ".pulumi" / "stacks" / "codeb" / f"{self.name}.json"
+        return self.backend / ".pulumi" / "stacks" / PROJECT / f"{self.name}.json"
 
     def environment(self) -> dict[str, str]:
         """What plain `pulumi` needs in the project folder to work on this stack."""
@@ -78,26 +81,28 @@ class Stack:
         return self._run("preview", arguments, PREVIEW_ONLY)
 
     def up(self, arguments: Sequence[str] = ()) -> int:
-        """Update; what a killed run had begun is taken over."""
-        begun = self.begun()
-        status = self._run("up", [*AT_ONCE, *arguments], begun.environment())
+        """Update; after a killed run, too."""
+        self.clear()
+        status = self._run("up", [*AT_ONCE, *arguments])
         if status == 0:
-            begun.forget()
+            Journal(self.home.journal).forget(f"urn:pulumi:{self.name}::{PROJECT}::")
         return status
 
-    def begun(self) -> killed.Creations:
-        """What a killed run had begun to create, set aside for an update; its lock is gone then, too."""
-        self._unlock()
-        begun = killed.Creations(self.state, self.home.folder / f"pending-creates-{self.name}")
-        begun.set_aside(self.edit_state)
-        return begun
+    def clear(self) -> None:
+        """Take away what a killed CLI left that the CLI alone would not: its lock, and creations that it had begun."""
+        for message in killed.unlock(self.backend, PROJECT, self.name):
+            print(message, file=sys.stderr, flush=True)
+        if killed.pending_creates(self.state):
+            document = json.loads(self.ask("stack", "export"))
+            document["deployment"] = killed.without_creates(document["deployment"])
+            self.ask("stack", "import", stdin=json.dumps(document))
 
     def destroy(self, arguments: Sequence[str] = ()) -> int:
-        self._unlock()
+        self.clear()
         return self._run("destroy", [*AT_ONCE, *arguments])
 
     def refresh(self, arguments: Sequence[str] = ()) -> int:
-        self._unlock()
+        self.clear()
         return self._run("refresh", [*AT_ONCE, *arguments])
 
     def outputs(self, show_secrets: bool = False) -> dict[str, Any]:
@@ -123,16 +128,6 @@ class Stack:
     def command(self, verb: str, arguments: Sequence[str] = ()) -> list[str]:
         """The line that runs a verb on this stack, for `environment()`."""
         return [str(self.home.pulumi), verb, "--stack", self.name, *arguments]
-
-    def edit_state(self, edit: killed.Edit) -> None:
-        """Pass the deployment through `edit`, by the CLI's own export and import."""
-        document = json.loads(self.ask("stack", "export"))
-        document["deployment"] = edit(document["deployment"])
-        self.ask("stack", "import", stdin=json.dumps(document))
-
-    def _unlock(self) -> None:
-        for message in killed.unlock(self.backend, "codeb", self.name):
-            print(message, flush=True)
 
     def _select(self, *flags: str) -> None:
         self.ask("stack", "select", "--non-interactive", *flags)

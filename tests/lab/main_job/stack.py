@@ -9,7 +9,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -72,11 +71,8 @@ class Stack:
 
     def up(self) -> Run:
         """An update as `make lab` does it: after a killed run too."""
-        begun = self.pulumi.begun()
-        run = self._run("up", begun.environment(), *AT_ONCE)
-        if run.status == 0:
-            begun.forget()
-        return run
+        self.pulumi.clear()
+        return self._run("up", {}, *AT_ONCE)
 
     def start_up(self) -> subprocess.Popen[bytes]:
         """An update in the background, in a process group of its own."""
