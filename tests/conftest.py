@@ -21,6 +21,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="rewrite golden files with what the code renders now; read the diff before you commit it",
     )
     parser.addoption(
+        "--pulumi-kills",
+        type=int,
+        default=1,
+        metavar="N",
+        help="updates of the lab whose CLI, plugins or program are killed at random moments (default 1)",
+    )
+    parser.addoption(
         "--kills",
         type=int,
         default=3,

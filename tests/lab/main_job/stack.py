@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from killing import Update
 from runs import EVENTS_OF_PREVIEWS, Run
 
 from lab import paths
@@ -74,17 +75,21 @@ class Stack:
         self.pulumi.clear()
         return self._run("up", {}, *AT_ONCE)
 
-    def start_up(self) -> subprocess.Popen[bytes]:
-        """An update in the background, in a process group of its own."""
+    def start_up(self) -> Update:
+        """An update in the background, in a session of its own."""
         self.pulumi.open()
-        return subprocess.Popen(
-            self.pulumi.command("up", AT_ONCE),
-            cwd=self.folder,
-            env=self._environment(),
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        events = self.folder / "events.json"
+        with events.open("wb") as sink:
+            child = subprocess.Popen(
+                self.pulumi.command("up", [*AT_ONCE, "--json"]),
+                cwd=self.folder,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        return Update(child, events)
 
     def outputs(self, *, secrets: bool = False) -> dict[str, Any]:
         return self.pulumi.outputs(secrets)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -115,26 +112,6 @@ def test_a_port_conflict_and_a_bad_manifest_are_refused_before_anything_happens(
     assert stack.outputs()["registry"] == registry, "a refused run must not forget who holds what"
     again = stack.up()
     assert again.changes == {}, again.text
-
-
-@pytest.mark.parametrize("seconds", [2.5, 5, 8, 12])
-def test_a_run_that_is_killed_is_finished_by_the_next_one(stack: Stack, seconds: float) -> None:
-    name = f"kill{int(seconds * 10)}"
-    manifest = new_project(name)
-    manifest["project"]["lifecycle"] = "destroy"
-    stack.write(name, manifest)
-    run = stack.start_up()
-    time.sleep(seconds)
-    os.killpg(run.pid, signal.SIGKILL)
-    run.wait()
-    again = stack.up()
-    assert again.status == 0, again.text
-    assert get(f"https://{name}.lab.test/api/restaurants").status == 200
-    assert stack.up().changes == {}
-    stack.remove(name)
-    assert stack.up().status == 0
-    assert f"{name}_db" not in stack.databases()
-    assert name not in stack.on_host("ls", "/etc/containers/systemd", "/etc/caddy/sites").stdout.decode()
 
 
 def test_a_host_that_is_down_is_said_and_the_next_run_converges(stack: Stack) -> None:

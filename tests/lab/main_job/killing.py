@@ -1,0 +1,94 @@
+"""Killing what runs an update: the CLI, a plugin, the language host, the program, or all of them at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+EVERYTHING = "everything"
+CLI = "the CLI"
+PROGRAMS = {
+    "the language host": "start.py language",
+    "the program": "plugins/program.py",
+    "the plugin of command": "start.py resource command",
+    "the plugin of postgresql": "start.py resource postgresql",
+    "the plugin of minio": "start.py resource minio",
+}
+"""What a victim's command line has in it."""
+
+VICTIMS = (EVERYTHING, CLI, *PROGRAMS)
+
+
+@dataclass(frozen=True)
+class Update:
+    """An update in the background, in a session of its own; it writes its events to a file."""
+
+    process: subprocess.Popen[bytes]
+    events: Path
+
+    def wait_for(self, resource: str, seconds: float = 60) -> None:
+        """Wait until the step of a resource begins. Raises AssertionError when the update ends before."""
+        deadline = time.monotonic() + seconds
+        while not any(step == resource for step in self.begun()):
+            assert self.process.poll() is None, f"the update ended before {resource}"
+            assert time.monotonic() < deadline, f"{resource} did not begin"
+            time.sleep(0.01)
+
+    def begun(self) -> list[str]:
+        """Names of the resources whose steps have begun, without what stays the same."""
+        return [
+            event["resourcePreEvent"]["metadata"]["urn"].split("::")[-1]
+            for event in self._events()
+            if "resourcePreEvent" in event and event["resourcePreEvent"]["metadata"]["op"] != "same"
+        ]
+
+    def _events(self) -> Iterator[dict[str, dict[str, dict[str, str]]]]:
+        for line in self.events.read_text().splitlines():
+            if line.startswith("{") and line.endswith("}"):
+                try:
+                    yield json.loads(line)
+                except json.JSONDecodeError:  # the last line is still being written
+                    return
+
+    def kill(self, victim: str) -> None:
+        """`kill -9`; then wait until the update has ended, however it takes it."""
+        if victim == EVERYTHING:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        for process in (
+            [self.process.pid] if victim in (CLI, EVERYTHING) else self._processes(PROGRAMS[victim])
+        ):
+            os.kill(process, signal.SIGKILL)
+        self.process.wait(120)
+
+    def _processes(self, words: str) -> list[int]:
+        return [pid for pid in descendants(self.process.pid) if words in command_line(pid)]
+
+
+def descendants(root: int) -> list[int]:
+    """Process ids of all that a process has started, and what those have."""
+    children: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(path.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has just ended
+            continue
+        children.setdefault(parent, []).append(int(path.parent.name))
+    found, open_ = [], [root]
+    while open_:
+        found += (new := children.get(open_.pop(), []))
+        open_ += new
+    return found
+
+
+def command_line(pid: int) -> str:
+    """The words of a process, with a space between; empty when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""

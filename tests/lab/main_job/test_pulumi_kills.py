@@ -1,0 +1,100 @@
+"""kill -9 of whatever runs an update, at any moment: the next run converges, nothing is there twice, nothing is lost.
+
+A fixed set runs each time; `pytest --pulumi-kills 50 tests/lab/main_job/test_pulumi_kills.py` adds kills at random moments.
+`pytest -s` shows the table.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+
+import pytest
+from killing import CLI, EVERYTHING, VICTIMS, Update, command_line, descendants
+from stack import Stack, get, new_project
+
+pytestmark = pytest.mark.lab
+
+MOMENTS = (
+    ("role", "the plugin of postgresql"),
+    ("database", EVERYTHING),
+    ("uploads", "the language host"),
+    ("keys", "the plugin of minio"),
+    ("keys", CLI),
+    ("release-codeb1", "the program"),
+    ("release-codeb1", "the plugin of command"),
+    ("release-codeb1", CLI),
+)
+"""In the order in which a project's resources are made: each kill hits the run that goes on after the one before."""
+
+LONGEST_S = 12.0
+CHANCE = random.Random()  # noqa: S311 - other moments each time; the table tells which
+ACCESS_KEYS = (
+    'export MC_HOST_it="http://$MINIO_ROOT_USER:$(cat $MINIO_ROOT_PASSWORD_FILE)@127.0.0.1:9000"; '
+    'export MC_HOST_it="${MC_HOST_it}"; mc admin user svcacct ls --json it "$MINIO_ROOT_USER"'
+)
+
+
+def declare(stack: Stack, name: str) -> None:
+    manifest = new_project(name)
+    manifest["project"]["lifecycle"] = "destroy"
+    stack.write(name, manifest)
+
+
+def started(stack: Stack) -> Update:
+    """An update as `make lab` starts it."""
+    stack.pulumi.clear()
+    return stack.start_up()
+
+
+def converges(stack: Stack, name: str) -> None:
+    """The next run ends well, the one after has nothing to do, all is there once; then all of it goes."""
+    again = stack.up()
+    assert again.status == 0, again.text
+    assert get(f"https://{name}.lab.test/api/restaurants").status == 200
+    assert stack.up().changes == {}
+    projects = len(stack.outputs()["registry"]["projects"])
+    assert access_keys(stack) == projects, "a storage key a project, and none that nobody knows"
+    running = stack.on_host("podman", "ps", "--format", "{{.Names}}").stdout.decode().split()
+    assert len([one for one in running if one.startswith(f"codeb-{name}-")]) == 1
+    assert stack.databases().count(f"{name}_db") == 1
+    stack.remove(name)
+    gone = stack.up()
+    assert gone.status == 0, gone.text
+    assert f"{name}_db" not in stack.databases()
+    assert name not in stack.on_host("ls", "/etc/containers/systemd", "/etc/caddy/sites").stdout.decode()
+    assert access_keys(stack) == projects - 1
+
+
+def access_keys(stack: Stack) -> int:
+    done = stack.on_host("podman", "exec", "minio", "sh", "-c", ACCESS_KEYS)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode().count('"accessKey"')
+
+
+def test_kill_after_kill_in_one_creation(stack: Stack) -> None:
+    declare(stack, "killed")
+    print()
+    for resource, victim in MOMENTS:
+        run = started(stack)
+        run.wait_for(f"killed-{resource}")
+        time.sleep(CHANCE.uniform(0, 0.2))
+        processes = descendants(run.process.pid)
+        run.kill(victim)
+        print(f"{victim:26} at {resource:15} after {', '.join(run.begun())}")
+        left = [line for pid in processes if "pulumi" in (line := command_line(pid))]
+        assert not left, f"{victim} was killed and left {left}"
+    converges(stack, "killed")
+
+
+def test_kills_at_random_moments(stack: Stack, request: pytest.FixtureRequest) -> None:
+    print()
+    for number in range(request.config.getoption("--pulumi-kills")):
+        name = f"random{number}"
+        victim, moment = CHANCE.choice(VICTIMS), CHANCE.uniform(0.5, LONGEST_S)
+        declare(stack, name)
+        run = started(stack)
+        time.sleep(moment)
+        print(f"{victim:26} at {moment:4.1f} s    after {', '.join(run.begun())}")
+        run.kill(victim)
+        converges(stack, name)
