@@ -8,8 +8,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from lab.host.processes import wait_until
 
 EVERYTHING = "everything"
 CLI = "the CLI"
@@ -57,17 +60,30 @@ class Update:
                     return
 
     def kill(self, victim: str) -> None:
-        """`kill -9`; then wait until the update has ended, however it takes it."""
-        if victim == EVERYTHING:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        for process in (
-            [self.process.pid] if victim in (CLI, EVERYTHING) else self._processes(PROGRAMS[victim])
-        ):
-            os.kill(process, signal.SIGKILL)
-        self.process.wait(120)
+        """`kill -9`; then wait until the update has ended, however it takes it, and nothing of it is left.
 
-    def _processes(self, words: str) -> list[int]:
-        return [pid for pid in descendants(self.process.pid) if words in command_line(pid)]
+        A victim that does not run yet, or has ended, is not killed.
+        """
+        started = descendants(self.process.pid)
+        cli = [] if self.process.poll() is not None else [self.process.pid]
+        if victim == EVERYTHING:
+            chosen = [*cli, *started]
+        elif victim == CLI:
+            chosen = cli
+        else:
+            chosen = [pid for pid in started if PROGRAMS[victim] in command_line(pid)]
+        for pid in chosen:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait(120)
+        left: list[str] = []
+        assert wait_until(lambda: not _pulumi(started, left), 30), f"{victim} was killed and left {left}"
+
+
+def _pulumi(pids: list[int], found: list[str]) -> bool:
+    """Whether any of these processes still is a part of Pulumi; `found` gets their command lines."""
+    found[:] = [line for pid in pids if "plugins/" in (line := command_line(pid))]
+    return bool(found)
 
 
 def descendants(root: int) -> list[int]:

@@ -10,7 +10,7 @@ import random
 import time
 
 import pytest
-from killing import CLI, EVERYTHING, VICTIMS, Update, command_line, descendants
+from killing import CLI, EVERYTHING, VICTIMS, Update
 from stack import Stack, get, new_project
 
 pytestmark = pytest.mark.lab
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.lab
 MOMENTS = (
     ("role", "the plugin of postgresql"),
     ("database", EVERYTHING),
-    ("uploads", "the language host"),
+    ("database", "the language host"),
     ("keys", "the plugin of minio"),
     ("keys", CLI),
     ("release-codeb1", "the program"),
@@ -79,11 +79,8 @@ def test_kill_after_kill_in_one_creation(stack: Stack) -> None:
         run = started(stack)
         run.wait_for(f"killed-{resource}")
         time.sleep(CHANCE.uniform(0, 0.2))
-        processes = descendants(run.process.pid)
         run.kill(victim)
         print(f"{victim:26} at {resource:15} after {', '.join(run.begun())}")
-        left = [line for pid in processes if "pulumi" in (line := command_line(pid))]
-        assert not left, f"{victim} was killed and left {left}"
     converges(stack, "killed")
 
 
