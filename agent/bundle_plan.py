@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from agent.bundle import Applied, Bundle, File
-from agent.paths import QUADLET, UNITS, service_of
+from agent.paths import QUADLET, UNITS, unit_of
 from agent.ports import Entry
 
 
@@ -60,12 +60,6 @@ def make_plan(bundle: Bundle, last: Applied, host: Mapping[str, Entry | None]) -
 def is_unit(path: str) -> bool:
     """Whether systemd has to read its units again when this file changes (drop-ins and generators included)."""
     return path.startswith((f"{QUADLET}/", f"{UNITS}/"))
-
-
-def unit_of(path: str) -> str | None:
-    """The unit that a unit file makes; None for other files and for drop-ins."""
-    folder, _, name = path.rpartition("/")
-    return service_of(name) if folder in (QUADLET, UNITS) and "." in name else None
 
 
 def _differs(file: File, entry: Entry | None) -> bool:

@@ -164,11 +164,17 @@ def project_lock(project: str) -> str:
     return f"{RECORDS}/{project}.lock"
 
 
-def service_of(file_name: str) -> str:
-    """The unit that a unit file makes: `x.container` → `x.service`, `x.network` → `x-network.service`."""
-    stem, _, kind = file_name.rpartition(".")
+def unit_of(path: str) -> str | None:
+    """The unit that a unit file makes: `x.container` → `x.service`, `x.network` → `x-network.service`.
+
+    None for other files and for drop-ins.
+    """
+    folder, _, name = path.rpartition("/")
+    stem, _, kind = name.rpartition(".")
+    if folder not in (QUADLET, UNITS) or "." not in name:
+        return None
     if kind == "container":
         return f"{stem}.service"
     if kind in ("network", "volume", "pod", "image", "build"):
         return f"{stem}-{kind}.service"
-    return file_name
+    return name

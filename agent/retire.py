@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agent import bundle_plan, commands, paths, record, units
+from agent import commands, paths, record, units
 from agent.bundle import Applied, load_applied
 from agent.errors import Failed
 from agent.ports import Busy, Ports
@@ -64,7 +64,7 @@ def _stop(ports: Ports, gone: list[str]) -> None:
     for path in gone:
         if path.startswith(f"{paths.UNITS}/"):
             ports.runner.run(commands.disable(path.rpartition("/")[2]))
-    found = [unit for path in gone if (unit := bundle_plan.unit_of(path))]
+    found = [unit for path in gone if (unit := paths.unit_of(path))]
     for unit in sorted(found, key=lambda name: name.endswith("-network.service")):
         if units.state(ports, unit).active not in ("inactive", "failed"):
             units.must(ports, commands.stop(unit), "retire", _REMEDY, _STOP_S)

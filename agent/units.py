@@ -101,14 +101,14 @@ def install(ports: Ports, texts: Mapping[str, bytes], phase: str, *, removed: bo
 
 def _unread(ports: Ports, files: list[str]) -> list[str]:
     """The unit files that systemd hasn't read as they are: whoever wrote them was killed before it could ask."""
-    if not files:
+    names = {path: unit for path in files if (unit := paths.unit_of(path))}
+    if not names:
         return []
-    names = [paths.service_of(path.rpartition("/")[2]) for path in files]
-    said = ports.runner.run(commands.read_yet(names)).out.split("\n\n")
+    said = ports.runner.run(commands.read_yet(list(names.values()))).out.split("\n\n")
     seen = [set(block.split()) for block in said]
-    if len(seen) != len(files):
-        return files
-    return [path for path, words in zip(files, seen, strict=True) if words != _READ]
+    if len(seen) != len(names):
+        return list(names)
+    return [path for path, words in zip(names, seen, strict=True) if words != _READ]
 
 
 def units_lock(ports: Ports) -> AbstractContextManager[None]:

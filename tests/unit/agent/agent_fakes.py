@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.bundle_plan import unit_of
+from agent.paths import unit_of
 from agent.ports import Busy, Entry, NoReply, Ports, RedisRefused, Reply, Result, Tls
 
 BOOT = "/etc/systemd/system/multi-user.target.wants/"

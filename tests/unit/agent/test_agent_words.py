@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agent import diagnosis, paths
 from agent.cli import VERBS, main, run
 from agent.health import judge
-from agent.paths import service_of
+from agent.paths import unit_of
 from agent.ports import Reply
 from agent.redact import Redactor
 
@@ -102,16 +102,19 @@ def test_short_values_are_left_readable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "unit"),
+    ("path", "unit"),
     [
-        ("a.container", "a.service"),
-        ("a.network", "a-network.service"),
-        ("a.timer", "a.timer"),
-        ("a.service", "a.service"),
+        ("/etc/containers/systemd/a.container", "a.service"),
+        ("/etc/containers/systemd/a.network", "a-network.service"),
+        ("/etc/systemd/system/a.timer", "a.timer"),
+        ("/etc/systemd/system/a.service", "a.service"),
+        ("/etc/systemd/system/a.service.d/drop-in.conf", None),
+        ("/etc/systemd/system/a", None),
+        ("/etc/caddy/a.service", None),
     ],
 )
-def test_unit_files_make_units(name: str, unit: str) -> None:
-    assert service_of(name) == unit
+def test_unit_files_make_units(path: str, unit: str | None) -> None:
+    assert unit_of(path) == unit
 
 
 def test_wrong_usage_is_told_apart_from_failure(host: FakeHost, capsys: pytest.CaptureFixture[str]) -> None:
