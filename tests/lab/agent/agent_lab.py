@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from agent.build import zipapp
+from agent.program.build import zipapp
 from codeb import names
 from codeb.render.text import render
 from lab.host import Lab

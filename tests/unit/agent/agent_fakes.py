@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from agent.paths import unit_of
-from agent.ports import Busy, Entry, NoReply, Ports, RedisRefused, Reply, Result, Tls
+from agent.host.paths import unit_of
+from agent.host.ports import Busy, Entry, NoReply, Ports, RedisRefused, Reply, Result, Tls
 
 BOOT = "/etc/systemd/system/multi-user.target.wants/"
 EPOCH = datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from agent_fakes import App, FakeHost, release_document
 
-from agent.errors import Failed
-from agent.reader import Reader
-from agent.release import release, rollback
+from agent.documents.errors import Failed
+from agent.documents.reader import Reader
+from agent.release.drive import release, rollback
 
 V1, V2, V3 = "reg.lab:5000/shop:1", "reg.lab:5000/shop:2", "reg.lab:5000/shop:3"
 JOB = {

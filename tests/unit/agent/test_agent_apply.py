@@ -10,13 +10,14 @@ from agent_fakes import FakeHost, Killed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import commands
-from agent.apply import apply
-from agent.bundle import Applied, Bundle, File, Service, Wait
-from agent.bundle_plan import make_plan
-from agent.errors import BadDocument, Failed
-from agent.ports import Entry
-from agent.reader import Reader
+from agent.bundle.apply import apply
+from agent.bundle.applied import Applied
+from agent.bundle.document import Bundle, File, Service, Wait
+from agent.bundle.plan import make_plan
+from agent.documents.errors import BadDocument, Failed
+from agent.documents.reader import Reader
+from agent.host import commands
+from agent.host.ports import Entry
 
 QUADLET = "/etc/containers/systemd/"
 SECRET = "very-secret-password-of-redis"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import build
+from agent.program import build
 
 
 @pytest.fixture

@@ -9,12 +9,13 @@ import pytest
 from agent_fakes import FakeHost, Killed, release_document
 from agent_verbs import V1, V2, fails, new_host, run
 
-from agent import commands, drain, edge, paths
-from agent.errors import Failed
-from agent.ports import Reply, Result
-from agent.reader import Reader
-from agent.spec import Spec
-from agent.spec_reader import read_release
+from agent.documents.errors import Failed
+from agent.documents.reader import Reader
+from agent.edge import drain, probe, traffic
+from agent.host import commands, paths
+from agent.host.ports import Reply, Result
+from agent.project.spec import Spec
+from agent.project.spec_reader import read_release
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 PAGE = "<!doctype html><p>soon</p>\n"
@@ -147,7 +148,7 @@ def test_a_marker_is_stale_only_when_nobody_drains(host: FakeHost) -> None:
 
 
 def test_a_removal_that_was_killed_before_the_reload_reloads_when_run_again(host: FakeHost) -> None:
-    from agent.remove import remove
+    from agent.removal.remove import remove
 
     run(host)
     reload = " ".join(commands.CADDY_RELOAD)
@@ -175,20 +176,20 @@ def test_success_is_what_the_right_release_answered(
     ports = host.ports()
     monkeypatch.setattr(ports.http, "get", lambda *_, **__: reply)
     if not said:
-        assert edge.probe(ports, spec(), "127.0.0.1:3001") == ""
+        assert probe.probe(ports, spec(), "127.0.0.1:3001") == ""
         return
     with pytest.raises(Failed, match=said):
-        edge.probe(ports, spec(), "127.0.0.1:3001")
+        probe.probe(ports, spec(), "127.0.0.1:3001")
 
 
 def test_maintenance_is_switched_by_files_alone(host: FakeHost) -> None:
     wanted = spec(maintenance={"page": PAGE, "retry_after_s": 90})
-    assert edge.set_maintenance(host.ports(), wanted)
-    assert not edge.set_maintenance(host.ports(), wanted)
+    assert traffic.set_maintenance(host.ports(), wanted)
+    assert not traffic.set_maintenance(host.ports(), wanted)
     assert host.tell("/etc/caddy/maintenance/shop-app.html") == PAGE
     assert host.tell("/etc/caddy/maintenance/shop-app.retry") == "90"
-    assert edge.set_maintenance(host.ports(), spec())
-    assert not edge.set_maintenance(host.ports(), spec())
+    assert traffic.set_maintenance(host.ports(), spec())
+    assert not traffic.set_maintenance(host.ports(), spec())
     assert not [path for path in host.files if "maintenance" in path]
     assert order(host) == []
 
@@ -217,7 +218,7 @@ def test_a_page_that_caddy_doesn_t_show_is_no_maintenance(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(host)
-    monkeypatch.setattr(edge, "set_maintenance", lambda *_: True)
+    monkeypatch.setattr(traffic, "set_maintenance", lambda *_: True)
     failure = fails(host, V2, maintenance={"page": PAGE, "retry_after_s": 90}).failure
     assert "answered 200, not the maintenance page" in failure.cause
 
@@ -225,10 +226,10 @@ def test_a_page_that_caddy_doesn_t_show_is_no_maintenance(
 def test_the_candidate_s_address_is_there_before_its_share_of_the_requests(host: FakeHost) -> None:
     written: list[str] = []
     host.after = lambda: written.extend(p for p in host.files if "canaries" in p and p not in written)
-    edge.set_canary(host.ports(), spec(), 5, "127.0.0.1:3002")
+    traffic.set_canary(host.ports(), spec(), 5, "127.0.0.1:3002")
     assert written == ["/etc/caddy/canaries/shop-app.address", "/etc/caddy/canaries/shop-app.weight"]
     assert [host.tell(path) for path in written] == ["127.0.0.1:3002", "5"]
-    edge.set_canary(host.ports(), spec(), 0, "127.0.0.1:3001")
+    traffic.set_canary(host.ports(), spec(), 0, "127.0.0.1:3001")
     assert [host.tell(path) for path in written] == ["127.0.0.1:3001", "0"]
     assert order(host) == []
 
@@ -256,9 +257,9 @@ def test_the_candidate_s_answers_are_counted_from_caddy_s_log(host: FakeHost) ->
     ]
     said = " ".join(commands.access_log("127.0.0.1:3002", 1000.0))
     host.answers[said] = Result(0, out="\n".join(lines))
-    assert edge.canary_counts(host.ports(), spec(), "127.0.0.1:3002", 1000.0) == (4, 2)
+    assert traffic.canary_counts(host.ports(), spec(), "127.0.0.1:3002", 1000.0) == (4, 2)
     host.answers[said] = Result(1)
-    assert edge.canary_counts(host.ports(), spec(), "127.0.0.1:3002", 1000.0) == (0, 0)
+    assert traffic.canary_counts(host.ports(), spec(), "127.0.0.1:3002", 1000.0) == (0, 0)
     host.answers[said] = Result(1, err="Failed to open the journal")
     with pytest.raises(Failed, match="Failed to open the journal"):
-        edge.canary_counts(host.ports(), spec(), "127.0.0.1:3002", 1000.0)
+        traffic.canary_counts(host.ports(), spec(), "127.0.0.1:3002", 1000.0)

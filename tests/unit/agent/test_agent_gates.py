@@ -8,10 +8,10 @@ import pytest
 from agent_fakes import App, FakeHost
 from agent_verbs import JOB, V1, V2, fails, new_host, run, serves
 
-from agent import edge
-from agent.errors import BadDocument
-from agent.ports import Ports
-from agent.spec import Spec
+from agent.documents.errors import BadDocument
+from agent.edge import traffic
+from agent.host.ports import Ports
+from agent.project.spec import Spec
 
 WEIGHT = "/etc/caddy/canaries/shop-app.weight"
 ADDRESS = "/etc/caddy/canaries/shop-app.address"
@@ -70,7 +70,7 @@ class Traffic:
     ) -> None:
         self.seen: list[str] = []
         self._host, self._counts = host, counts
-        monkeypatch.setattr(edge, "canary_counts", self.count)
+        monkeypatch.setattr(traffic, "canary_counts", self.count)
 
     def count(self, ports: Ports, spec: Spec, address: str, since: float) -> tuple[int, int]:
         weight = str(self._host.tell(WEIGHT))
@@ -130,7 +130,7 @@ def test_a_candidate_that_turns_sick_is_rolled_back_without_any_request(
         host.images[V2].status = 503
         return 0, 0
 
-    monkeypatch.setattr(edge, "canary_counts", count)
+    monkeypatch.setattr(traffic, "canary_counts", count)
     failure = fails(host, V2, canary=CANARY).failure
     assert "answered 503" in failure.cause
     assert serves(host) == V1

@@ -12,8 +12,8 @@ import pytest
 from test_agent_notify import FAILED
 from test_agent_outbox import PATH, deliver, told
 
-from agent import notify
-from agent.ports import NoReply
+from agent.host.ports import NoReply
+from agent.outbox import notify
 from agent.real.http import RealHttp
 from codeb.secrets import PlatformSecrets, RootSecret
 from tests.receiver import receiving

@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from agent_fakes import App, FakeHost, pinned, release_document
 
-from agent import images
-from agent.errors import Failed, Failure
-from agent.images_pull import registry_of
-from agent.ports import Result
-from agent.reader import Reader
-from agent.release import release
-from agent.remove import remove
-from agent.spec import Spec
-from agent.spec_reader import read_release
+from agent.documents.errors import Failed, Failure
+from agent.documents.reader import Reader
+from agent.host.ports import Result
+from agent.images import store
+from agent.images.pull import registry_of
+from agent.project.spec import Spec
+from agent.project.spec_reader import read_release
+from agent.release.drive import release
+from agent.removal.remove import remove
 
 GHCR = "ghcr.io/team/shop:1"
 AUTH = "/etc/codeb/secrets/registries.json"
@@ -33,18 +33,18 @@ def with_credentials(host: FakeHost) -> None:
 
 def test_credentials_are_named_by_file_and_only_when_there_are_some() -> None:
     host = FakeHost(registry={GHCR: App()})
-    images.resolve(host.ports(), spec())
+    store.resolve(host.ports(), spec())
     assert ["podman", "pull", "--quiet", GHCR] in host.calls
     host.images.clear()
     with_credentials(host)
-    images.resolve(host.ports(), spec())
+    store.resolve(host.ports(), spec())
     assert ["podman", "pull", "--quiet", f"--authfile={AUTH}", GHCR] in host.calls
     assert "Y29kZWI6U2VjcmV0" not in str(host.calls)
 
 
 def test_the_digest_is_the_registry_s() -> None:
     host = FakeHost(registry={GHCR: App()})
-    found = images.resolve(host.ports(), spec())
+    found = store.resolve(host.ports(), spec())
     assert found.reference == pinned(GHCR)
     assert found.digest == pinned(GHCR).partition("@")[2]
 
@@ -57,7 +57,7 @@ def failing(said: str, *, credentials: bool = False, code: int = 125) -> Failure
         options = [f"--authfile={AUTH}"]
     host.answers[" ".join(["podman", "pull", "--quiet", *options, GHCR])] = Result(code, err=said)
     with pytest.raises(Failed) as caught:
-        images.resolve(host.ports(), spec())
+        store.resolve(host.ports(), spec())
     assert caught.value.failure.phase == "pull"
     return caught.value.failure
 
@@ -146,14 +146,14 @@ def test_after_a_failure_the_image_of_the_failed_release_goes_and_the_standby_s_
     run(host, V1)
     run(host, V2)
     host.images[V3] = App()
-    images.prune(host.ports(), "shop-app", spec=spec(V3))
+    store.prune(host.ports(), "shop-app", spec=spec(V3))
     assert sorted(host.images) == [V1, V2]
 
 
 def test_a_first_release_that_failed_keeps_no_image() -> None:
     host = host_with()
     host.images = {V1: App(), "reg.lab:5000/team/other:1": App()}
-    images.prune(host.ports(), "shop-app", spec=spec(V1))
+    store.prune(host.ports(), "shop-app", spec=spec(V1))
     assert list(host.images) == ["reg.lab:5000/team/other:1"]
 
 
@@ -163,7 +163,7 @@ def test_images_that_were_never_pulled_stay() -> None:
     run(host, V1, pull="never")
     run(host, V2, pull="never")
     run(host, V3, pull="never")
-    images.prune(host.ports(), "shop-app", spec=spec(V3, pull="never"))
+    store.prune(host.ports(), "shop-app", spec=spec(V3, pull="never"))
     assert sorted(host.images) == [V1, V2, V3]
 
 
@@ -200,7 +200,7 @@ def test_nothing_is_removed_while_another_release_is_under_way_and_the_next_one_
     run(host, V3)
     assert sorted(host.images) == [V1, V2, V3]
     host.held.clear()
-    images.prune(host.ports(), "shop-two")
+    store.prune(host.ports(), "shop-two")
     assert sorted(host.images) == [V2, V3], "the last one to end removes for all"
 
 
@@ -220,7 +220,7 @@ def test_what_goes_wrong_costs_disk_only(held: bool) -> None:
     else:
         host.put("/var/lib/codeb/projects/broken-app.json", "{", 0o600)
     host.calls.clear()
-    images.prune(host.ports(), "shop-app", spec=spec(V2))
+    store.prune(host.ports(), "shop-app", spec=spec(V2))
     assert "no image was removed" in host.journal[-1]
     assert removed(host) == []
 
@@ -238,7 +238,7 @@ def test_untagged_images_of_the_repository_go_by_id_and_tagged_ones_by_name() ->
         {"Id": "b2", "Names": None, "RepoDigests": None},
         {"Id": "", "Names": [f"{repository}:9"]},
     )
-    images.prune(host.ports(), "shop-app", spec=spec(V1))
+    store.prune(host.ports(), "shop-app", spec=spec(V1))
     assert removed(host) == ["a1", f"{repository}:5", f"{repository}:6", "a3", f"{repository}:8"]
 
 
@@ -258,7 +258,7 @@ def test_what_a_unit_names_stays() -> None:
         {"Id": "c2", "Names": [f"{repository}:2"]},
         {"Id": "c3", "Names": [f"{repository}:3"]},
     )
-    images.prune(host.ports(), "shop-app", spec=spec(V1))
+    store.prune(host.ports(), "shop-app", spec=spec(V1))
     assert removed(host) == [f"{repository}:3"]
 
 
@@ -266,14 +266,14 @@ def test_what_a_unit_names_stays() -> None:
 def test_a_strange_listing_removes_nothing(out: str) -> None:
     host = host_with()
     host.answers["podman image ls --format json"] = Result(0, out=out)
-    images.prune(host.ports(), "shop-app", spec=spec(V1))
+    store.prune(host.ports(), "shop-app", spec=spec(V1))
     assert removed(host) == []
 
 
 def test_two_calls_of_podman_whatever_there_is() -> None:
     host = host_with()
     listed(host, *({"Id": f"i{n}", "Names": [f"reg.lab:5000/team/shop:{n}"]} for n in range(500)))
-    images.prune(host.ports(), "shop-app", spec=spec(V1))
+    store.prune(host.ports(), "shop-app", spec=spec(V1))
     assert [call[1:3] for call in host.calls] == [["image", "ls"], ["image", "rm"]]
     assert len(removed(host)) == 200
 

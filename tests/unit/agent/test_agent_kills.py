@@ -12,10 +12,10 @@ from agent_verbs import JOB
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent import edge
-from agent.errors import Failed
-from agent.reader import Reader
-from agent.release import release, rollback
+from agent.documents.errors import Failed
+from agent.documents.reader import Reader
+from agent.edge import traffic
+from agent.release.drive import release, rollback
 
 UPSTREAM = "/etc/caddy/upstreams/shop-app"
 ACTIVE = "[Service]\nEnvironmentFile=/etc/codeb/projects/shop-app/active.image\n"
@@ -166,7 +166,7 @@ def last_document() -> dict[str, object]:
 
 @pytest.fixture(autouse=True)
 def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(edge, "canary_counts", lambda *_: (0, 0))
+    monkeypatch.setattr(traffic, "canary_counts", lambda *_: (0, 0))
 
 
 CASES = int(os.environ.get("CODEB_KILL_CASES", "200"))  # thousands before a change of the table lands

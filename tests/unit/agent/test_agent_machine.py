@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.errors import Failure
-from agent.machine import ENDS, TABLE, Event, Kind, Phase, State, Verb, decide, diagram
+from agent.documents.errors import Failure
+from agent.release.machine import ENDS, TABLE, Event, Kind, Phase, State, Verb, decide, diagram
 
 DOCS = Path(__file__).parents[3] / "docs" / "agent.md"
 FAILURE = Failure("health", "cause", "remedy")

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from agent_fakes import FakeFiles, FakeHost
 
-from agent import cli, notify, notify_text, outbox
-from agent.notify import Event, sentry_version
-from agent.ports import Ports
+from agent import cli
+from agent.host.ports import Ports
+from agent.outbox import notify, spool, text
+from agent.outbox.notify import sentry_version
+from agent.outbox.text import Event
 
 NOTIFY = "/etc/codeb/secrets/notify.json"
 OUTBOX = "/var/lib/codeb/outbox/"
@@ -80,7 +82,7 @@ def test_a_stack_without_webhooks_writes_nothing() -> None:
 
 
 def words(**changes: Any) -> str:
-    return str(notify_text.slack(replace(FAILED, **changes), "dev")["text"])
+    return str(text.slack(replace(FAILED, **changes), "dev")["text"])
 
 
 def test_slack_says_what_a_person_needs() -> None:
@@ -110,7 +112,7 @@ def test_slack_says_what_a_person_needs() -> None:
 )
 def test_a_text_makes_no_link_no_mention_and_no_flood(hostile: str, shown: str) -> None:
     assert f"cause: {shown}\n" in words(cause=hostile)
-    longest = notify_text.document(replace(FAILED, cause=hostile), "dev")["cause"]
+    longest = text.document(replace(FAILED, cause=hostile), "dev")["cause"]
     assert len(str(longest)) <= 2000
     assert "\x00" not in str(longest)
 
@@ -142,7 +144,7 @@ def test_a_defect_costs_the_message_and_shows_no_value(monkeypatch: pytest.Monke
     def broken(*_: object) -> int:
         raise RuntimeError("the-secret-value")
 
-    monkeypatch.setattr(outbox, "enqueue", broken)
+    monkeypatch.setattr(spool, "enqueue", broken)
     host = configured()
     notify.tell(host.ports(), FAILED)
     assert "a defect of the agent: RuntimeError at test_agent_notify.py" in host.journal[0]
@@ -150,7 +152,7 @@ def test_a_defect_costs_the_message_and_shows_no_value(monkeypatch: pytest.Monke
 
 
 def test_the_spool_is_bounded_and_the_oldest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "MOST", 4)
+    monkeypatch.setattr(spool, "MOST", 4)
     host = configured()
     for number in range(5):
         host.advance(1)

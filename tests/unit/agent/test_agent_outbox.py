@@ -12,8 +12,9 @@ import pytest
 from agent_fakes import FakeHost, Killed
 from test_agent_notify import AT, FAILED, NOTIFY, OUTBOX, Released
 
-from agent import cli, notify
-from agent.ports import Reply
+from agent import cli
+from agent.host.ports import Reply
+from agent.outbox import notify
 from agent.real.http import RealHttp
 from tests.receiver import Answer, Receiver, receiving
 

@@ -17,8 +17,8 @@ from typing import ClassVar
 
 import pytest
 
-from agent.build import zipapp
-from agent.ports import Busy, NoReply, RedisRefused
+from agent.host.ports import Busy, NoReply, RedisRefused
+from agent.program.build import zipapp
 from agent.real.files import RealFiles
 from agent.real.http import RealHttp
 from agent.real.redis import RealRedis
@@ -105,7 +105,7 @@ def test_a_key_pressed_for_the_agent_is_not_for_its_programs() -> None:
 
 GIVES_WAY = """
 import os, sys
-from agent import processor
+from agent.program import processor
 from agent.real import runner
 given = processor.give_way(sys.argv[1])
 policy = "import os; print(os.sched_getscheduler(0) == os.SCHED_IDLE, open('/proc/self/autogroup').read().strip())"
@@ -134,7 +134,7 @@ def test_the_zipapp_gives_way_before_it_loads_anything(tmp_path: Path) -> None:
     line = [sys.executable, "-ISX", "importtime", str(agent), "version"]
     done = subprocess.run(line, capture_output=True, text=True, check=True, start_new_session=True)
     loaded = [row.rpartition("|")[2].strip() for row in done.stderr.splitlines() if "agent" in row]
-    assert loaded[:2] == ["agent", "agent.processor"]
+    assert loaded[:3] == ["agent", "agent.program", "agent.program.processor"]
 
 
 @needs_autogroups

@@ -10,8 +10,8 @@ import pytest
 from agent_fakes import App, FakeHost, release_document
 from agent_verbs import UPSTREAM, V1, V2, V3, back, fails, new_host, run, serves
 
-from agent import paths
-from agent.errors import BadDocument, Failed
+from agent.documents.errors import BadDocument, Failed
+from agent.host import paths
 
 BOOT = "/etc/systemd/system/multi-user.target.wants/codeb-shop-app-{}.service"
 SECRETS = ("hunter2-hunter2", "cache-password-of-shop", "cache-admin-password")

@@ -9,7 +9,7 @@ import pytest
 from agent_fakes import App, FakeHost
 from agent_verbs import V1, V2, V3, back, fails, new_host, run, serves
 
-from agent.errors import Failed
+from agent.documents.errors import Failed
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ import pytest
 from agent_fakes import FakeHost
 from agent_verbs import V1, V2, V3, back, new_host, run
 
-from agent import commands
-from agent.errors import Failed
-from agent.ports import Result
-from agent.reader import Reader
-from agent.status import status
+from agent.documents.errors import Failed
+from agent.documents.reader import Reader
+from agent.host import commands
+from agent.host.ports import Result
+from agent.report.status import status
 
 
 def entry(host: FakeHost, project: str = "shop-app") -> dict[str, Any]:

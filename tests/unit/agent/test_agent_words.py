@@ -11,12 +11,13 @@ from agent_fakes import App, FakeHost, release_document
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import diagnosis, paths
 from agent.cli import VERBS, main, run
-from agent.health import judge
-from agent.paths import unit_of
-from agent.ports import Reply
-from agent.redact import Redactor
+from agent.documents.redact import Redactor
+from agent.host import paths
+from agent.host.paths import unit_of
+from agent.host.ports import Reply
+from agent.project.health import judge
+from agent.report import diagnosis
 
 V1, V2 = "reg.lab:5000/shop:1", "reg.lab:5000/shop:2"
 CADDYFILE = "/etc/caddy/Caddyfile"
@@ -34,7 +35,7 @@ def host() -> FakeHost:
 
 
 def _said(text: str) -> Any:
-    from agent.ports import Result
+    from agent.host.ports import Result
 
     return Result(0, out=text)
 
@@ -140,7 +141,7 @@ def test_a_defect_shows_its_place_and_no_value(host: FakeHost, monkeypatch: pyte
     def broken(*_: object) -> dict[str, object]:
         raise ValueError("the password is hunter2-hunter2")
 
-    monkeypatch.setattr("agent.release.release", broken)
+    monkeypatch.setattr("agent.release.drive.release", broken)
     code, answer, err = call(host, "release", release_document(V1))
     assert (code, "ValueError at test_agent_words.py" in answer["cause"]) == (1, True)
     assert "hunter2" not in err + json.dumps(answer)
