@@ -9,14 +9,13 @@ import time
 from pathlib import Path
 
 import pytest
-from test_agent_notify import FAILED
-from test_agent_outbox import PATH, deliver, told
 
 from agent.host.ports import NoReply
 from agent.outbox import notify
 from agent.real.http import RealHttp
 from codeb.secrets import PlatformSecrets, RootSecret
 from tests.receiver import receiving
+from tests.unit.agent.messages import FAILED, PATH, deliver, told
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, str]:

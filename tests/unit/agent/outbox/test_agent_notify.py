@@ -3,37 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
-from io import StringIO
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from agent_fakes import FakeFiles, FakeHost
 
-from agent import cli
-from agent.host.ports import Ports
 from agent.outbox import notify, spool, text
 from agent.outbox.notify import sentry_version
-from agent.outbox.text import Event
+from tests.unit.agent.fakes.host import FakeFiles, FakeHost
+from tests.unit.agent.messages import AT, FAILED, NOTIFY, OUTBOX, Released
+from tests.unit.agent.verbs import call
 
-NOTIFY = "/etc/codeb/secrets/notify.json"
-OUTBOX = "/var/lib/codeb/outbox/"
 SLACK, OWN = "https://hooks.slack.test/services/T0/B0/SlackSecret", "https://ops.test/hook?key=OwnSecret"
 SENTRY = {"url": "https://sentry.test", "organization": "leo", "token": "SentrySecret"}
-AT = "2026-11-23T04:00:00Z"
-FAILED = Event(
-    event="failed", project="shop-app", by="ann@laptop", at=AT, domain="shop.test", image="reg.test/shop:2",
-    digest="sha256:" + "ab" * 32, release="r12", duration_s=65.4, phase="health", cause="answered 503",
-    remedy="see the log lines", put_back="everything: blue goes on serving",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Released:
-    project: str = "shop-app"
-    image: str = "reg.test:5000/team/shop:1.2.3"
-    stage: str = "production"
-    sentry_project: str | None = "shop"
 
 
 def configured(*, sentry: bool = True, **changes: object) -> FakeHost:
@@ -60,7 +42,7 @@ def test_an_event_becomes_one_private_file_for_each_webhook() -> None:
         "duration_s": 65.4, "phase": "health", "cause": "answered 503", "remedy": "see the log lines",
         "put_back": "everything: blue goes on serving",
     }  # fmt: skip
-    assert host.posts == [], "a release never waits for the network"
+    assert host.http.posts == [], "a release never waits for the network"
     assert [call for call in host.calls if "systemd-run" in call] == []
 
 
@@ -197,12 +179,6 @@ def test_a_stack_without_sentry_tells_it_nothing() -> None:
     host = configured(sentry=False)
     notify.sentry_release(host.ports(), Released(), "sha256:ab", AT)
     assert spooled(host) == []
-
-
-def call(ports: Ports, verb: str, document: object) -> tuple[int, dict[str, Any], str]:
-    out, err = StringIO(), StringIO()
-    code = cli.run(ports, verb, json.dumps(document), out, err, "ci@runner")
-    return code, json.loads(out.getvalue()), err.getvalue()
 
 
 WANTED = {"version": 1, "event": "approval-wanted", "project": "shop-app", "text": "2 projects change"}

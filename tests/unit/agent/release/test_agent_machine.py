@@ -9,7 +9,7 @@ import pytest
 from agent.documents.errors import Failure
 from agent.release.machine import ENDS, TABLE, Event, Kind, Phase, State, Verb, decide, diagram
 
-DOCS = Path(__file__).parents[3] / "docs" / "agent.md"
+DOCS = Path(__file__).parents[4] / "docs" / "agent.md"
 FAILURE = Failure("health", "cause", "remedy")
 
 
@@ -72,4 +72,6 @@ def test_the_first_failure_is_the_one_that_is_told() -> None:
 
 
 def test_the_documentation_draws_this_table() -> None:
-    assert diagram() in DOCS.read_text(), "docs/agent.md: paste `python -m agent.machine` into its diagram"
+    assert diagram() in DOCS.read_text(), (
+        "docs/agent.md: paste `python -m agent.release.machine` into its diagram"
+    )

@@ -7,8 +7,6 @@ import os
 from dataclasses import dataclass, field
 
 import pytest
-from agent_fakes import App, FakeHost, Killed, release_document
-from agent_verbs import JOB
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +14,10 @@ from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.edge import traffic
 from agent.release.drive import release, rollback
+from tests.unit.agent.fakes.documents import release_document
+from tests.unit.agent.fakes.host import FakeHost, Killed
+from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.verbs import JOB
 
 UPSTREAM = "/etc/caddy/upstreams/shop-app"
 ACTIVE = "[Service]\nEnvironmentFile=/etc/codeb/projects/shop-app/active.image\n"
@@ -36,7 +38,7 @@ class World:
     rebooting: bool = False
 
     def __post_init__(self) -> None:
-        self.host.registry = {
+        self.host.podman.registry = {
             **{GOOD: App(), BETTER: App(), BAD: App(status=500), LAST: App()},
             UNMIGRATED: App(job_status=1),
         }
@@ -49,16 +51,16 @@ class World:
         if not self.served or self.rebooting:
             return
         assert address, "the upstream file is lost"
-        serving = [name for name, c in self.host.running.items() if c.address == address]
+        serving = [name for name, c in self.host.systemd.running.items() if c.address == address]
         assert serving, f"nothing runs at {address}, where users are sent"
-        app = self.host.app(self.host.running[serving[0]].image)
+        app = self.host.podman.app(self.host.systemd.running[serving[0]].image)
         assert app, "the serving image is gone"
         assert app.status == 200, "users are sent to an unhealthy release"
         colour = "blue" if address.endswith("3001") else "green"
         assert BOOT.format(colour) in self.host.links, f"{colour} serves but wouldn't start at boot"
         weight = self.host.tell("/etc/caddy/canaries/shop-app.weight") or "0"
         candidate = self.host.tell("/etc/caddy/canaries/shop-app.address")
-        runs = [name for name, c in self.host.running.items() if c.address == candidate]
+        runs = [name for name, c in self.host.systemd.running.items() if c.address == candidate]
         assert weight == "0" or runs, f"{weight} % are sent to {candidate}, where nothing runs"
 
     def release(self, image: str, *, cron: bool = False, site: str = "", gates: bool = False) -> bool:
@@ -144,19 +146,24 @@ def converged(world: World) -> None:
     assert world.release(LAST), host.journal
     address = host.tell(UPSTREAM)
     colour, idle = ("blue", "green") if address == "127.0.0.1:3001" else ("green", "blue")
-    assert host.app(host.running[f"codeb-shop-app-{colour}.service"].image) is host.images[LAST]
+    assert (
+        host.podman.app(host.systemd.running[f"codeb-shop-app-{colour}.service"].image)
+        is host.podman.images[LAST]
+    )
     assert [path for path in host.links if path.startswith(BOOT[:40])] == [BOOT.format(colour)]
     assert host.links["/etc/codeb/projects/shop-app/active.env"].endswith(f"{colour}.env")
     assert not [
         path for path in host.files if path.endswith(".undo") or "/.check-" in path or "-cron-" in path
     ]
-    assert host.sites == {p: e.content for p, e in host.files.items() if p.startswith("/etc/caddy/sites/")}
-    assert set(host.timers) <= {"codeb-shop-app-standby.timer"}
+    assert host.caddy.sites == {
+        p: e.content for p, e in host.files.items() if p.startswith("/etc/caddy/sites/")
+    }
+    assert set(host.systemd.timers) <= {"codeb-shop-app-standby.timer"}
     record = json.loads(str(host.tell("/var/lib/codeb/projects/shop-app.json")))
     assert record["colours"][colour]["spec"]["image"] == LAST
     assert len(record["history"]) <= 10
     host.advance(7200)
-    assert f"codeb-shop-app-{idle}.service" not in host.running
+    assert f"codeb-shop-app-{idle}.service" not in host.systemd.running
     assert release(host.ports(), Reader(last_document(), ""), "t")["changed"] is False
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agent_fakes import App, FakeHost, image_id, release_document
-from agent_verbs import JOB, V1, V2, V3, back, new_host, run, serves
+
+from tests.unit.agent.fakes.documents import release_document
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.fakes.podman import App, image_id
+from tests.unit.agent.verbs import JOB, V1, V2, V3, back, new_host, run, serves
 
 STEM = "codeb-shop-app-cron-nightly"
 ACTIVE = "[Service]\nEnvironmentFile=/etc/codeb/projects/shop-app/active.image\n"
@@ -25,7 +28,7 @@ def with_cron(content: str = f"[Container]\nImage=@IMAGE@\n{ACTIVE}") -> dict[st
 
 def unit(host: FakeHost, name: str) -> str:
     """What a container's unit says to systemd, with the digest that it reads when it starts."""
-    return host.expanded(str(host.tell(f"/etc/containers/systemd/{name}.container")))
+    return host.systemd.expanded(str(host.tell(f"/etc/containers/systemd/{name}.container")))
 
 
 def reloads(host: FakeHost) -> int:
@@ -35,7 +38,7 @@ def reloads(host: FakeHost) -> int:
 def test_cron_jobs_follow_the_active_image_and_go_with_the_manifest(host: FakeHost) -> None:
     first = run(host, V1, units=with_cron())
     assert str(first["digest"]) in unit(host, STEM)
-    assert f"{STEM}.timer" in host.timers
+    assert f"{STEM}.timer" in host.systemd.timers
     second = run(host, V2, units=with_cron())
     assert str(second["digest"]) in unit(host, STEM)
     back(host)
@@ -43,7 +46,7 @@ def test_cron_jobs_follow_the_active_image_and_go_with_the_manifest(host: FakeHo
     assert str(second["digest"]) not in unit(host, STEM)
     run(host, V3)
     assert not [path for path in host.files if "cron" in path]
-    assert f"{STEM}.timer" not in host.timers
+    assert f"{STEM}.timer" not in host.systemd.timers
 
 
 def test_a_release_of_another_image_lets_systemd_read_no_units(host: FakeHost) -> None:
@@ -53,7 +56,7 @@ def test_a_release_of_another_image_lets_systemd_read_no_units(host: FakeHost) -
     before = reloads(host)
     answer = run(host, V3, units=units, job=JOB)
     assert (serves(host), reloads(host)) == (V3, before)
-    assert host.jobs[-1].endswith(str(answer["digest"])), "the release command ran in another image"
+    assert host.systemd.jobs[-1].endswith(str(answer["digest"])), "the release command ran in another image"
     assert str(answer["digest"]) in unit(host, STEM)
     units["blue"] = {**units["blue"], "content": units["blue"]["content"] + "Restart=always\n"}
     run(host, V1, units=units, job=JOB)
@@ -65,14 +68,14 @@ def test_units_that_systemd_never_read_are_read_before_they_start(host: FakeHost
     run(host)
     run(host, V2)
     before = reloads(host)
-    path, _ = host.loaded["codeb-shop-app-blue.service"]
-    host.loaded["codeb-shop-app-blue.service"] = (path, b"[Container]\nImage=reg.lab:5000/shop:1\n")
+    path, _ = host.systemd.loaded["codeb-shop-app-blue.service"]
+    host.systemd.loaded["codeb-shop-app-blue.service"] = (path, b"[Container]\nImage=reg.lab:5000/shop:1\n")
     run(host, V3)
     assert (serves(host), reloads(host)) == (V3, before + 1)
 
 
 def test_an_image_from_no_registry_is_named_by_its_id(host: FakeHost) -> None:
-    host.images[V1] = App()
+    host.podman.images[V1] = App()
     run(host, pull="never")
     assert f"Image={image_id(V1)}" in unit(host, "codeb-shop-app-blue").splitlines()
     assert serves(host) == V1

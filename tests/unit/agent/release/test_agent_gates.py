@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agent_fakes import App, FakeHost
-from agent_verbs import JOB, V1, V2, fails, new_host, run, serves
 
 from agent.documents.errors import BadDocument
 from agent.edge import traffic
 from agent.host.ports import Ports
 from agent.project.spec import Spec
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.verbs import JOB, V1, V2, fails, new_host, run, serves
 
 WEIGHT = "/etc/caddy/canaries/shop-app.weight"
 ADDRESS = "/etc/caddy/canaries/shop-app.address"
@@ -28,12 +29,12 @@ def host() -> FakeHost:
 
 def test_the_release_command_runs_once_in_the_new_image_before_it_starts(host: FakeHost) -> None:
     run(host, V2, job=JOB)
-    new = host.running["codeb-shop-app-green.service"].image
-    assert host.jobs == [new]
+    new = host.systemd.running["codeb-shop-app-green.service"].image
+    assert host.systemd.jobs == [new]
     starts = [call[-1] for call in host.calls if call[:2] == ["systemctl", "start"]]
     assert starts.index("codeb-shop-app-job.service") < starts.index("codeb-shop-app-green.service")
     run(host, V2, job=JOB)
-    assert len(host.jobs) == 1, "the same release again runs nothing"
+    assert len(host.systemd.jobs) == 1, "the same release again runs nothing"
 
 
 def test_the_release_command_reads_the_environment_of_the_release(host: FakeHost) -> None:
@@ -42,24 +43,24 @@ def test_the_release_command_reads_the_environment_of_the_release(host: FakeHost
 
 
 def test_a_release_command_that_fails_stops_the_release(host: FakeHost) -> None:
-    host.registry[V2] = App(job_status=3)
+    host.podman.registry[V2] = App(job_status=3)
     failure = fails(host, V2, job=JOB).failure
     assert failure.phase == "job"
     assert "exit code 3" in failure.cause
     assert "blue" in failure.put_back
     assert serves(host) == V1
-    assert "codeb-shop-app-green.service" not in host.running
+    assert "codeb-shop-app-green.service" not in host.systemd.running
     assert JOB_FILE not in host.files
-    host.registry[V2] = host.images[V2] = App()
+    host.podman.registry[V2] = host.podman.images[V2] = App()
     run(host, V2, job=JOB)
     assert serves(host) == V2
 
 
 def test_a_changed_release_command_alone_releases_nothing(host: FakeHost) -> None:
-    before = dict(host.running)
+    before = dict(host.systemd.running)
     assert run(host, V1, job=JOB)["image"] == V1
-    assert host.running == before
-    assert host.jobs == []
+    assert host.systemd.running == before
+    assert host.systemd.jobs == []
 
 
 class Traffic:
@@ -104,7 +105,7 @@ def test_too_many_errors_roll_a_canary_back(
     assert traffic.seen == seen
     assert serves(host) == V1
     assert host.tell(WEIGHT) in (None, "0")
-    assert "codeb-shop-app-green.service" not in host.running
+    assert "codeb-shop-app-green.service" not in host.systemd.running
 
 
 def test_errors_within_the_limit_let_a_canary_pass(host: FakeHost, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +128,7 @@ def test_a_candidate_that_turns_sick_is_rolled_back_without_any_request(
     host: FakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def count(ports: Ports, spec: Spec, address: str, since: float) -> tuple[int, int]:
-        host.images[V2].status = 503
+        host.podman.images[V2].status = 503
         return 0, 0
 
     monkeypatch.setattr(traffic, "canary_counts", count)

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from agent_fakes import App, FakeHost
-from agent_verbs import V1, V2, V3, back, fails, new_host, run, serves
 
 from agent.documents.errors import Failed
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.verbs import V1, V2, V3, back, fails, new_host, run, serves
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_rollback_holds_for_the_container_but_not_for_the_site_around_it(host:
     back(host)
     site = "shop-app.lab.test {\n# other\n}\n"
     assert run(host, V2, site=site)["image"] == V1
-    assert host.sites["/etc/caddy/sites/shop-app.caddy"] == site.encode()
+    assert host.caddy.sites["/etc/caddy/sites/shop-app.caddy"] == site.encode()
     assert run(host, V2, site=site)["changed"] is False
     assert serves(host) == V1
 
@@ -61,10 +62,10 @@ def test_a_changed_document_ends_a_rollback(host: FakeHost, change: dict[str, An
 
 def test_forward_takes_a_rollback_back_at_once(host: FakeHost) -> None:
     back(host)
-    started = host.running["codeb-shop-app-green.service"].started
+    started = host.systemd.running["codeb-shop-app-green.service"].started
     answer = back(host, forward=True, by="bob")
     assert serves(host) == V2
-    assert host.running["codeb-shop-app-green.service"].started == started
+    assert host.systemd.running["codeb-shop-app-green.service"].started == started
     assert release_of(answer)["why"] == "rolled forward by bob"
     assert run(host, V2)["changed"] is False
     assert back(host)["image"] == V1
@@ -76,11 +77,11 @@ def test_forward_without_a_rollback_stays_where_it_is(host: FakeHost) -> None:
 
 
 def test_a_manifest_set_back_resumes_the_standby_without_a_start(host: FakeHost) -> None:
-    started = host.running["codeb-shop-app-blue.service"].started
+    started = host.systemd.running["codeb-shop-app-blue.service"].started
     before = host.time
     answer = run(host, V1)
     assert serves(host) == V1
-    assert host.running["codeb-shop-app-blue.service"].started == started
+    assert host.systemd.running["codeb-shop-app-blue.service"].started == started
     assert host.time - before < 1
     assert release_of(answer)["why"] == "released again"
     assert run(host, V1)["changed"] is False
@@ -94,7 +95,7 @@ def test_a_manifest_set_back_after_the_standby_starts_the_old_release(host: Fake
 
 def test_a_manifest_set_back_to_a_release_whose_image_is_gone_pulls_it(host: FakeHost) -> None:
     host.advance(7200)
-    del host.images[V1]
+    del host.podman.images[V1]
     assert run(host, V1)["image"] == V1
     assert serves(host) == V1
 
@@ -107,7 +108,7 @@ def test_a_manifest_set_to_what_was_rolled_back_to_accepts_the_rollback(host: Fa
 
 def test_a_sick_release_that_was_rolled_back_to_does_not_hold(host: FakeHost) -> None:
     back(host)
-    host.images[V1].status = 500
+    host.podman.images[V1].status = 500
     assert run(host, V2)["image"] == V2
 
 
@@ -120,7 +121,7 @@ def test_a_rollback_keeps_the_maintenance_page_of_now(host: FakeHost) -> None:
 
 
 def test_ids_count_up_over_failures_and_rollbacks(host: FakeHost) -> None:
-    host.registry[V3] = App(status=500)
+    host.podman.registry[V3] = App(status=500)
     fails(host, V3)
     back(host)
     record = json.loads(str(host.tell("/var/lib/codeb/projects/shop-app.json")))

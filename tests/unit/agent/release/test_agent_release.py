@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from agent_fakes import App, FakeHost, release_document
-from agent_verbs import UPSTREAM, V1, V2, V3, back, fails, new_host, run, serves
 
 from agent.documents.errors import BadDocument, Failed
 from agent.host import paths
+from tests.unit.agent.fakes.documents import release_document
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.verbs import UPSTREAM, V1, V2, V3, back, fails, new_host, run, serves
 
 BOOT = "/etc/systemd/system/multi-user.target.wants/codeb-shop-app-{}.service"
 SECRETS = ("hunter2-hunter2", "cache-password-of-shop", "cache-admin-password")
@@ -25,7 +26,7 @@ def host() -> FakeHost:
 def snapshot(host: FakeHost) -> dict[str, object]:
     passing = ("/log/", "/projects/", paths.CADDY_READ)
     kept = {path: entry for path, entry in host.files.items() if not any(part in path for part in passing)}
-    return {"files": kept, "links": dict(host.links), "running": dict(host.running)}
+    return {"files": kept, "links": dict(host.links), "running": dict(host.systemd.running)}
 
 
 def test_first_release_serves_blue_and_answers_the_registry_entry(host: FakeHost) -> None:
@@ -35,18 +36,20 @@ def test_first_release_serves_blue_and_answers_the_registry_entry(host: FakeHost
     assert (answer["active"], answer["image"], answer["changed"]) == ("blue", V1, True)
     assert str(answer["digest"]).startswith("sha256:")
     assert answer["health"] == {"status": "healthy", "last_check": answer["released_at"]}
-    assert host.running["codeb-shop-app-blue.service"].image == f"reg.lab:5000/shop@{answer['digest']}"
+    assert (
+        host.systemd.running["codeb-shop-app-blue.service"].image == f"reg.lab:5000/shop@{answer['digest']}"
+    )
 
 
 def test_second_release_serves_green_and_blue_stands_by_for_an_hour(host: FakeHost) -> None:
     run(host)
     answer = run(host, V2)
     assert (answer["active"], serves(host)) == ("green", V2)
-    assert "codeb-shop-app-blue.service" in host.running
+    assert "codeb-shop-app-blue.service" in host.systemd.running
     active = {f"/etc/codeb/projects/shop-app/active.{kind}" for kind in ("env", "image")}
     assert set(host.links) == {BOOT.format("green"), *active}
     host.advance(3601)
-    assert list(host.running) == ["codeb-shop-app-green.service"]
+    assert list(host.systemd.running) == ["codeb-shop-app-green.service"]
 
 
 def test_the_same_release_again_changes_nothing_and_starts_nothing(host: FakeHost) -> None:
@@ -64,22 +67,22 @@ def test_the_same_release_does_not_lengthen_the_standby(host: FakeHost) -> None:
     host.advance(3000)
     run(host, V2)
     host.advance(700)
-    assert list(host.running) == ["codeb-shop-app-green.service"]
+    assert list(host.systemd.running) == ["codeb-shop-app-green.service"]
 
 
 def test_standby_of_zero_minutes_stops_the_old_colour_after_the_switch(host: FakeHost) -> None:
     run(host)
     run(host, V2, standby_minutes=0)
-    assert list(host.running) == ["codeb-shop-app-green.service"]
+    assert list(host.systemd.running) == ["codeb-shop-app-green.service"]
 
 
 def test_a_changed_site_reloads_caddy_and_restarts_no_container(host: FakeHost) -> None:
     run(host)
-    running = dict(host.running)
+    running = dict(host.systemd.running)
     answer = run(host, site="shop-app.lab.test {\n# more\n}\n")
     assert answer["changed"] is True
-    assert host.running == running
-    assert b"# more" in host.sites["/etc/caddy/sites/shop-app.caddy"]
+    assert host.systemd.running == running
+    assert b"# more" in host.caddy.sites["/etc/caddy/sites/shop-app.caddy"]
 
 
 def test_a_release_of_the_same_site_never_reloads_caddy(host: FakeHost) -> None:
@@ -107,7 +110,7 @@ def test_a_moved_tag_is_released_when_pull_is_always(host: FakeHost) -> None:
 def test_a_bad_release_leaves_everything_as_it_was(host: FakeHost, app: App, phase: str, word: str) -> None:
     run(host)
     before = snapshot(host)
-    host.registry[V2] = app
+    host.podman.registry[V2] = app
     failure = fails(host).failure
     assert (failure.phase, word in failure.cause) == (phase, True), failure
     assert "blue" in failure.put_back
@@ -133,19 +136,19 @@ def test_a_site_that_caddy_refuses_never_replaces_a_good_one(host: FakeHost) -> 
 
 
 def test_a_first_release_that_fails_leaves_nothing_but_data(host: FakeHost) -> None:
-    host.registry[V1] = App(crashes=True)
+    host.podman.registry[V1] = App(crashes=True)
     before = snapshot(host)
     failure = fails(host, V1).failure
     assert "first release" in failure.put_back
     assert snapshot(host) == before
-    assert host.redis_users == {}
+    assert host.redis.users == {}
     assert [path for path in host.files if "/projects/" in path] == []
-    assert host.sites == {}
+    assert host.caddy.sites == {}
 
 
 def test_a_failure_shows_log_lines_without_secrets(host: FakeHost) -> None:
     run(host)
-    host.registry[V2] = App(crashes=True)
+    host.podman.registry[V2] = App(crashes=True)
     failure = fails(host).failure
     assert failure.log
     for shown in (failure.text(), json.dumps(failure.answer()), "\n".join(host.journal)):
@@ -163,14 +166,14 @@ def test_no_secret_is_ever_in_a_command_a_unit_or_the_record(host: FakeHost) -> 
 
 def test_probe_through_caddy_decides(host: FakeHost) -> None:
     run(host)
-    host.sites.clear()
+    host.caddy.sites.clear()
     failure = fails(host).failure
     assert failure.phase == "probe"
     assert (serves(host), host.tell(UPSTREAM)) == (V1, "127.0.0.1:3001")
 
 
 def test_a_certificate_that_is_not_there_yet_is_a_warning(host: FakeHost) -> None:
-    host.certificate = False
+    host.caddy.certificate = False
     warnings = run(host)["warnings"]
     assert isinstance(warnings, list)
     assert "no certificate" in warnings[0]
@@ -179,11 +182,11 @@ def test_a_certificate_that_is_not_there_yet_is_a_warning(host: FakeHost) -> Non
 def test_rollback_goes_back_at_once_while_the_old_colour_stands_by(host: FakeHost) -> None:
     run(host)
     run(host, V2)
-    started = host.running["codeb-shop-app-blue.service"].started
+    started = host.systemd.running["codeb-shop-app-blue.service"].started
     before = host.time
     answer = back(host)
     assert (answer["active"], answer["image"], answer["changed"]) == ("blue", V1, True)
-    assert host.running["codeb-shop-app-blue.service"].started == started
+    assert host.systemd.running["codeb-shop-app-blue.service"].started == started
     assert host.time - before < 1
     assert host.links[BOOT.format("blue")]
     assert BOOT.format("green") not in host.links
@@ -223,27 +226,27 @@ def test_history_keeps_the_last_ten_and_the_audit_log_keeps_all(host: FakeHost) 
 
 def test_cache_user_may_select_its_own_index_only(host: FakeHost) -> None:
     run(host)
-    rules = host.redis_users["shop"]
+    rules = host.redis.users["shop"]
     assert "+select|2" in rules
     assert {"-@admin", "-@dangerous", "-select", "-move", "-copy", "-swapdb"} <= set(rules)
     assert rules.index("-select") < rules.index("+select|2")
-    assert host.flushed == [2]
+    assert host.redis.flushed == [2]
 
 
 def test_cache_index_is_emptied_for_a_new_owner_only(host: FakeHost) -> None:
-    host.redis_users["left"] = ["on", "+select|2"]
-    host.redis_users["neighbour"] = ["on", "+select|12"]
+    host.redis.users["left"] = ["on", "+select|2"]
+    host.redis.users["neighbour"] = ["on", "+select|12"]
     run(host)
     run(host, V2)
-    assert host.flushed == [2]
-    assert sorted(host.redis_users) == ["neighbour", "shop"]
+    assert host.redis.flushed == [2]
+    assert sorted(host.redis.users) == ["neighbour", "shop"]
 
 
 def test_the_old_password_stays_valid_while_the_old_colour_stands_by(host: FakeHost) -> None:
     run(host)
     cache = {**release_document(V1)["cache"], "password": "rotated-password"}
     run(host, V2, cache=cache)
-    rules = host.redis_users["shop"]
+    rules = host.redis.users["shop"]
     assert ">rotated-password" in rules
     assert [rule for rule in rules if rule.startswith("#")]
 
@@ -251,7 +254,7 @@ def test_the_old_password_stays_valid_while_the_old_colour_stands_by(host: FakeH
 def test_images_that_nobody_can_go_back_to_are_removed(host: FakeHost) -> None:
     for image in (V1, V2, V3):
         run(host, image)
-    assert sorted(host.images) == [V2, V3]
+    assert sorted(host.podman.images) == [V2, V3]
 
 
 def test_two_runs_of_one_project_do_not_mix(host: FakeHost) -> None:
@@ -283,10 +286,10 @@ def test_a_lost_record_is_replaced_by_what_the_document_says(host: FakeHost) -> 
     ],
 )
 def test_hostile_documents_touch_nothing(host: FakeHost, change: dict[str, Any]) -> None:
-    before = replace(host)
+    before = dict(host.files)
     with pytest.raises(BadDocument):
         run(host, **change)
-    assert (host.files, host.calls) == (before.files, [])
+    assert (host.files, host.calls) == (before, [])
 
 
 def test_units_of_another_project_are_refused(host: FakeHost) -> None:

@@ -6,8 +6,10 @@ import json
 from typing import Any
 
 import pytest
-from agent_fakes import App, FakeHost
-from agent_verbs import V2, V3, back, fails, new_host, run, serves
+
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.verbs import V2, V3, back, fails, new_host, run, serves
 
 CONFIG = "/etc/codeb/secrets/notify.json"
 OUTBOX = "/var/lib/codeb/outbox/"
@@ -52,7 +54,7 @@ def test_the_same_release_and_a_changed_site_tell_nothing(host: FakeHost) -> Non
 
 
 def test_a_failure_tells_phase_cause_and_what_serves_without_secrets(host: FakeHost) -> None:
-    host.registry[V3] = App(crashes=True)
+    host.podman.registry[V3] = App(crashes=True)
     fails(host, V3)
     assert events(host) == ["started", "failed"]
     last = posts(host)[-1]

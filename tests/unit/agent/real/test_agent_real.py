@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import socketserver
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,13 +16,11 @@ from typing import ClassVar
 import pytest
 
 from agent.host.ports import Busy, NoReply, RedisRefused
-from agent.program.build import zipapp
 from agent.real.files import RealFiles
 from agent.real.http import RealHttp
 from agent.real.redis import RealRedis
 from agent.real.runner import RealRunner
 
-REPO = Path(__file__).parents[3]
 OWNER = f"{os.getuid()}:{os.getgid()}"
 
 
@@ -101,50 +97,6 @@ def test_a_key_pressed_for_the_agent_is_not_for_its_programs() -> None:
     group, session = RealRunner().run([sys.executable, "-c", program]).out.split()
     assert int(group) != os.getpgid(0)
     assert int(session) == os.getsid(0)
-
-
-GIVES_WAY = """
-import os, sys
-from agent.program import processor
-from agent.real import runner
-given = processor.give_way(sys.argv[1])
-policy = "import os; print(os.sched_getscheduler(0) == os.SCHED_IDLE, open('/proc/self/autogroup').read().strip())"
-print(given, runner.RealRunner().run([sys.executable, "-c", policy]).out)
-"""
-needs_autogroups = pytest.mark.skipif(
-    not Path("/proc/self/autogroup").exists(), reason="this kernel has no autogroups"
-)
-
-
-@needs_autogroups
-@pytest.mark.parametrize(
-    ("verb", "expected"),
-    [("release", r"True True /autogroup-\d+ nice 19"), ("rollback", r"False False /autogroup-\d+ nice 0")],
-)
-def test_a_session_of_its_own_gives_way_with_the_programs_it_runs(verb: str, expected: str) -> None:
-    line = [sys.executable, "-c", GIVES_WAY, verb]
-    done = subprocess.run(line, cwd=REPO, capture_output=True, text=True, check=True, start_new_session=True)
-    assert re.fullmatch(expected, done.stdout.strip())
-
-
-@needs_autogroups
-def test_the_zipapp_gives_way_before_it_loads_anything(tmp_path: Path) -> None:
-    agent = tmp_path / "agent.pyz"
-    agent.write_bytes(zipapp())
-    line = [sys.executable, "-ISX", "importtime", str(agent), "version"]
-    done = subprocess.run(line, capture_output=True, text=True, check=True, start_new_session=True)
-    loaded = [row.rpartition("|")[2].strip() for row in done.stderr.splitlines() if "agent" in row]
-    assert loaded[:3] == ["agent", "agent.program", "agent.program.processor"]
-
-
-@needs_autogroups
-def test_somebodys_shell_does_not_give_way() -> None:
-    spawn = "import pty, sys; pty.spawn(sys.argv[1:])"
-    line = [sys.executable, "-c", spawn, sys.executable, "-c", GIVES_WAY, "release"]
-    done = subprocess.run(
-        line, cwd=REPO, capture_output=True, text=True, check=True, stdin=subprocess.DEVNULL
-    )
-    assert re.fullmatch(r"False False /autogroup-\d+ nice 0", done.stdout.strip())
 
 
 @contextmanager

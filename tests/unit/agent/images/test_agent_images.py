@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from agent_fakes import App, FakeHost, pinned, release_document
 
 from agent.documents.errors import Failed, Failure
 from agent.documents.reader import Reader
@@ -17,6 +17,9 @@ from agent.project.spec import Spec
 from agent.project.spec_reader import read_release
 from agent.release.drive import release
 from agent.removal.remove import remove
+from tests.unit.agent.fakes.documents import release_document
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.fakes.podman import App, pinned
 
 GHCR = "ghcr.io/team/shop:1"
 AUTH = "/etc/codeb/secrets/registries.json"
@@ -35,7 +38,7 @@ def test_credentials_are_named_by_file_and_only_when_there_are_some() -> None:
     host = FakeHost(registry={GHCR: App()})
     store.resolve(host.ports(), spec())
     assert ["podman", "pull", "--quiet", GHCR] in host.calls
-    host.images.clear()
+    host.podman.images.clear()
     with_credentials(host)
     store.resolve(host.ports(), spec())
     assert ["podman", "pull", "--quiet", f"--authfile={AUTH}", GHCR] in host.calls
@@ -129,7 +132,7 @@ def run(host: FakeHost, image: str, project: str = "shop-app", **changes: Any) -
     release(host.ports(), Reader(release_document(image, project=project, **changes), ""), "tester")
 
 
-def listed(host: FakeHost, *rows: dict[str, object]) -> None:
+def listed(host: FakeHost, *rows: Mapping[str, object]) -> None:
     host.answers["podman image ls --format json"] = Result(0, out=json.dumps(rows))
 
 
@@ -145,26 +148,26 @@ def test_after_a_failure_the_image_of_the_failed_release_goes_and_the_standby_s_
     host = host_with(V1, V2, V3)
     run(host, V1)
     run(host, V2)
-    host.images[V3] = App()
+    host.podman.images[V3] = App()
     store.prune(host.ports(), "shop-app", spec=spec(V3))
-    assert sorted(host.images) == [V1, V2]
+    assert sorted(host.podman.images) == [V1, V2]
 
 
 def test_a_first_release_that_failed_keeps_no_image() -> None:
     host = host_with()
-    host.images = {V1: App(), "reg.lab:5000/team/other:1": App()}
+    host.podman.images = {V1: App(), "reg.lab:5000/team/other:1": App()}
     store.prune(host.ports(), "shop-app", spec=spec(V1))
-    assert list(host.images) == ["reg.lab:5000/team/other:1"]
+    assert list(host.podman.images) == ["reg.lab:5000/team/other:1"]
 
 
 def test_images_that_were_never_pulled_stay() -> None:
     host = host_with()
-    host.images = {V1: App(), V2: App(), V3: App()}
+    host.podman.images = {V1: App(), V2: App(), V3: App()}
     run(host, V1, pull="never")
     run(host, V2, pull="never")
     run(host, V3, pull="never")
     store.prune(host.ports(), "shop-app", spec=spec(V3, pull="never"))
-    assert sorted(host.images) == [V1, V2, V3]
+    assert sorted(host.podman.images) == [V1, V2, V3]
 
 
 def test_images_that_were_built_here_stay_even_where_pulls_are_allowed() -> None:
@@ -172,7 +175,7 @@ def test_images_that_were_built_here_stay_even_where_pulls_are_allowed() -> None
     host = host_with(*built)
     for image in built:
         run(host, image)
-    assert sorted(host.images) == built
+    assert sorted(host.podman.images) == built
 
 
 def test_another_project_s_images_of_the_same_repository_stay() -> None:
@@ -180,7 +183,7 @@ def test_another_project_s_images_of_the_same_repository_stay() -> None:
     run(host, V1, project="shop-two", cache=None)
     for image in (V1, V2, V3):
         run(host, image)
-    assert sorted(host.images) == [V1, V2, V3]
+    assert sorted(host.podman.images) == [V1, V2, V3]
 
 
 def test_the_repository_that_a_project_left_is_cleaned_too() -> None:
@@ -188,7 +191,7 @@ def test_the_repository_that_a_project_left_is_cleaned_too() -> None:
     host = host_with(old, V1, V2)
     for image in (old, V1, V2):
         run(host, image)
-    assert sorted(host.images) == [V1, V2]
+    assert sorted(host.podman.images) == [V1, V2]
 
 
 def test_nothing_is_removed_while_another_release_is_under_way_and_the_next_one_makes_up_for_it() -> None:
@@ -198,10 +201,10 @@ def test_nothing_is_removed_while_another_release_is_under_way_and_the_next_one_
     host.put("/var/lib/codeb/projects/shop-two.lock", "")
     host.held.add("/var/lib/codeb/projects/shop-two.lock")
     run(host, V3)
-    assert sorted(host.images) == [V1, V2, V3]
+    assert sorted(host.podman.images) == [V1, V2, V3]
     host.held.clear()
     store.prune(host.ports(), "shop-two")
-    assert sorted(host.images) == [V2, V3], "the last one to end removes for all"
+    assert sorted(host.podman.images) == [V2, V3], "the last one to end removes for all"
 
 
 def test_a_release_waits_for_images_that_are_being_removed() -> None:
@@ -283,4 +286,4 @@ def test_remove_takes_the_project_s_images() -> None:
     run(host, V1)
     run(host, V2)
     remove(host.ports(), Reader({"project": "shop-app"}, ""), "tester")
-    assert host.images == {}
+    assert host.podman.images == {}

@@ -6,8 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from agent_fakes import FakeHost, Killed, release_document
-from agent_verbs import V1, V2, fails, new_host, run
 
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
@@ -16,6 +14,9 @@ from agent.host import commands, paths
 from agent.host.ports import Reply, Result
 from agent.project.spec import Spec
 from agent.project.spec_reader import read_release
+from tests.unit.agent.fakes.documents import release_document
+from tests.unit.agent.fakes.host import FakeHost, Killed
+from tests.unit.agent.verbs import V1, V2, fails, new_host, run
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode"
 PAGE = "<!doctype html><p>soon</p>\n"
@@ -95,7 +96,7 @@ def test_what_caddy_has_read_is_not_read_again(host: FakeHost) -> None:
     host.put("/etc/caddy/sites/a.caddy", "b {\n}\n")
     drain.reload(host.ports())
     assert order(host).count("reload") == 2
-    host.boots += 1
+    host.systemd.boots += 1
     drain.reload(host.ports())
     assert order(host).count("reload") == 3
 
@@ -135,7 +136,7 @@ def test_a_kill_at_each_effect_of_a_reload_leaves_nothing_that_the_next_one_does
         assert drain.stale(host.ports()) is (paths.DRAINING in host.files)
         host.kill_at = 0
         drain.reload(host.ports())
-        assert (list(host.sites), paths.DRAINING in host.files) == (["/etc/caddy/sites/a.caddy"], False)
+        assert (list(host.caddy.sites), paths.DRAINING in host.files) == (["/etc/caddy/sites/a.caddy"], False)
 
 
 def test_a_marker_is_stale_only_when_nobody_drains(host: FakeHost) -> None:
@@ -157,7 +158,7 @@ def test_a_removal_that_was_killed_before_the_reload_reloads_when_run_again(host
         remove(host.ports(), Reader({"version": 1, "project": "shop-app"}, ""), "tester")
     del host.answers[reload]
     remove(host.ports(), Reader({"version": 1, "project": "shop-app"}, ""), "tester")
-    assert host.sites == {}
+    assert host.caddy.sites == {}
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,21 @@
-"""Release and rollback on a host in memory, and what users reach there."""
+"""Verbs on a host in memory, and what users reach there."""
 
 from __future__ import annotations
 
+import io
+import json
 from typing import Any
 
 import pytest
-from agent_fakes import App, FakeHost, release_document
 
+from agent.cli import run as run_verb
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
+from agent.host.ports import Ports
 from agent.release.drive import release, rollback
+from tests.unit.agent.fakes.documents import release_document
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.fakes.podman import App
 
 V1, V2, V3 = "reg.lab:5000/shop:1", "reg.lab:5000/shop:2", "reg.lab:5000/shop:3"
 JOB = {
@@ -46,6 +52,17 @@ def fails(host: FakeHost, image: str = V2, **changes: Any) -> Failed:
 def serves(host: FakeHost) -> str:
     """The image that users reach."""
     address = host.tell(UPSTREAM)
-    image = next(c.image for c in host.running.values() if c.address == address)
-    names: list[str] = [name for name in host.images if host.app(image) is host.images[name]]
+    image = next(c.image for c in host.systemd.running.values() if c.address == address)
+    names: list[str] = [
+        name for name in host.podman.images if host.podman.app(image) is host.podman.images[name]
+    ]
     return names[0]
+
+
+def call(ports: Ports, verb: str, document: object = None) -> tuple[int, dict[str, Any], str]:
+    """What the command line makes of a verb and its document (text is sent as it is): status, answer, errors."""
+    out, err = io.StringIO(), io.StringIO()
+    text = document if isinstance(document, str) else json.dumps(document or {})
+    code = run_verb(ports, verb, text, out, err, "tester")
+    assert out.getvalue().count("\n") == 1, "standard output is one document on one line"
+    return code, json.loads(out.getvalue()), err.getvalue()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agent import cli
 from agent.program import build
 
 
@@ -92,3 +93,15 @@ def test_the_zipapp_holds_no_tests_and_no_builder() -> None:
     names = zipfile.ZipFile(io.BytesIO(build.zipapp())).namelist()
     assert "agent/cli.py" in names
     assert not [name for name in names if "build" in name or "test" in name]
+
+
+def test_the_zipapp_holds_every_room_and_each_verb_runs_from_it(installed: Path) -> None:
+    names = zipfile.ZipFile(installed).namelist()
+    for module in cli.VERBS.values():
+        assert f"{module.replace('.', '/')}.pyc" in names
+        assert f"{module.rpartition('.')[0].replace('.', '/')}/__init__.pyc" in names
+    program = f"import sys; sys.path.insert(0, {str(installed)!r}); import importlib\n"
+    program += "".join(f"importlib.import_module({module!r})\n" for module in cli.VERBS.values())
+    program += "print(*[m.__file__ for name, m in sys.modules.items() if name.startswith('agent')])"
+    done = subprocess.run([sys.executable, "-ISc", program], capture_output=True, text=True, check=True)
+    assert all(file.endswith(".pyc") for file in done.stdout.split())

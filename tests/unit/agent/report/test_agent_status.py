@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from agent_fakes import FakeHost
-from agent_verbs import V1, V2, V3, back, new_host, run
 
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.host import commands
 from agent.host.ports import Result
 from agent.report.status import status
+from tests.unit.agent.fakes.documents import release_document
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.verbs import V1, V2, V3, back, call, new_host, run
 
 
 def entry(host: FakeHost, project: str = "shop-app") -> dict[str, Any]:
@@ -59,7 +60,7 @@ def test_a_rollback_says_what_was_withdrawn_and_that_nothing_earlier_is_left() -
 def test_a_release_that_failed_is_in_the_history_and_changes_nothing_else() -> None:
     host = new_host()
     run(host, V1)
-    del host.registry[V3]
+    del host.podman.registry[V3]
     with pytest.raises(Failed):
         run(host, V3)
     found = entry(host)
@@ -83,3 +84,19 @@ def test_a_systemd_that_answers_nonsense_costs_the_standby_s_end_only() -> None:
     host.answers[" ".join(commands.RUNNING_SERVICES)] = Result(1, err="no bus")
     found = entry(host)
     assert (found["status"], found["image"], found["standby"]) == ("healthy", V2, False)
+
+
+def test_status_shows_every_project() -> None:
+    host = new_host()
+    call(host.ports(), "release", release_document(V1))
+    call(host.ports(), "release", release_document(V2))
+    (entry,) = call(host.ports(), "status")[1]["projects"]
+    assert (entry["active"], entry["status"], entry["standby"], entry["image"]) == (
+        "green",
+        "healthy",
+        True,
+        V2,
+    )
+    assert [past["outcome"] for past in entry["history"]] == ["released", "released"]
+    (unknown,) = call(host.ports(), "status", {"project": "nobody"})[1]["projects"]
+    assert unknown["status"] == "unknown"

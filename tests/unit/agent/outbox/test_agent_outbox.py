@@ -5,45 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from io import StringIO
-from typing import Any
 
 import pytest
-from agent_fakes import FakeHost, Killed
-from test_agent_notify import AT, FAILED, NOTIFY, OUTBOX, Released
 
-from agent import cli
 from agent.host.ports import Reply
 from agent.outbox import notify
 from agent.real.http import RealHttp
 from tests.receiver import Answer, Receiver, receiving
-
-PATH = "/services/T0/B0/HookSecret"
-
-
-def told(receiver: Receiver, *kinds: str, sentry: bool = False) -> FakeHost:
-    """A host whose targets are this receiver."""
-    host = FakeHost()
-    webhooks = [{"kind": kind, "url": f"{receiver.url}{PATH}{kind}"} for kind in kinds]
-    account = {"url": receiver.url, "organization": "leo", "token": "SentrySecretToken"}
-    document = {"version": 1, "stack": "dev", "webhooks": webhooks, "sentry": account if sentry else None}
-    host.put(NOTIFY, json.dumps(document), 0o600)
-    return host
-
-
-def deliver(host: FakeHost, http: RealHttp | None = None) -> dict[str, Any]:
-    out, err = StringIO(), StringIO()
-    ports = replace(host.ports(), http=http or RealHttp())
-    code = cli.run(ports, "deliver", "", out, err, "systemd")
-    answer: dict[str, Any] = json.loads(out.getvalue())
-    assert (code, answer["ok"]) == (0, True), err.getvalue()
-    assert left(host) == []
-    assert "Secret" not in "".join(host.journal), "the journal shows a secret"
-    return answer
-
-
-def left(host: FakeHost) -> list[str]:
-    return [path for path in host.files if path.startswith(OUTBOX)]
+from tests.unit.agent.fakes.host import Killed
+from tests.unit.agent.messages import AT, FAILED, NOTIFY, OUTBOX, PATH, Released, deliver, left, told
+from tests.unit.agent.verbs import call
 
 
 def test_every_webhook_gets_its_message(receiver: Receiver) -> None:
@@ -190,18 +161,18 @@ def test_a_file_of_targets_that_cannot_be_read_keeps_the_messages(receiver: Rece
     host = told(receiver, "slack")
     notify.tell(host.ports(), FAILED)
     host.put(NOTIFY, "{", 0o600)
-    out, err = StringIO(), StringIO()
-    assert cli.run(host.ports(), "deliver", "", out, err, "systemd") == 1
-    assert "run `pulumi up`" in err.getvalue()
+    code, _, err = call(host.ports(), "deliver", "")
+    assert code == 1
+    assert "run `pulumi up`" in err
     assert len(left(host)) == 1
 
 
 def test_a_second_run_waits_for_the_first(receiver: Receiver) -> None:
     host = told(receiver, "slack")
     host.held.add("/var/lib/codeb/outbox.lock")
-    out, err = StringIO(), StringIO()
-    assert cli.run(host.ports(), "deliver", "", out, err, "systemd") == 1
-    assert "is held" in err.getvalue()
+    code, _, err = call(host.ports(), "deliver", "")
+    assert code == 1
+    assert "is held" in err
 
 
 def test_sentry_learns_of_the_release_and_then_of_the_deploy(receiver: Receiver) -> None:

@@ -6,18 +6,19 @@ import json
 from typing import Any
 
 import pytest
-from agent_fakes import FakeHost, Killed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.bundle.apply import apply
 from agent.bundle.applied import Applied
+from agent.bundle.apply import apply
 from agent.bundle.document import Bundle, File, Service, Wait
 from agent.bundle.plan import make_plan
 from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import Reader
 from agent.host import commands
 from agent.host.ports import Entry
+from tests.unit.agent.fakes.host import FakeHost, Killed
+from tests.unit.agent.fakes.podman import App
 
 QUADLET = "/etc/containers/systemd/"
 SECRET = "very-secret-password-of-redis"
@@ -52,9 +53,7 @@ def bundle(**changes: object) -> dict[str, Any]:
 
 @pytest.fixture
 def host() -> FakeHost:
-    from agent_fakes import App
-
-    return FakeHost(packages={"podman"}, images={"r:1": App(), "r:2": App()}, caddy=False)
+    return FakeHost(packages=["podman"], images={"r:1": App(), "r:2": App()}, caddy=False)
 
 
 def run(host: FakeHost, document: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def test_a_new_host_gets_packages_files_and_running_services(host: FakeHost) -> 
     answer = run(host, bundle())
     assert answer["restarted"] == ["redis-0.service", "caddy.service"]
     assert "package:nftables" in answer["changed"]
-    assert host.packages == {"podman", "nftables"}
+    assert host.debian.packages == {"podman", "nftables"}
     assert host.files["/etc/codeb/secrets/redis-0"].mode == 0o600
     assert answer["versions"] == {"podman": "5.4.2"}
     assert host.calls.count(["systemctl", "daemon-reload"]) == 1
@@ -90,7 +89,7 @@ def test_a_changed_file_restarts_what_reads_it_and_nothing_else(host: FakeHost) 
 
 def test_a_changed_caddyfile_reloads_caddy(host: FakeHost) -> None:
     run(host, bundle())
-    host.caddy = True
+    host.caddy.runs = True
     document = bundle()
     document["files"][2]["content"] = "import sites/*.caddy\n# more\n"
     host.calls.clear()
@@ -106,13 +105,13 @@ def test_files_no_longer_listed_are_deleted_and_their_units_stopped(host: FakeHo
     document["services"] = document["services"][1:]
     answer = run(host, document)
     assert f"deleted:{QUADLET}redis-0.container" in answer["changed"]
-    assert "redis-0.service" not in host.running
+    assert "redis-0.service" not in host.systemd.running
 
 
 @pytest.mark.parametrize("number", [2, 4, 5])
 def test_a_bad_file_never_replaces_a_good_one(host: FakeHost, number: int) -> None:
     run(host, bundle())
-    host.caddy = True
+    host.caddy.runs = True
     before = dict(host.files)
     document = bundle()
     document["files"][number]["content"] = "broken\n"
@@ -124,7 +123,7 @@ def test_a_bad_file_never_replaces_a_good_one(host: FakeHost, number: int) -> No
 
 
 def test_packages_that_apt_cannot_get_say_so(host: FakeHost) -> None:
-    host.installable = False
+    host.debian.installable = False
     with pytest.raises(Failed, match="apt-get can't install nftables: E: Unable to locate package"):
         run(host, bundle())
 
@@ -160,9 +159,7 @@ def test_a_restart_that_a_kill_prevented_is_done_by_the_next_run(host: FakeHost)
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 40)), max_size=4))
 def test_killed_anywhere_it_converges(story: list[tuple[int, int]]) -> None:
-    from agent_fakes import App
-
-    host = FakeHost(packages={"podman"}, images={"r:1": App(), "r:2": App()}, caddy=False)
+    host = FakeHost(packages=["podman"], images={"r:1": App(), "r:2": App()}, caddy=False)
     for changed, kill in story:
         document = bundle()
         document["files"][changed]["content"] += f"# {kill}\n"
@@ -176,7 +173,7 @@ def test_killed_anywhere_it_converges(story: list[tuple[int, int]]) -> None:
     assert {path: host.tell(path) for path in (f["path"] for f in bundle()["files"])} == {
         f["path"]: f["content"] for f in bundle()["files"]
     }
-    assert {"redis-0.service", "caddy.service"} <= set(host.running)
+    assert {"redis-0.service", "caddy.service"} <= set(host.systemd.running)
     left = json.loads(str(host.tell("/var/lib/codeb/bundle.json")))
     assert (left["restarts"], left["reloads"], left["daemon_reload"]) == ([], [], False)
     assert run(host, bundle())["changed"] == []
