@@ -1,4 +1,4 @@
-"""The verb `deliver`: empties the spool, by patience and by giving up.
+"""The verb `deliver`: empties the spool; what its target does not take in time is given up.
 
 systemd starts it when the folder is not empty (`codeb-outbox.path`), at boot too.
 """

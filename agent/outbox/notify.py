@@ -25,7 +25,7 @@ _MOVING: Final = frozenset({"", "latest"})
 
 
 class Released(Protocol):
-    """What Sentry is told of a release's spec (`agent.spec.Spec` is one)."""
+    """What Sentry is told of a release's spec (`agent.project.spec.Spec` is one)."""
 
     @property
     def project(self) -> str: ...

@@ -1,6 +1,6 @@
 """Programs, run without a shell, in a process group of their own: no key pressed and no line lost ends them.
 
-They stay in the agent's session, so that they have its share of the processor (`agent.processor`).
+They stay in the agent's session, so that they have its share of the processor (`agent.program.processor`).
 """
 
 from __future__ import annotations
