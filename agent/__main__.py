@@ -2,7 +2,7 @@
 
 import sys
 
-from agent import processor
+from agent.program import processor
 
 if __name__ == "__main__":
     processor.give_way(" ".join(sys.argv[1:]))

@@ -15,26 +15,26 @@ from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
 from agent import real
-from agent.errors import BadDocument, Failed, Failure
-from agent.ports import Ports
-from agent.reader import Reader, parse
+from agent.documents.errors import BadDocument, Failed, Failure
+from agent.documents.reader import Reader, parse
+from agent.host.ports import Ports
 
 Answer = dict[str, object]
 Action = Callable[[Ports, Reader, str], Answer]
 
 # Verb → module with a function of the verb's name. Only that module is imported: a rollback must start fast.
 VERBS: Final[Mapping[str, str]] = {
-    "apply": "agent.apply",
-    "release": "agent.release",
-    "rollback": "agent.release",
-    "remove": "agent.remove",
-    "status": "agent.status",
-    "doctor": "agent.doctor",
-    "retire": "agent.retire",
-    "notify": "agent.notify",
-    "deliver": "agent.outbox",
-    "version": "agent.version",
-    "precompile": "agent.archive",
+    "apply": "agent.bundle.apply",
+    "release": "agent.release.drive",
+    "rollback": "agent.release.drive",
+    "remove": "agent.removal.remove",
+    "status": "agent.report.status",
+    "doctor": "agent.report.doctor",
+    "retire": "agent.removal.retire",
+    "notify": "agent.outbox.notify",
+    "deliver": "agent.outbox.deliver",
+    "version": "agent.program.version",
+    "precompile": "agent.program.archive",
 }
 _USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pulumi
 from pulumi.runtime.settings import get_root_resource
 
-from agent.build import zipapp
+from agent.program.build import zipapp
 from codeb import names, registry
 from codeb.plan import BucketPlan, DatabasePlan, Plan, ProjectPlan, RetainedPlan
 from codeb.render import host_bundle, outside_texts, project_environment, release_document

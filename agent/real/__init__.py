@@ -1,8 +1,8 @@
-"""The real ports: one module each."""
+"""The machine itself behind the ports of `agent.host`, one module a port. Only the command line takes them from here."""
 
 from __future__ import annotations
 
-from agent.ports import Ports
+from agent.host.ports import Ports
 from agent.real.clock import RealClock
 from agent.real.files import RealFiles
 from agent.real.http import RealHttp

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.ports import Busy, Entry
+from agent.host.ports import Busy, Entry
 
 _POLL_S = 0.05
 

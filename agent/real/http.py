@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from agent import paths
-from agent.ports import NoReply, Reply, Tls
+from agent.host import paths
+from agent.host.ports import NoReply, Reply, Tls
 
 _BODY = 64 * 1024
 # Alerts that a server sends when it has no certificate for the name: internal_error, unrecognized_name.

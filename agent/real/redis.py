@@ -6,7 +6,7 @@ import socket
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from agent.ports import RedisRefused
+from agent.host.ports import RedisRefused
 
 _TIMEOUT_S = 10
 

@@ -1,6 +1,6 @@
 """Programs, run without a shell, in a process group of their own: no key pressed and no line lost ends them.
 
-They stay in the agent's session, so that they have its share of the processor (`agent.processor`).
+They stay in the agent's session, so that they have its share of the processor (`agent.program.processor`).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 
-from agent.ports import Argv, Result
+from agent.host.ports import Argv, Result
 
 _KEPT = ("PATH", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

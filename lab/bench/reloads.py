@@ -28,8 +28,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from agent import commands, drain, paths
-from agent.ports import Argv, Ports, Result
+from agent.edge import drain
+from agent.host import commands, paths
+from agent.host.ports import Argv, Ports, Result
 from agent.real import ports as real_ports
 from agent.real.files import RealFiles
 from agent.real.runner import RealRunner

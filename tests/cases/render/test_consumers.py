@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.image_units import filled_in
-from agent.record import Image
-from agent.spec import UnitText
+from agent.images.in_units import filled_in
+from agent.project.record import Image
+from agent.project.spec import UnitText
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 
 from .case import FOLDER, Case, cases

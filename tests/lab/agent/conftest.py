@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime
 
 import pytest
-from agent_lab import NAME, AgentHost, build_image, bundle, install
+from agent_documents import bundle
+from agent_lab import NAME, AgentHost, build_image, install
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec

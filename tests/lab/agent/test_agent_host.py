@@ -7,7 +7,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from agent_lab import NAME, REDIS_ADMIN, AgentHost, bundle, release
+from agent_documents import REDIS_ADMIN, bundle, release
+from agent_lab import NAME, AgentHost
 
 pytestmark = pytest.mark.lab
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
-from agent_lab import NAME, AgentHost, release, site
+from agent_documents import release, site
+from agent_lab import NAME, AgentHost
 
 from lab.bench.reloads import under_load
 
@@ -51,7 +53,7 @@ def test_a_new_site_waits_for_nobody_when_nobody_is_connected(host: AgentHost, p
 
 def test_canary_and_counts_from_caddy_s_journal(host: AgentHost, project: str) -> None:
     canary = {"steps": [50], "wait_ms": 12000, "max_error_percent": 5.0}
-    document = {"site": site(project, canary_steps=STEPS), "canary": canary}
+    document: dict[str, Any] = {"site": site(project, canary_steps=STEPS), "canary": canary}
     assert host.agent("release", release(f"{APP}v1", project, **document)).code == 0
     host.sh(
         *("systemd-run", "--quiet", "--unit=canary-load", "--collect", "sh", "-c"),

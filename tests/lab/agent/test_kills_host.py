@@ -10,7 +10,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from agent_lab import NAME, AgentHost, gates, release
+from agent_documents import gates, release
+from agent_lab import NAME, AgentHost
 
 pytestmark = pytest.mark.lab
 

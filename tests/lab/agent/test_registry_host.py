@@ -6,10 +6,12 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import private_registry
 import pytest
-from agent_lab import AgentHost, Answer, release
+from agent_documents import release
+from agent_lab import AgentHost, Answer
 from private_registry import AUTH_FILE, NAME, PASSWORD, USER, PrivateRegistry, credentials
 
 REPOSITORY = "team/app"
@@ -55,7 +57,7 @@ def unit_reads(host: AgentHost) -> int:
     return len(re.findall(r"^Reload(?:ing)? requested from client", said, re.MULTILINE))
 
 
-def released(host: AgentHost, reference: str, **changes: object) -> Answer:
+def released(host: AgentHost, reference: str, **changes: Any) -> Answer:
     return host.agent("release", release(reference, **{"pull": "missing", "standby_minutes": 0, **changes}))
 
 

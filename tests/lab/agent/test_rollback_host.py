@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from agent_lab import NAME, AgentHost, release
+from agent_documents import release
+from agent_lab import NAME, AgentHost
 
 from lab import paths
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from agent.bundle import read_bundle
-from agent.reader import Reader
-from agent.spec_reader import read_release
+from agent.bundle.document import read_bundle
+from agent.documents.reader import Reader
+from agent.project.spec_reader import read_release
 from codeb.model import ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
 from codeb.render import host_bundle, release_document

@@ -6,7 +6,7 @@ import base64
 import json
 from typing import Any
 
-from agent.notify_targets import load
+from agent.outbox.targets import load_targets
 from codeb.model import parse_outside, parse_settings
 from codeb.plan import Plan, make_plan
 from codeb.render import HostFile, host_files, outside_texts
@@ -74,7 +74,7 @@ def test_the_agent_reads_what_is_rendered() -> None:
     class Ports:
         files = Files()
 
-    targets = load(Ports())  # type: ignore[arg-type]
+    targets = load_targets(Ports())  # type: ignore[arg-type]
     assert targets.stack == "dev"
     assert [(each.kind, each.host) for each in targets.webhooks] == [
         ("slack", "a.test"),

@@ -1,0 +1,138 @@
+"""Reloading Caddy without failing a request: no HTTP/1.1 client is about to send one when Caddy reloads.
+
+A reload drops what Caddy has not begun to answer: it closes idle keep-alive connections under a client that just
+sends, and new connections whose first request has not come yet. So first each answer tells its client to open a new
+connection (the marker file), then new connections wait in the kernel for the moment of the reload.
+Why this way, with figures: docs/edge.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Final
+
+from agent.documents.errors import Failed
+from agent.host import commands, paths
+from agent.host.ports import Busy, Ports
+
+LONGEST_S: Final = 10
+"""Connections that nobody used for so long are closed by the reload as they would be by the idle timeout."""
+_PAUSE_S: Final = 0.1
+_FIRST_REQUEST_S: Final = 0.5
+"""From accepting a connection to its first request: two round trips of TLS, for clients 250 ms away."""
+_LOCK_S: Final = 300
+_RELOAD_S: Final = 120
+_SOCKETS: Final = ("/proc/net/tcp", "/proc/net/tcp6")
+_LISTENERS: Final = ("0050", "01BB")  # ports 80 and 443
+_ESTABLISHED: Final = "01"
+_UNACCEPTED: Final = "0"
+
+
+def reload(ports: Ports) -> None:
+    """Make Caddy read its files; nothing is done when it has read them as they are. Raises Failed.
+
+    Runs that wait for one another share one reload. When Caddy refuses, it keeps the old configuration.
+    """
+    try:
+        with ports.files.lock(paths.CADDY_LOCK, _LOCK_S):
+            if ports.files.read(paths.CADDY_READ) != _state(ports):
+                _reload(ports)
+            ports.files.remove(paths.DRAINING)
+    except Busy as error:
+        raise Failed("switch", str(error), "wait for the other run to end and run again") from error
+
+
+def stale(ports: Ports) -> bool:
+    """Whether a run that was killed left the marker, which costs every user a connection per request."""
+    if ports.files.read(paths.DRAINING) is None:
+        return False
+    try:
+        with ports.files.lock(paths.CADDY_LOCK, 0):
+            return ports.files.read(paths.DRAINING) is not None
+    except Busy:
+        return False
+
+
+def _reload(ports: Ports) -> None:
+    _drain(ports)
+    _hold(ports)
+    state = _state(ports)
+    ports.files.remove(
+        paths.CADDY_READ
+    )  # first: a run that is killed here must not look as if nothing was read
+    result = ports.runner.run(commands.CADDY_RELOAD, timeout_s=_RELOAD_S)
+    ports.runner.run(commands.FREE_CONNECTIONS)
+    ports.files.remove(paths.DRAINING)
+    if not result.ok:
+        raise Failed(
+            "switch",
+            f"Caddy refused to reload: {error_line(result.text)}",
+            "see `journalctl -u caddy` and codeb-agent doctor on the host, then run again",
+        )
+    ports.files.write(paths.CADDY_READ, state, 0o600)
+
+
+def _drain(ports: Ports) -> None:
+    """Wait until every connection is gone that may have been promised to stay open."""
+    ports.files.write(paths.DRAINING, b"", 0o644)
+    left = found = connections(ports)
+    start = ports.clock.monotonic()
+    while left and ports.clock.monotonic() - start < LONGEST_S:
+        ports.clock.sleep(_PAUSE_S)
+        left &= connections(ports)
+    if found:
+        waited = ports.clock.monotonic() - start
+        ports.journal.log(
+            f"caddy: {len(found)} connections asked to end within {waited:.1f} s, {len(left)} still open"
+        )
+
+
+def _hold(ports: Ports) -> None:
+    """Let new connections wait, and those that were accepted send their first request. Raises Failed.
+
+    A host whose bundle is older than its agent has no rules for that yet: it still has to be able to change a site.
+    """
+    if ports.files.read(paths.HOLD) is None:
+        ports.journal.log(
+            f"caddy: {paths.HOLD} comes with the next bundle: a connection that is new now may fail"
+        )
+        return
+    result = ports.runner.run(commands.HOLD_CONNECTIONS)
+    if not result.ok:
+        ports.files.remove(paths.DRAINING)
+        raise Failed(
+            "switch", f"nft refused {paths.HOLD}: {result.text}", "apply the server's bundle, then run again"
+        )
+    ports.clock.sleep(_FIRST_REQUEST_S)
+
+
+def connections(ports: Ports) -> frozenset[str]:
+    """Users' connections to Caddy, which has the host's network: the kernel's numbers of their sockets."""
+    rows = [line.split() for path in _SOCKETS for line in _lines(ports, path)[1:]]
+    return frozenset(
+        row[9]
+        for row in rows
+        if row[1].rpartition(":")[2] in _LISTENERS and row[3] == _ESTABLISHED and row[9] != _UNACCEPTED
+    )
+
+
+def _lines(ports: Ports, path: str) -> list[str]:
+    return (ports.files.read(path) or b"").decode().splitlines()
+
+
+def _state(ports: Ports) -> bytes:
+    """Which Caddy process, and a hash of all that it is to read."""
+    process = ports.runner.run(commands.invocation(paths.CADDY_SERVICE)).out.strip()
+    files = [paths.CADDYFILE, *(f"{paths.SITES}/{name}" for name in ports.files.listing(paths.SITES))]
+    digest = hashlib.sha256()
+    for path in files:
+        content = ports.files.read(path) or b""
+        digest.update(f"{path} {len(content)}\n".encode() + content)
+    return json.dumps({"process": process, "files": digest.hexdigest()}).encode()
+
+
+def error_line(text: str) -> str:
+    """The line that says what is wrong, out of Caddy's JSON log."""
+    lines = text.splitlines() or ["it said nothing"]
+    return next((line for line in lines if line.startswith("Error:")), lines[-1])[:500]

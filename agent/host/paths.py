@@ -1,0 +1,180 @@
+"""Fixed places on a host and the names of a project's units. The contract is docs/architecture.md."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+Colour = Literal["blue", "green"]
+COLOURS: Final[tuple[Colour, Colour]] = ("blue", "green")
+
+QUADLET: Final = "/etc/containers/systemd"
+UNITS: Final = "/etc/systemd/system"
+BOOT: Final = f"{UNITS}/multi-user.target.wants"
+GENERATED: Final = "/run/systemd/generator"
+CADDY: Final = "/etc/caddy"
+CADDYFILE: Final = f"{CADDY}/Caddyfile"
+SITES: Final = f"{CADDY}/sites"
+UPSTREAMS: Final = f"{CADDY}/upstreams"
+CANARIES: Final = f"{CADDY}/canaries"
+MAINTENANCE: Final = f"{CADDY}/maintenance"
+DRAINING: Final = f"{CADDY}/draining"
+HOLD: Final = "/etc/codeb/hold.nft"
+CA_FILE: Final = "/etc/codeb/ca.crt"
+CONFIG: Final = "/etc/codeb"
+DATA: Final = "/srv/codeb"
+STATE: Final = "/var/lib/codeb"
+RECORDS: Final = f"{STATE}/projects"
+BUNDLE: Final = f"{STATE}/bundle.json"
+UNITS_LOCK: Final = f"{STATE}/lock"
+APPLY_LOCK: Final = f"{STATE}/apply.lock"
+OUTBOX: Final = f"{STATE}/outbox"
+OUTBOX_LOCK: Final = f"{STATE}/outbox.lock"
+IMAGES_LOCK: Final = f"{STATE}/images.lock"
+NOTIFY: Final = f"{CONFIG}/secrets/notify.json"
+REGISTRIES: Final = f"{CONFIG}/secrets/registries.json"
+CADDY_LOCK: Final = f"{STATE}/caddy.lock"
+CADDY_READ: Final = f"{STATE}/caddy.read"
+AUDIT: Final = "/var/log/codeb/audit.log"
+CADDY_CONTAINER: Final = "caddy"
+CADDY_SERVICE: Final = "caddy.service"
+
+
+def other(colour: Colour) -> Colour:
+    """The colour that isn't this one."""
+    return "green" if colour == "blue" else "blue"
+
+
+def network(project: str) -> str:
+    """Podman network of a project; its Quadlet file adds `.network`."""
+    return f"codeb-{project}"
+
+
+def container(project: str, colour: Colour) -> str:
+    """Container of one colour; its Quadlet file adds `.container`."""
+    return f"codeb-{project}-{colour}"
+
+
+def service(project: str, colour: Colour) -> str:
+    """systemd service of one colour."""
+    return f"{container(project, colour)}.service"
+
+
+def standby(project: str) -> str:
+    """Transient timer (and service) that stops the standby, without extension."""
+    return f"codeb-{project}-standby"
+
+
+def release_command(project: str) -> str:
+    """Container of the release command; its Quadlet file adds `.container`, its service `.service`."""
+    return f"codeb-{project}-job"
+
+
+def quadlet(name: str) -> str:
+    """Where a Quadlet file stands."""
+    return f"{QUADLET}/{name}"
+
+
+def unit(name: str) -> str:
+    """Where an ordinary unit file stands."""
+    return f"{UNITS}/{name}"
+
+
+def boot_link(project: str, colour: Colour) -> str:
+    """The link that starts one colour at boot. Quadlet's units can't be enabled by systemctl."""
+    return f"{BOOT}/{service(project, colour)}"
+
+
+def boot_target(project: str, colour: Colour) -> str:
+    """Where that link points."""
+    return f"{GENERATED}/{service(project, colour)}"
+
+
+def project_folder(project: str) -> str:
+    """Folder of the project's environment files."""
+    return f"/etc/codeb/projects/{project}"
+
+
+def environment(project: str, colour: Colour) -> str:
+    """Environment of one colour (0600)."""
+    return f"{project_folder(project)}/{colour}.env"
+
+
+def digest(project: str, colour: Colour) -> str:
+    """File with the digest of one colour's image, which systemd reads when it starts the colour."""
+    return f"{project_folder(project)}/{colour}.image"
+
+
+def candidate_links(project: str, colour: Colour) -> dict[str, str]:
+    """Links, with their targets, to the files of the colour that is being released: for the release command."""
+    return _links(project, "candidate", colour)
+
+
+def active_links(project: str, colour: Colour) -> dict[str, str]:
+    """Links, with their targets, to the files of the colour that serves: for cron jobs."""
+    return _links(project, "active", colour)
+
+
+def _links(project: str, name: str, colour: Colour) -> dict[str, str]:
+    files = (environment(project, colour), digest(project, colour))
+    return {f"{project_folder(project)}/{name}.{file.rpartition('.')[2]}": file for file in files}
+
+
+def site(project: str) -> str:
+    """The project's site in Caddy's configuration."""
+    return f"{SITES}/{project}.caddy"
+
+
+def upstream(project: str) -> str:
+    """File whose content is the address of the colour that serves."""
+    return f"{UPSTREAMS}/{project}"
+
+
+def canary_weight(project: str) -> str:
+    """File with the percent of the requests that the candidate gets, `0` outside of canary releases."""
+    return f"{CANARIES}/{project}.weight"
+
+
+def canary_address(project: str) -> str:
+    """File with the candidate's address."""
+    return f"{CANARIES}/{project}.address"
+
+
+def maintenance_page(project: str) -> str:
+    """The page that visitors get while the project is in maintenance; its presence switches that on."""
+    return f"{MAINTENANCE}/{project}.html"
+
+
+def maintenance_retry(project: str) -> str:
+    """File with the seconds after which clients should come back."""
+    return f"{MAINTENANCE}/{project}.retry"
+
+
+def record(project: str) -> str:
+    """What the agent remembers of a project."""
+    return f"{RECORDS}/{project}.json"
+
+
+def undo(project: str) -> str:
+    """Every file as it was before the release under way (0600); absent when none is."""
+    return f"{RECORDS}/{project}.undo"
+
+
+def project_lock(project: str) -> str:
+    """Held for a whole release, rollback or removal of a project."""
+    return f"{RECORDS}/{project}.lock"
+
+
+def unit_of(path: str) -> str | None:
+    """The unit that a unit file makes: `x.container` → `x.service`, `x.network` → `x-network.service`.
+
+    None for other files and for drop-ins.
+    """
+    folder, _, name = path.rpartition("/")
+    stem, _, kind = name.rpartition(".")
+    if folder not in (QUADLET, UNITS) or "." not in name:
+        return None
+    if kind == "container":
+        return f"{stem}.service"
+    if kind in ("network", "volume", "pod", "image", "build"):
+        return f"{stem}-{kind}.service"
+    return name

@@ -1,0 +1,153 @@
+"""What systemd and the journal say about a unit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Final
+
+from agent.documents.errors import Failed
+from agent.host import commands, paths
+from agent.host.ports import Ports
+
+LOG_LINES: Final = 20
+_UNITS_WAIT_S: Final = 300
+_START_S: Final = 120
+_READ: Final = {"LoadState=loaded", "NeedDaemonReload=no"}
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """Properties of a unit (`systemctl show`)."""
+
+    active: str
+    sub: str
+    result: str
+    restarts: int
+    exit_status: int
+    loaded: bool
+    file_state: str
+
+    @property
+    def running(self) -> bool:
+        return self.active in ("active", "reloading")
+
+
+def state(ports: Ports, unit: str) -> UnitState:
+    """The state of a unit; one that doesn't exist counts as inactive."""
+    result = ports.runner.run(commands.show(unit))
+    values = dict(line.split("=", 1) for line in result.out.splitlines() if "=" in line)
+
+    def number(key: str) -> int:
+        value = values.get(key, "")
+        return int(value) if value.isdigit() else 0
+
+    return UnitState(
+        active=values.get("ActiveState", "inactive"),
+        sub=values.get("SubState", "dead"),
+        result=values.get("Result", "success"),
+        restarts=number("NRestarts"),
+        exit_status=number("ExecMainStatus"),
+        loaded=values.get("LoadState", "not-found") == "loaded",
+        file_state=values.get("UnitFileState", ""),
+    )
+
+
+def end(ports: Ports, service: str, phase: str, remedy: str, timeout_s: float) -> None:
+    """Stop a service unless it is stopped, and forget that it may have failed. Raises Failed."""
+    if state(ports, service).active != "inactive":
+        must(ports, commands.stop(service), phase, remedy, timeout_s)
+        ports.runner.run(commands.reset_failed(service))
+
+
+def must(ports: Ports, argv: list[str], phase: str, remedy: str, timeout_s: float = 60) -> str:
+    """Run a command that has to succeed and give back what it wrote. Raises Failed."""
+    result = ports.runner.run(argv, timeout_s=timeout_s)
+    if not result.ok:
+        said = result.text.splitlines()
+        raise Failed(
+            phase,
+            f"{' '.join(argv[:4])} … ended with status {result.code}: {said[0] if said else 'no output'}",
+            remedy,
+            log=tuple(said[-LOG_LINES:]),
+        )
+    return result.out
+
+
+def daemon_reload(ports: Ports, phase: str) -> None:
+    """Make systemd read the unit files. Callers hold the units lock: two generators at once corrupt units."""
+    must(ports, commands.DAEMON_RELOAD, phase, "see `systemctl status` and run again", _START_S)
+
+
+def install(ports: Ports, texts: Mapping[str, bytes], phase: str, *, removed: bool = False) -> list[str]:
+    """Bring unit files (path → content) to systemd; gives back those that are new to it. Raises Failed.
+
+    Without any, and unless others were `removed`, systemd isn't asked to read all units again: that takes PID 1
+    and every generator half a second, which visitors feel.
+    """
+    if not texts and not removed:
+        return []
+    with units_lock(ports):
+        fresh = [path for path, content in texts.items() if ports.files.read(path) != content]
+        for path in fresh:
+            ports.files.write(path, texts[path], 0o644)
+        fresh += _unread(ports, [path for path in texts if path not in fresh])
+        if fresh or removed:
+            daemon_reload(ports, phase)
+    return fresh
+
+
+def _unread(ports: Ports, files: list[str]) -> list[str]:
+    """The unit files that systemd hasn't read as they are: whoever wrote them was killed before it could ask."""
+    names = {path: unit for path in files if (unit := paths.unit_of(path))}
+    if not names:
+        return []
+    said = ports.runner.run(commands.read_yet(list(names.values()))).out.split("\n\n")
+    seen = [set(block.split()) for block in said]
+    if len(seen) != len(names):
+        return list(names)
+    return [path for path, words in zip(names, seen, strict=True) if words != _READ]
+
+
+def units_lock(ports: Ports) -> AbstractContextManager[None]:
+    """The lock for writing unit files and daemon-reload (podman #29004)."""
+    return ports.files.lock(paths.UNITS_LOCK, _UNITS_WAIT_S)
+
+
+def log_lines(ports: Ports, unit: str, since: float) -> tuple[str, ...]:
+    """The last lines that the unit's processes wrote, without podman's own events."""
+    result = ports.runner.run(commands.logs(unit, since, LOG_LINES * 3))
+    lines = []
+    for row in result.out.splitlines():
+        try:
+            entry = json.loads(row)
+        except ValueError:
+            continue
+        message = entry.get("MESSAGE")
+        if isinstance(message, str) and not _noise(message, str(entry.get("SYSLOG_IDENTIFIER"))):
+            lines += [line for line in message.splitlines() if line.strip()]
+    return tuple(lines[-LOG_LINES:])
+
+
+def exit_code(ports: Ports, service: str, since: float) -> int | None:
+    """With what the unit's container last ended since a moment, as Podman noted it; None when it didn't.
+
+    systemd's own note is gone as soon as it has started the container again.
+    """
+    result = ports.runner.run(commands.died(service.removesuffix(".service"), since))
+    for row in reversed(result.out.splitlines()):
+        try:
+            return int(json.loads(row)["ContainerExitCode"])
+        except (ValueError, KeyError, TypeError):
+            continue
+    return None
+
+
+def _noise(message: str, identifier: str) -> bool:
+    """Podman and conmon tell events, ids and warnings of their own in the same unit."""
+    words = message.split()
+    is_id = len(words) == 1 and len(message) == 64 and all(c in "0123456789abcdef" for c in message)
+    is_event = identifier == "podman" and len(words) > 6 and words[5] in ("container", "image", "network")
+    return is_id or is_event or identifier == "conmon"

@@ -1,0 +1,169 @@
+"""A release as values. `Spec` is all of it that is not secret, and is remembered; `spec_reader` reads both."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+
+from agent.host.paths import Colour
+
+IMAGE_TOKEN: Final = "@IMAGE@"  # noqa: S105 - a place holder, not a password
+_AROUND: Final = (
+    *("site", "domain", "health", "standby_minutes"),
+    *("canary", "maintenance", "sentry_project", "stage"),
+)
+
+
+@dataclass(frozen=True)
+class UnitText:
+    """A unit file: its name without folder, and its content."""
+
+    name: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Cron:
+    """A job run by a timer in the app's image."""
+
+    container: UnitText
+    timer: UnitText
+
+    @property
+    def stem(self) -> str:
+        """The name of both units without extension."""
+        return self.timer.name.removesuffix(".timer")
+
+
+@dataclass(frozen=True)
+class CacheIndex:
+    """Which index of which Redis the project owns, and as which user."""
+
+    host: str
+    port: int
+    index: int
+    user: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """When a release counts as healthy; times in milliseconds."""
+
+    path: str
+    interval_ms: int
+    timeout_ms: int
+    successes: int
+    max_response_ms: int
+    start_timeout_ms: int
+
+
+@dataclass(frozen=True)
+class ReleaseCommand:
+    """A oneshot unit that runs once in the new image before the app starts."""
+
+    unit: UnitText
+    timeout_ms: int
+
+
+@dataclass(frozen=True)
+class Canary:
+    """Percents of the requests (below 100) that a new release gets step by step, each for `wait_ms`."""
+
+    steps: tuple[int, ...]
+    wait_ms: int
+    max_error_percent: float
+
+
+@dataclass(frozen=True)
+class Maintenance:
+    """What visitors get instead of the app: an HTML page, and the seconds of `Retry-After`."""
+
+    page: str
+    retry_after_s: int
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a release runs, without secrets."""
+
+    project: str
+    image: str
+    pull: str
+    publish: str
+    ports: Mapping[Colour, int]
+    network: UnitText
+    colours: Mapping[Colour, UnitText]
+    cron: tuple[Cron, ...]
+    site: str | None
+    domain: str
+    cache: CacheIndex | None
+    health: Health
+    standby_minutes: int
+    job: ReleaseCommand | None = None
+    canary: Canary | None = None
+    maintenance: Maintenance | None = None
+    sentry_project: str | None = None
+    stage: str = "production"
+
+    def around(self, other: Spec) -> Spec:
+        """This container with all that `other` says around it: site, health, standby time, maintenance."""
+        return replace(self, **{name: getattr(other, name) for name in _AROUND})
+
+    def address(self, colour: Colour) -> str:
+        """Where this colour listens, as the upstream file says it."""
+        host = f"[{self.publish}]" if ":" in self.publish else self.publish
+        return f"{host}:{self.ports[colour]}"
+
+    def to_json(self) -> dict[str, object]:
+        """The part of the release document that `spec_reader` reads back."""
+        document = asdict(self)
+        document["units"] = {
+            "network": document.pop("network"),
+            **document.pop("colours"),
+            "cron": document.pop("cron"),
+        }
+        return document
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The secret part of a release; never printed."""
+
+    environment: Mapping[str, str]
+    cache_password: str = ""
+    cache_admin_password: str = ""
+
+    def __repr__(self) -> str:
+        return "Secrets(…)"
+
+    def values(self) -> list[str]:
+        """Every value that must not appear in a log or an answer."""
+        return [*self.environment.values(), self.cache_password, self.cache_admin_password]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A whole release document."""
+
+    spec: Spec
+    secrets: Secrets
+    by: str = ""
+
+    def fingerprint(self) -> str:
+        """Hash of all that the running container depends on: equal means that it needn't be replaced."""
+        spec = self.spec.to_json()
+        for key in ("pull", "job", *_AROUND):
+            del spec[key]
+        units = spec["units"]
+        if isinstance(units, dict):
+            units.pop("cron")
+        parts = [spec, dict(self.secrets.environment), self.secrets.cache_password]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def cache_hash(self) -> str:
+        """The cache password as Redis keeps it, "" without a cache."""
+        password = self.secrets.cache_password
+        return hashlib.sha256(password.encode()).hexdigest() if password else ""

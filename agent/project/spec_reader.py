@@ -1,0 +1,185 @@
+"""Reads the document of a release, and a remembered spec, strictly: what is unknown or doesn't fit is refused."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from agent.documents.errors import BadDocument
+from agent.documents.reader import (
+    ADDRESS,
+    ANY,
+    HOST,
+    IMAGE,
+    PROJECT,
+    SLUG,
+    UNIT_NAME,
+    URL_PATH,
+    USER,
+    VARIABLE,
+    Reader,
+)
+from agent.host import paths
+from agent.host.paths import COLOURS, Colour
+from agent.project.spec import (
+    IMAGE_TOKEN,
+    CacheIndex,
+    Canary,
+    Cron,
+    Health,
+    Maintenance,
+    Release,
+    ReleaseCommand,
+    Secrets,
+    Spec,
+    UnitText,
+)
+
+_LONGEST_VARIABLE: Final = 60_000  # podman reads env files by lines of at most 64 KiB
+_DAY_MS: Final = 86_400_000
+_STAGES: Final = ("production", "staging", "development")
+
+
+def read_release(reader: Reader) -> Release:
+    """The document on standard input of `release`. Raises BadDocument."""
+    reader.version()
+    environment = reader.secrets("environment", VARIABLE, _LONGEST_VARIABLE)
+    cache = reader.maybe("cache")
+    password = cache.secret("password") if cache else ""
+    admin = cache.secret("admin_password") if cache else ""
+    by = reader.text("by", default="")
+    return Release(_spec(reader, cache), Secrets(environment, password, admin), by)
+
+
+def read_spec(reader: Reader) -> Spec:
+    """A remembered spec. Raises BadDocument."""
+    return _spec(reader, reader.maybe("cache"))
+
+
+def _spec(reader: Reader, cache: Reader | None) -> Spec:
+    project = reader.text("project", PROJECT)
+    units, ports = reader.child("units"), reader.child("ports")
+    spec = Spec(
+        project=project,
+        image=reader.text("image", IMAGE),
+        pull=reader.choice("pull", "missing", "always", "never", default="missing"),
+        publish=reader.text("publish", ADDRESS),
+        ports={colour: ports.whole(colour, 1, 65535) for colour in COLOURS},
+        network=_unit(units.child("network"), "units.network", f"{paths.network(project)}.network"),
+        colours={colour: _colour(units.child(colour), project, colour) for colour in COLOURS},
+        cron=tuple(_cron(item, project) for item in units.children("cron")),
+        site=reader.maybe_text("site"),
+        domain=reader.text("domain", HOST),
+        cache=_cache(cache),
+        health=_health(reader.child("health")),
+        standby_minutes=reader.whole("standby_minutes", 0, 60 * 24 * 30, default=60),
+        job=_job(reader.maybe("job"), project),
+        canary=_canary(reader.maybe("canary")),
+        maintenance=_maintenance(reader.maybe("maintenance")),
+        sentry_project=_sentry_project(reader),
+        stage=reader.choice("stage", *_STAGES, default="production"),
+    )
+    ports.end()
+    units.end()
+    reader.end()
+    if spec.ports["blue"] == spec.ports["green"]:
+        raise BadDocument("ports", "blue and green must differ")
+    return spec
+
+
+def _unit(reader: Reader, where: str, name: str) -> UnitText:
+    unit = UnitText(reader.text("name", UNIT_NAME), reader.text("content", ANY))
+    reader.end()
+    if unit.name != name:
+        raise BadDocument(f"{where}.name", f"is {unit.name!r}, but the unit of this project is {name!r}")
+    return unit
+
+
+def _colour(reader: Reader, project: str, colour: Colour) -> UnitText:
+    where = f"units.{colour}"
+    unit = _unit(reader, where, f"{paths.container(project, colour)}.container")
+    if IMAGE_TOKEN not in unit.content:
+        raise BadDocument(f"{where}.content", f"has no {IMAGE_TOKEN} for the image that is resolved")
+    if "[Install]" in unit.content:
+        raise BadDocument(
+            f"{where}.content", "has an [Install] section; the agent starts the active colour only"
+        )
+    return unit
+
+
+def _cron(reader: Reader, project: str) -> Cron:
+    prefix = f"codeb-{project}-cron-"
+    container, timer = reader.child("container"), reader.child("timer")
+    cron = Cron(
+        UnitText(container.text("name", UNIT_NAME), container.text("content", ANY)),
+        UnitText(timer.text("name", UNIT_NAME), timer.text("content", ANY)),
+    )
+    for part in (container, timer, reader):
+        part.end()
+    stem = cron.container.name.removesuffix(".container")
+    if not stem.startswith(prefix) or {cron.container.name, cron.timer.name} != {
+        f"{stem}.container",
+        f"{stem}.timer",
+    }:
+        raise BadDocument("units.cron", f"units must be named {prefix}<name>.container and .timer")
+    return cron
+
+
+def _job(reader: Reader | None, project: str) -> ReleaseCommand | None:
+    if reader is None:
+        return None
+    unit = _unit(reader.child("unit"), "job.unit", f"{paths.release_command(project)}.container")
+    if IMAGE_TOKEN not in unit.content or "[Install]" in unit.content:
+        raise BadDocument("job.unit.content", f"must have {IMAGE_TOKEN} and no [Install] section")
+    job = ReleaseCommand(unit, reader.whole("timeout_ms", 1, _DAY_MS))
+    reader.end()
+    return job
+
+
+def _canary(reader: Reader | None) -> Canary | None:
+    if reader is None:
+        return None
+    canary = Canary(
+        steps=reader.wholes("steps", 1, 99),
+        wait_ms=reader.whole("wait_ms", 1, _DAY_MS),
+        max_error_percent=reader.number("max_error_percent"),
+    )
+    reader.end()
+    return canary
+
+
+def _maintenance(reader: Reader | None) -> Maintenance | None:
+    if reader is None:
+        return None
+    maintenance = Maintenance(reader.text("page", ANY), reader.whole("retry_after_s", 0, 86_400))
+    reader.end()
+    return maintenance
+
+
+def _sentry_project(reader: Reader) -> str | None:
+    return None if reader.maybe_text("sentry_project") is None else reader.text("sentry_project", SLUG)
+
+
+def _cache(reader: Reader | None) -> CacheIndex | None:
+    if reader is None:
+        return None
+    cache = CacheIndex(
+        host=reader.text("host", HOST),
+        port=reader.whole("port", 1, 65535),
+        index=reader.whole("index", 2, 15),
+        user=reader.text("user", USER),
+    )
+    reader.end()
+    return cache
+
+
+def _health(reader: Reader) -> Health:
+    health = Health(
+        path=reader.text("path", URL_PATH),
+        interval_ms=reader.whole("interval_ms", 10, _DAY_MS),
+        timeout_ms=reader.whole("timeout_ms", 10, _DAY_MS),
+        successes=reader.whole("successes", 1, 100),
+        max_response_ms=reader.whole("max_response_ms", 1, _DAY_MS),
+        start_timeout_ms=reader.whole("start_timeout_ms", 100, _DAY_MS),
+    )
+    reader.end()
+    return health

@@ -1,0 +1,107 @@
+"""The end of a release: remember it and drop the undo file; a failure is remembered, too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.documents.errors import Failed
+from agent.host import paths
+from agent.host.paths import Colour, other
+from agent.project import record
+from agent.project.record import ColourRecord, Past, Record
+from agent.release import undo
+from agent.release.job import Job
+
+
+def commit(job: Job, colour: Colour) -> None:
+    """From here on the release stands: record first, then the undo file goes."""
+    switched = undo.load(job.ports, job.project) is not None
+    before = job.record or Record(project=job.project, created_at=job.now())
+    after = _remember(job, before, colour)
+    after = replace(after, cron=tuple(sorted({*before.cron, *(cron.stem for cron in job.wanted.cron)})))
+    if switched:
+        job.past = _past(job, before, colour, "rolled-back" if _goes_back(job) else "released")
+        after = after.with_past(job.past)
+    if after != job.record:
+        record.save(job.ports, after)
+        job.changed = True
+    if job.past is not None:
+        job.ports.files.remove(paths.undo(job.project))
+        record.audit(job.ports, job.project, job.past)
+    job.record = after
+
+
+def note_failure(job: Job, colour: Colour, cause: str) -> None:
+    """Remember a release that failed: in the audit log, and in the history of a project that has one."""
+    known = record.load(job.ports, job.project)
+    job.past = replace(_past(job, known, colour, "failed"), cause=job.redact(cause))
+    record.audit(job.ports, job.project, job.past)
+    if known is not None:
+        record.save(job.ports, known.with_past(job.past))
+
+
+def _remember(job: Job, before: Record, colour: Colour) -> Record:
+    known, release = before.colours.get(colour), job.release
+    if release is None:
+        return _rolled_back(job, before, colour)
+    if known is not None and job.active == colour:
+        after = before.with_colour(colour, replace(known, spec=job.wanted))
+        return after if job.held else _withdraw(after, other(colour), withdrawn=False)
+    if job.image is None:
+        raise Failed("settle", "no image was resolved", "this is a defect of the agent")
+    if known is not None and known.image.id != job.image.id and known.spec.pull != "never":
+        job.left = known.image
+    fresh = ColourRecord(
+        spec=job.wanted,
+        fingerprint=release.fingerprint(),
+        image=job.image,
+        cache_hash=release.cache_hash(),
+        released_at=job.now(),
+        release_id=before.next_id,
+        by=job.by,
+        why="released again" if job.resumed else "released",
+    )
+    return before.with_colour(colour, fresh)
+
+
+def _goes_back(job: Job) -> bool:
+    return job.release is None and not job.forward
+
+
+def _rolled_back(job: Job, before: Record, colour: Colour) -> Record:
+    """The target serves again; going back, the other colour was taken out of service by a person."""
+    known, left = before.colours[colour], before.colours.get(other(colour))
+    if _goes_back(job) and left is not None:
+        why = f"rolled back from {left.release_id} ({left.spec.image}) by {job.by}"
+    else:
+        why = f"rolled forward by {job.by}"
+    fresh = replace(
+        known,
+        spec=job.wanted,
+        withdrawn=False,
+        released_at=job.now(),
+        release_id=before.next_id,
+        by=job.by,
+        why=why,
+    )
+    return _withdraw(before.with_colour(colour, fresh), other(colour), withdrawn=_goes_back(job))
+
+
+def _withdraw(after: Record, colour: Colour, *, withdrawn: bool) -> Record:
+    """The record with a colour's release withdrawn by a person, or no longer."""
+    known = after.colours.get(colour)
+    return after if known is None else after.with_colour(colour, replace(known, withdrawn=withdrawn))
+
+
+def _past(job: Job, before: Record | None, colour: Colour, outcome: str) -> Past:
+    seconds = job.ports.clock.now().timestamp() - job.started_at
+    return Past(
+        id=before.next_id if before else "r1",
+        at=job.now(),
+        outcome=outcome,
+        colour=colour,
+        image=job.spec.image if job.spec else "",
+        digest=job.image.digest if job.image else "",
+        by=job.by,
+        duration_s=round(seconds, 3),
+    )

@@ -1,0 +1,150 @@
+"""The verbs `release` and `rollback`: drive the state machine to an end and answer."""
+
+from __future__ import annotations
+
+import json
+
+from agent.documents.errors import Failed, Failure
+from agent.documents.reader import PROJECT, Reader
+from agent.documents.redact import Redactor
+from agent.host import commands, paths
+from agent.host.ports import Busy, Ports
+from agent.project import health, record
+from agent.project.spec_reader import read_release
+from agent.release import announce, put_back
+from agent.release.commit import note_failure
+from agent.release.job import Job
+from agent.release.machine import ENDS, Command, Event, Kind, Phase, State, Verb, decide
+from agent.release.perform import perform
+
+_WAIT_S = 900
+
+
+def release(ports: Ports, document: Reader, by: str) -> dict[str, object]:
+    """Make this release serve. Raises BadDocument, and Failed when the old one serves on."""
+    wanted = read_release(document)
+    redact = Redactor(wanted.secrets.values(), wanted.spec.domain)
+    return _locked(Job(ports, wanted.spec.project, wanted.by or by, redact, release=wanted))
+
+
+def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
+    """Make the previous release serve again, or with `forward` the one that a rollback withdrew.
+
+    Raises BadDocument, Failed.
+    """
+    document.version()
+    project = document.text("project", PROJECT)
+    who = document.text("by", default="")
+    forward = document.flag("forward", default=False)
+    document.end()
+    return _locked(Job(ports, project, who or by, Redactor(_environments(ports, project)), forward=forward))
+
+
+def _environments(ports: Ports, project: str) -> list[str]:
+    """Secrets of both colours, to keep them out of log excerpts."""
+    values = []
+    for colour in paths.COLOURS:
+        lines = (ports.files.read(paths.environment(project, colour)) or b"").decode().splitlines()
+        values += [line.partition("=")[2] for line in lines]
+    return values
+
+
+def _locked(job: Job) -> dict[str, object]:
+    try:
+        with job.ports.files.lock(paths.project_lock(job.project), _WAIT_S):
+            return _drive(job)
+    except Busy as error:
+        raise Failed(
+            "lock", f"another run works on this host: {error}", "wait for it to end and run again"
+        ) from error
+
+
+def _drive(job: Job) -> dict[str, object]:
+    """Decide, carry out, report, until an end."""
+    state = State()
+    todo: tuple[Command, ...] = (Command(Verb.OBSERVE, "blue"),)
+    restored = ""
+    while state.phase not in ENDS:
+        job.ports.journal.log(f"{job.project}: {state.phase.value}")
+        event = _carry_out(job, state.phase, todo)
+        if state.phase is Phase.PUT_BACK:
+            restored = _restored(job, event)
+        elif state.phase is Phase.SETTLE and event.kind is Kind.FAILED:
+            restored = f"nothing: the new release serves ({state.target}); only what follows it failed"
+        state, todo = decide(state, event)
+        announce.started(job, state.phase)
+    if state.phase is Phase.FAILED:
+        failure = state.failure or Failure("observe", "unknown", "this is a defect of the agent")
+        raise _failed(job, failure, state, restored)
+    announce.ended(job, state)
+    return _answer(job, state)
+
+
+def _carry_out(job: Job, phase: Phase, todo: tuple[Command, ...]) -> Event:
+    """Run the commands of a step; the last one that found something out tells the event."""
+    found = Event(Kind.DONE)
+    try:
+        for command in todo:
+            found = perform(job, command) or found
+    except Failed as error:
+        return Event(Kind.FAILED, failure=error.failure)
+    except (OSError, Busy) as error:
+        remedy = "see `df -h` and `systemctl status` on the host, then run again"
+        return Event(Kind.FAILED, failure=Failure(phase.value, str(error), remedy))
+    return found
+
+
+def _restored(job: Job, event: Event) -> str:
+    if event.failure is None:
+        return put_back.described(job)
+    return f"not everything, the next run does the rest first: {event.failure.cause}"
+
+
+def _failed(job: Job, failure: Failure, state: State, restored: str) -> Failed:
+    """The failure as people read it: secrets masked, and what serves now."""
+    kept = f"nothing was changed: {job.active} goes on serving" if job.active else "nothing was changed"
+    if job.spec is not None:
+        try:
+            note_failure(job, state.target, f"{failure.phase}: {failure.cause}")
+        except (OSError, Failed) as error:  # what failed first is what people have to know
+            job.ports.journal.log(f"{job.project}: this failure is missing in the history: {error}")
+    told = Failed(
+        failure.phase,
+        job.redact(failure.cause),
+        job.redact(failure.remedy),
+        log=tuple(job.redact(line) for line in failure.log),
+        put_back=job.redact(restored or kept),
+    )
+    announce.failed(job, told.failure)
+    return told
+
+
+def _answer(job: Job, state: State) -> dict[str, object]:
+    known = record.load(job.ports, job.project)
+    active = state.target
+    if known is None or active not in known.colours:
+        raise Failed("settle", "the record of this release is gone", "release again")
+    serving = known.colours[active]
+    verdict = health.check(job.ports, serving.spec, active)
+    return {
+        "ok": True,
+        "project": job.project,
+        "active": active,
+        "image": serving.spec.image,
+        "digest": serving.image.digest,
+        "container_id": _container_id(job.ports, paths.container(job.project, active)),
+        "health": {"status": "healthy" if verdict.healthy else "unhealthy", "last_check": job.now()},
+        "created_at": known.created_at,
+        "released_at": serving.released_at,
+        "release": serving.release(),
+        "changed": job.changed,
+        "warnings": [job.redact(warning) for warning in job.warnings],
+    }
+
+
+def _container_id(ports: Ports, container: str) -> str:
+    result = ports.runner.run(commands.inspect_container(container))
+    try:
+        return str(json.loads(result.out)["Id"]) if result.ok else ""
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,135 @@
+"""What the host looks like before a release or rollback: which event the state machine starts with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agent.documents.errors import Failed
+from agent.edge import site, traffic
+from agent.host import commands, paths, units
+from agent.host.paths import Colour, other
+from agent.images import store
+from agent.project import health, record
+from agent.project.record import ColourRecord
+from agent.project.spec import Release
+from agent.release import undo
+from agent.release.job import Job
+from agent.release.machine import Event, Kind
+
+_TRIES = 3
+_PAUSE_S = 0.3
+
+
+def observe(job: Job) -> Event:
+    """The first event. Raises Failed."""
+    if undo.load(job.ports, job.project) is not None:
+        return Event(Kind.INTERRUPTED)
+    job.record = record.load(job.ports, job.project)
+    stand_in = job.release.spec if job.release else None
+    job.active = record.serving(job.ports, job.project, job.record, stand_in)
+    return _for_release(job, job.release) if job.release else _for_rollback(job)
+
+
+def _for_release(job: Job, release: Release) -> Event:
+    job.spec = release.spec
+    if job.active is None:
+        return Event(Kind.NEW, active=None, target="blue")
+    there = None if release.spec.pull == "always" else _there(job, release, None)
+    return there or Event(Kind.NEW, active=job.active, target=other(job.active))
+
+
+def pulled(job: Job) -> Event:
+    """Resolve the image; with `pull: always` this tells whether anything is new. Raises Failed."""
+    job.image = store.resolve(job.ports, job.wanted)
+    there = _there(job, job.release, job.image.id) if job.release else None
+    return there or Event(Kind.DONE)
+
+
+def _there(job: Job, release: Release, image_id: str | None) -> Event | None:
+    """The event when one of the colours holds this very release already (and this image, when it is known)."""
+    if job.active is None:
+        return None
+
+    def holds(known: ColourRecord | None) -> bool:
+        fits = known is not None and known.fingerprint == release.fingerprint()
+        return fits and known is not None and image_id in (None, known.image.id)
+
+    active, idle = job.known(job.active), job.known(other(job.active))
+    if active is not None and holds(active):
+        return _unchanged(job, job.active, active) if _healthy(job, job.active) else None
+    if active is None or idle is None or not holds(idle):
+        return None
+    if not idle.withdrawn:
+        return _resumed(job, other(job.active), idle)
+    return _held(job, job.active, active, idle) if _healthy(job, job.active) else None
+
+
+def _unchanged(job: Job, colour: Colour, known: ColourRecord) -> Event:
+    """The active colour needn't be replaced; what stands around it may have to be."""
+    job.image = known.image
+    differs = site.differs(job.ports, job.wanted) or traffic.maintenance_differs(job.ports, job.wanted)
+    kind = Kind.SITE if differs else Kind.SAME
+    return Event(kind, active=colour, target=colour)
+
+
+def _held(job: Job, colour: Colour, known: ColourRecord, withdrawn: ColourRecord) -> Event:
+    """A rollback withdrew this very release: what it went back to stays, with the new site around it."""
+    job.held, job.spec = True, known.spec.around(job.wanted)
+    job.warnings.append(
+        f"{job.project} stays on {known.spec.image}: {known.why}. {withdrawn.spec.image} was withdrawn and comes "
+        "back when the manifest changes its image or environment, or by `codeb rollback "
+        f"{job.project} --forward`"
+    )
+    return _unchanged(job, colour, known)
+
+
+def _resumed(job: Job, colour: Colour, known: ColourRecord) -> Event | None:
+    """The manifest was set back to the release before; None when its image is gone."""
+    if not job.ports.runner.run(commands.image_exists(known.image.reference)).ok:
+        return None
+    job.image, job.resumed = known.image, True
+    return _standing(job, colour)
+
+
+def _for_rollback(job: Job) -> Event:
+    active, known = job.active, job.known(job.active)
+    if active is None or known is None:
+        raise Failed("observe", f"{job.project} has no release on this host", "release it first")
+    idle = job.known(other(active))
+    if idle is None:
+        raise Failed(
+            "observe",
+            f"{job.project} has no earlier release on this host to go back to",
+            "release the image that you want instead",
+        )
+    if idle.withdrawn != job.forward:
+        job.spec, job.image = known.spec, known.image
+        job.warnings.append(_nothing(job, known, idle))
+        return Event(Kind.NOTHING, active=active, target=active)
+    job.spec, job.image = replace(idle.spec, maintenance=known.spec.maintenance), idle.image
+    return _standing(job, other(active))
+
+
+def _nothing(job: Job, known: ColourRecord, idle: ColourRecord) -> str:
+    if job.forward:
+        return f"{known.spec.image} serves already: no rollback is in force"
+    return f"{known.spec.image} serves already: {known.why}; {idle.spec.image} stays withdrawn"
+
+
+def _standing(job: Job, target: Colour) -> Event:
+    """Whether the target still stands by, or has to be started."""
+    running = units.state(job.ports, paths.service(job.project, target)).running
+    standing = running and health.check(job.ports, job.wanted, target).healthy
+    return Event(Kind.STANDING if standing else Kind.STOPPED, active=job.active, target=target)
+
+
+def _healthy(job: Job, colour: Colour) -> bool:
+    """Whether a colour answers healthily; one bad answer may be chance."""
+    if not units.state(job.ports, paths.service(job.project, colour)).running:
+        return False
+    for attempt in range(_TRIES):
+        if attempt:
+            job.ports.clock.sleep(_PAUSE_S)
+        if health.check(job.ports, job.wanted, colour).healthy:
+            return True
+    return False

@@ -1,0 +1,128 @@
+"""The verb `remove`: take a project off this host. Its data (database, buckets, volumes) is not touched."""
+
+from __future__ import annotations
+
+from agent.documents.errors import Failed
+from agent.documents.reader import PROJECT, Reader
+from agent.edge import drain, site
+from agent.host import commands, paths, units
+from agent.host.paths import COLOURS
+from agent.host.ports import Busy, Ports
+from agent.images import store
+from agent.project import record
+from agent.project.record import Record
+from agent.release import cache, cron, put_back
+
+_WAIT_S = 900
+_STOP_S = 180
+_REMEDY = "see `systemctl status` on the host and run again; what is done already stays done"
+
+
+def remove(ports: Ports, document: Reader, by: str) -> dict[str, object]:
+    """Remove a project; one that isn't here is fine. Raises BadDocument, Failed.
+
+    A release's document will do: `project` and `cache.admin_password` are taken from it, the rest is left.
+    """
+    document.version()
+    project = document.text("project", PROJECT)
+    redis = document.maybe("cache")
+    admin = redis.secret("admin_password", default="") if redis else ""
+    return remove_project(ports, project, admin)
+
+
+def remove_project(ports: Ports, project: str, admin: str) -> dict[str, object]:
+    """The same for other verbs; `admin` is the cache administrator's password or "". Raises Failed."""
+    try:
+        with ports.files.lock(paths.project_lock(project), _WAIT_S):
+            return _remove(ports, project, admin)
+    except Busy as error:
+        raise Failed("lock", str(error), "wait for the other run to end and run again") from error
+    except OSError as error:
+        raise Failed("remove", str(error), _REMEDY, put_back="nothing") from error
+
+
+def _remove(ports: Ports, project: str, admin: str) -> dict[str, object]:
+    answer = {"ok": True, "project": project, "warnings": []}
+    if not any(_there(ports, path) for path in _owned(project)):
+        return {**answer, "changed": False}
+    known = record.load(ports, project)
+    ports.files.remove(paths.undo(project))  # first: a release that was killed must not come back
+    _unroute(ports, project)
+    _stop(ports, project)
+    _delete(ports, project, known)
+    warnings = _revoke(ports, known, admin)
+    ports.files.remove(paths.record(project))
+    for colour in known.colours.values() if known else ():
+        if colour.spec.pull != "never":
+            store.prune(ports, project, colour.image)
+    ports.journal.log(f"{project}: removed")
+    return {**answer, "changed": True, "warnings": warnings}
+
+
+def _owned(project: str) -> list[str]:
+    """Every file by which a project shows that it is here."""
+    return [
+        paths.record(project),
+        paths.undo(project),
+        paths.site(project),
+        paths.upstream(project),
+        paths.quadlet(f"{paths.network(project)}.network"),
+        *(paths.quadlet(f"{paths.container(project, colour)}.container") for colour in COLOURS),
+        paths.quadlet(f"{paths.release_command(project)}.container"),
+        *(paths.boot_link(project, colour) for colour in COLOURS),
+    ]
+
+
+def _there(ports: Ports, path: str) -> bool:
+    return ports.files.read(path) is not None or ports.files.link_target(path) is not None
+
+
+def _unroute(ports: Ports, project: str) -> None:
+    """Users first: no site, no upstream, nothing at boot."""
+    ports.files.remove(paths.site(project))
+    if site.caddy_runs(ports):
+        drain.reload(ports)
+    for path in (
+        paths.upstream(project),
+        paths.canary_weight(project),
+        paths.canary_address(project),
+        paths.maintenance_page(project),
+        paths.maintenance_retry(project),
+        *(paths.boot_link(project, colour) for colour in COLOURS),
+    ):
+        ports.files.remove(path)
+
+
+def _stop(ports: Ports, project: str) -> None:
+    ports.runner.run(commands.stop(f"{paths.standby(project)}.timer"))
+    services = [paths.service(project, colour) for colour in COLOURS]
+    for service in (f"{paths.release_command(project)}.service", *services):
+        units.end(ports, service, "remove", _REMEDY, _STOP_S)
+
+
+def _delete(ports: Ports, project: str, known: Record | None) -> None:
+    """Units, network and environment; the network is stopped while its unit is still known."""
+    cron.remove(ports, list(known.cron) if known else [])
+    put_back.remove_network(ports, project)
+    with units.units_lock(ports):
+        for path in _owned(project):
+            if path.startswith(paths.QUADLET):
+                ports.files.remove(path)
+        units.daemon_reload(ports, "remove")
+    ports.files.remove_tree(paths.project_folder(project))
+
+
+def _revoke(ports: Ports, known: Record | None, admin: str) -> list[str]:
+    """Delete the cache user. Without the administrator's password it stays and a warning says so."""
+    indexes = (
+        {colour.spec.cache for colour in known.colours.values() if colour.spec.cache} if known else set()
+    )
+    if not indexes:
+        return []
+    if not admin:
+        return [
+            f"cache user {index.user} stays, as the document has no cache.admin_password" for index in indexes
+        ]
+    for index in indexes:
+        cache.revoke(ports, index, admin)
+    return []

@@ -1,0 +1,167 @@
+"""What is wrong with a host, in words: pure judgements of facts that `doctor` gathers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from agent.host.paths import COLOURS, DRAINING, Colour, container, other, service
+
+_DISK_PERCENT = 85
+_PODMAN = (5, 4)
+_CERTIFICATE_DAYS = 10
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong, and what to do about it."""
+
+    what: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ProjectFacts:
+    """A project as found. `serving` None: nothing does; `unreadable` and `sick` say why, "" when fine."""
+
+    project: str
+    serving: Colour | None = None
+    unreadable: str = ""
+    sick: str = ""
+    unfinished: bool = False
+    at_boot: frozenset[Colour] = frozenset()
+    standby_runs: bool = False
+    standby_timer: bool = False
+    site_differs: bool = False
+    certificate_days: float | None = None
+    certificate_error: str = ""
+
+
+def project_problems(facts: ProjectFacts) -> list[Problem]:
+    """Everything wrong with one project."""
+    name = facts.project
+    if facts.unreadable:
+        return [Problem(f"{name}: {facts.unreadable}", "move the file away and release again")]
+    found = [Problem(f"{name}: an unfinished release was killed", "release again: it is put back first")]
+    found = found if facts.unfinished else []
+    if facts.serving is None:
+        return [*found, Problem(f"{name}: nothing serves, it has no upstream file", "release it again")]
+    if facts.sick:
+        what = f"{name}: {facts.serving}, where users are sent, {facts.sick}"
+        unit = service(name, facts.serving)
+        found.append(Problem(what, f"see `journalctl -u {unit}`, or roll back (codeb-agent rollback)"))
+    found += _boot(facts)
+    if facts.site_differs:
+        found.append(Problem(f"{name}: its site file is not the one that was released", "release it again"))
+    if facts.certificate_error:
+        remedy = "does its DNS record point here? see `journalctl -u caddy`"
+        found.append(Problem(f"{name}: HTTPS doesn't answer: {facts.certificate_error}", remedy))
+    elif facts.certificate_days is not None and facts.certificate_days < 0:
+        found.append(Problem(f"{name}: its certificate has expired", "see `journalctl -u caddy`"))
+    return found
+
+
+def _boot(facts: ProjectFacts) -> list[Problem]:
+    name, serving = facts.project, facts.serving
+    if serving is None:
+        return []
+    found = []
+    if serving not in facts.at_boot:
+        found.append(Problem(f"{name}: {serving} serves but doesn't start at boot", "release it again"))
+    if other(serving) in facts.at_boot:
+        found.append(
+            Problem(f"{name}: {other(serving)} doesn't serve but starts at boot", "release it again")
+        )
+    if facts.standby_runs and not facts.standby_timer:
+        unit = service(name, other(serving))
+        what = f"{name}: {other(serving)} stands by with no timer to stop it"
+        found.append(Problem(what, f"release it again, or `systemctl stop {unit}`"))
+    return found
+
+
+def failed_units(listing: str, serving: Mapping[str, Colour | None]) -> list[Problem]:
+    """Units that failed; a colour that doesn't serve may have ended with SIGTERM's status, which is fine."""
+    idle = {
+        service(project, colour)
+        for project, active in serving.items()
+        for colour in COLOURS
+        if colour != active
+    }
+    names = [line.split()[0].lstrip("●") for line in listing.splitlines() if line.split()]
+    return [
+        Problem(f"unit {name} has failed", f"see `journalctl -u {name}`, then `systemctl restart {name}`")
+        for name in names
+        if name and name not in idle
+    ]
+
+
+def disk(path: str, percent: float) -> list[Problem]:
+    """A disk that fills up."""
+    if percent <= _DISK_PERCENT:
+        return []
+    remedy = "`podman image prune -a` removes images nobody runs; `journalctl --vacuum-size=200M`; or a bigger disk"
+    return [Problem(f"{path} is {percent:.0f} % full", remedy)]
+
+
+def podman(version: str) -> list[Problem]:
+    """Quadlet as the units need it came with Podman 5.4."""
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if numbers >= _PODMAN:
+        return []
+    wanted = ".".join(map(str, _PODMAN))
+    return [Problem(f"podman is {version or 'missing'}, needed is {wanted}", "use Debian 13 or newer")]
+
+
+def sshd(settings: str) -> list[Problem]:
+    """Password login."""
+    on = re.search(r"^(passwordauthentication|kbdinteractiveauthentication) yes$", settings, re.MULTILINE)
+    if not on:
+        return []
+    return [
+        Problem(f"sshd allows passwords ({on[1]} yes)", "apply the server's bundle again (codeb-agent apply)")
+    ]
+
+
+def firewall(configuration: str, tables: str) -> list[Problem]:
+    """Tables that nftables.conf names and the kernel doesn't have."""
+    wanted = re.findall(r"^\s*table\s+(\w+)\s+([\w-]+)\s*\{", configuration, re.MULTILINE)
+    loaded = set(re.findall(r"^table (\w+) ([\w-]+)", tables, re.MULTILINE))
+    if not configuration:
+        return [Problem("no firewall: /etc/nftables.conf is missing", "apply the server's bundle")]
+    missing = [" ".join(table) for table in wanted if table not in loaded]
+    if wanted and not missing:
+        return []
+    what = f"firewall not loaded: {', '.join(missing) or 'nftables.conf has no table'}"
+    return [Problem(what, "`systemctl restart nftables`; see `nft -c -f /etc/nftables.conf`")]
+
+
+def draining(stale: bool) -> list[Problem]:
+    """The marker of a reload that was killed."""
+    if not stale:
+        return []
+    what = f"{DRAINING} is left from a run that was killed: Caddy closes each connection after one answer"
+    return [Problem(what, f"run again what was killed, or `rm {DRAINING}`")]
+
+
+def orphans(quadlets: Iterable[str], projects: Iterable[str]) -> list[Problem]:
+    """Containers of projects that nobody remembers."""
+    known = {f"{container(project, colour)}.container" for project in projects for colour in COLOURS}
+    pattern = re.compile(r"codeb-(.+)-(?:blue|green)\.container")
+    found = [
+        (name, match[1]) for name in quadlets if name not in known and (match := pattern.fullmatch(name))
+    ]
+    return [
+        Problem(
+            f"unit file {name} belongs to no project known here",
+            f'echo \'{{"project": "{project}"}}\' | codeb-agent remove',
+        )
+        for name, project in found
+    ]
+
+
+def not_running(states: Mapping[str, bool], missing_files: Iterable[str]) -> list[Problem]:
+    """Services and files of the bundle that are not there."""
+    remedy = "apply the server's bundle again (codeb-agent apply)"
+    down = [Problem(f"service {name} doesn't run", remedy) for name, runs in states.items() if not runs]
+    return down + [Problem(f"{path} is missing", remedy) for path in missing_files]

@@ -1,0 +1,129 @@
+"""The verb `status`: what runs on this host, since when and why."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from agent.documents.errors import Failed
+from agent.documents.reader import PROJECT, Reader
+from agent.host import commands, paths
+from agent.host.paths import Colour, other
+from agent.host.ports import Ports
+from agent.project import health, record
+from agent.project.record import Record
+
+_AT_ONCE = 16
+"""Health checks that run side by side: one app that hangs must not hold up the others."""
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What the host says of all projects in one go: running services, ends of standbys, container ids."""
+
+    running: frozenset[str]
+    standby_until: Mapping[str, str]
+    containers: Mapping[str, str]
+
+
+def status(ports: Ports, document: Reader, by: str) -> dict[str, object]:
+    """All projects, or the one named: release, health now, standby, history; and the host.
+
+    Raises BadDocument; what can't be read of a project is said in its entry.
+    """
+    document.version()
+    project = document.text("project", PROJECT, default="") if document.has("project") else ""
+    document.end()
+    names = [project] if project else record.known_projects(ports)
+    seen = _look(ports)
+    with ThreadPoolExecutor(_AT_ONCE) as workers:
+        projects = list(workers.map(lambda name: _project(ports, name, seen), names))
+    return {"ok": True, "host": host_facts(ports), "projects": projects}
+
+
+def host_facts(ports: Ports) -> dict[str, object]:
+    """Name, versions, disk."""
+    podman = ports.runner.run(commands.PODMAN_VERSION)
+    return {
+        "name": (ports.files.read("/etc/hostname") or b"").decode().strip(),
+        "podman": podman.out.strip() if podman.ok else "",
+        "disk_used_percent": round(ports.files.disk_used_percent("/var/lib"), 1),
+        "time": ports.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
+def _look(ports: Ports) -> _Seen:
+    units = {str(row.get("unit")) for row in _rows(ports, commands.RUNNING_SERVICES)}
+    timers = {str(row.get("unit")): _moment(row.get("next")) for row in _rows(ports, commands.STANDBY_TIMERS)}
+    colours = sorted(
+        unit.removesuffix(".service") for unit in units if unit.endswith(("-blue.service", "-green.service"))
+    )
+    found = ports.runner.run(commands.container_ids(colours)).out if colours else ""
+    lines = [line.split() for line in found.splitlines()]
+    return _Seen(frozenset(units), timers, {words[0]: words[1] for words in lines if len(words) == 2})
+
+
+def _rows(ports: Ports, argv: list[str]) -> list[Mapping[str, object]]:
+    """The rows of a table that systemctl writes as JSON; none when it can't."""
+    try:
+        rows = json.loads(ports.runner.run(argv).out or "[]")
+    except ValueError:
+        return []
+    return [row for row in rows if isinstance(row, dict)]
+
+
+def _moment(microseconds: object) -> str:
+    """A moment as answers say it, "" for none."""
+    if not isinstance(microseconds, int) or microseconds <= 0:
+        return ""
+    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
+    try:
+        known = record.load(ports, project)
+        if known is None:
+            return {"project": project, "status": "unknown", "cause": "it has no release on this host"}
+        active = record.serving(ports, project, known)
+    except Failed as error:
+        return {"project": project, "status": "unreadable", "cause": error.failure.cause}
+    history = [asdict(past) for past in known.history]
+    entry: dict[str, object] = {"project": project, "active": active, "created_at": known.created_at}
+    if active is None or active not in known.colours:
+        return {**entry, "status": "stopped", "history": history}
+    serving = known.colours[active]
+    verdict = health.check(ports, serving.spec, active)
+    return {
+        **entry,
+        "status": "healthy" if verdict.healthy else "unhealthy",
+        "cause": verdict.reason,
+        "image": serving.spec.image,
+        "digest": serving.image.digest,
+        "domain": serving.spec.domain,
+        "address": serving.spec.address(active),
+        "released_at": serving.released_at,
+        "release": serving.release(),
+        **_idle(project, known, other(active), seen),
+        "container_id": seen.containers.get(paths.container(project, active), ""),
+        "maintenance": ports.files.read(paths.maintenance_page(project)) is not None,
+        "unfinished": ports.files.read(paths.undo(project)) is not None,
+        "history": history,
+    }
+
+
+def _idle(project: str, known: Record, idle: Colour, seen: _Seen) -> dict[str, object]:
+    """The other colour: what a rollback goes to (`previous`), or what one left (`withdrawn`)."""
+    standby = paths.service(project, idle) in seen.running
+    until = seen.standby_until.get(f"{paths.standby(project)}.timer") if standby else None
+    colour = known.colours.get(idle)
+    release = colour.release() if colour else None
+    withdrawn = colour is not None and colour.withdrawn
+    return {
+        "standby": standby,
+        "standby_until": until or None,
+        "previous": None if withdrawn else release,
+        "withdrawn": release if withdrawn else None,
+    }

@@ -1,0 +1,215 @@
+"""The machine in memory: its files, its clock and its programs, and the counters that kills and failures are set by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+
+from agent.host.ports import Busy, Entry, Ports, Result
+from tests.unit.agent.fakes.caddy import Caddy
+from tests.unit.agent.fakes.debian import Debian
+from tests.unit.agent.fakes.network import FakeHttp
+from tests.unit.agent.fakes.podman import App, Podman
+from tests.unit.agent.fakes.redis import FakeRedis
+from tests.unit.agent.fakes.systemd import Systemd
+
+EPOCH = datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()
+
+
+class Killed(BaseException):
+    """kill -9 of the agent."""
+
+
+class FakeHost:
+    """What is on disk, the time, and what runs; what the agent did (`calls`, `journal`) and holds (`held`).
+
+    `answers` are given instead of what a program would say. Effects count in `operations`; the one numbered `kill_at`
+    kills the agent, the one numbered `fail_at` fails; `after` is called around each.
+    """
+
+    def __init__(
+        self,
+        *,
+        images: Mapping[str, App] | None = None,
+        registry: Mapping[str, App] | None = None,
+        packages: Sequence[str] = (),
+        caddy: bool = True,
+    ) -> None:
+        self.files: dict[str, Entry] = {}
+        self.links: dict[str, str] = {}
+        self.time = EPOCH
+        self.calls: list[list[str]] = []
+        self.answers: dict[str, Result] = {}
+        self.journal: list[str] = []
+        self.held: set[str] = set()
+        self.operations = self.kill_at = self.fail_at = 0
+        self.after: Callable[[], None] = lambda: None
+        self.caddy = Caddy(self, runs=caddy)
+        self.podman = Podman(dict(images or {}), dict(registry or {}), self.caddy)
+        self.systemd = self.podman.units = Systemd(self, self.podman)
+        self.debian = Debian(self, set(packages))
+        self.redis = FakeRedis(self.step)
+        self.http = FakeHttp(self, self.caddy, self.systemd.running, self.podman.app)
+
+    def ports(self) -> Ports:
+        return Ports(
+            FakeRunner(self), FakeFiles(self), FakeClock(self), self.http, self.redis, FakeJournal(self)
+        )
+
+    def step(self) -> bool:
+        """Count an effect; True when it is to fail. Raises Killed when the agent dies here."""
+        self.after()
+        self.operations += 1
+        if self.operations == self.kill_at:
+            raise Killed
+        return self.operations == self.fail_at
+
+    def tell(self, path: str) -> str | None:
+        entry = self.files.get(path)
+        return None if entry is None else entry.content.decode()
+
+    def put(self, path: str, text: str, mode: int = 0o644) -> None:
+        self.files[path] = Entry(text.encode(), mode, "root:root")
+
+    def reboot(self) -> None:
+        self.caddy.load()
+        self.systemd.boot()
+
+    def advance(self, seconds: float) -> None:
+        """Time passes; timers fire."""
+        self.time += seconds
+        self.systemd.fire_timers()
+
+
+class FakeRunner:
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+        self.programs: Mapping[str, Callable[[list[str]], Result]] = {
+            "systemctl": host.systemd.systemctl,
+            "systemd-run": host.systemd.systemd_run,
+            "journalctl": host.systemd.journalctl,
+            "podman": host.podman.podman,
+            "nft": host.debian.check,
+            "sshd": host.debian.check,
+            "dpkg-query": host.debian.dpkg_query,
+            "env": host.debian.apt_get,
+        }
+
+    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60) -> Result:
+        words = list(argv)
+        self.host.calls.append(words)
+        if self.host.step():
+            return Result(1, err="injected failure")
+        canned = self.host.answers.get(" ".join(words))
+        if canned is not None:
+            return canned
+        program = self.programs.get(words[0])
+        result = program(words[1:]) if program else Result(127, err=f"{words[0]}: not found")
+        self.host.after()
+        return result
+
+
+class FakeFiles:
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+
+    def _effect(self, path: str) -> None:
+        if self.host.step():
+            raise OSError(28, "No space left on device", path)
+
+    def read(self, path: str) -> bytes | None:
+        entry = self.entry(path)
+        return None if entry is None else entry.content
+
+    def entry(self, path: str) -> Entry | None:
+        return self.host.files.get(self.host.links.get(path, path))
+
+    def owned(self, path: str, owner: str) -> bool:
+        return self.host.files[path].owner == owner
+
+    def write(self, path: str, content: bytes, mode: int = 0o644, owner: str = "root:root") -> None:
+        self._effect(path)
+        self.host.files[path] = Entry(content, mode, owner)
+        self.host.after()
+
+    def remove(self, path: str) -> None:
+        self._effect(path)
+        self.host.files.pop(path, None)
+        self.host.links.pop(path, None)
+        self.host.after()
+
+    def link(self, path: str, target: str) -> None:
+        self._effect(path)
+        self.host.links[path] = target
+        self.host.after()
+
+    def link_target(self, path: str) -> str | None:
+        return self.host.links.get(path)
+
+    def listing(self, folder: str) -> list[str]:
+        names = {
+            p.removeprefix(f"{folder}/").split("/")[0] for p in self.host.files if p.startswith(f"{folder}/")
+        }
+        return sorted(names)
+
+    def directory(self, path: str, mode: int, owner: str) -> bool:
+        self._effect(path)
+        return False
+
+    def remove_tree(self, path: str) -> None:
+        self._effect(path)
+        for store in (self.host.files, self.host.links):
+            for name in [name for name in store if name.startswith(f"{path}/")]:
+                del store[name]
+
+    def move(self, path: str, target: str) -> None:
+        self._effect(path)
+        for name in [name for name in self.host.files if name.startswith(f"{path}/")]:
+            self.host.files[target + name.removeprefix(path)] = self.host.files.pop(name)
+
+    def append(self, path: str, line: str, mode: int) -> None:
+        self._effect(path)
+        before = self.host.files.get(path)
+        self.host.files[path] = Entry(
+            (before.content if before else b"") + line.encode() + b"\n", mode, "root:root"
+        )
+
+    def disk_used_percent(self, path: str) -> float:
+        return 40.0
+
+    def lock(self, path: str, wait_s: float) -> AbstractContextManager[None]:
+        return self._lock(path)
+
+    @contextmanager
+    def _lock(self, path: str) -> Iterator[None]:
+        if path in self.host.held:
+            raise Busy(f"{path} is held")
+        self.host.held.add(path)
+        try:
+            yield
+        finally:
+            self.host.held.discard(path)
+
+
+class FakeClock:
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.host.time, UTC)
+
+    def monotonic(self) -> float:
+        return self.host.time
+
+    def sleep(self, seconds: float) -> None:
+        self.host.advance(seconds)
+        self.host.after()
+
+
+class FakeJournal:
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+
+    def log(self, text: str) -> None:
+        self.host.journal.append(text)

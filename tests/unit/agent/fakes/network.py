@@ -1,0 +1,71 @@
+"""The network in memory: apps at their addresses, Caddy in front of them, and everybody else, who accepts all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from agent.host.ports import NoReply, Reply, Tls
+from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.fakes.systemd import Container
+
+
+class Caddy(Protocol):
+    """What listens on ports 80 and 443."""
+
+    def plain(self, domain: str) -> Reply:
+        """An answer without TLS."""
+
+    def secure(self, domain: str, ask: Callable[[str], Reply]) -> Reply:
+        """An answer with TLS, asking an app by its address. Raises NoReply."""
+
+    def shake_hands(self) -> None:
+        """Raises NoReply without a certificate."""
+
+
+class Clock(Protocol):
+    """Seconds since 1970."""
+
+    time: float
+
+
+@dataclass
+class FakeHttp:
+    """`running` are the containers at this moment, `app` is what is in an image, `posts` what was sent to others."""
+
+    clock: Clock
+    caddy: Caddy
+    running: Mapping[str, Container]
+    app: Callable[[str], App | None]
+    posts: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
+
+    def get(self, address: str, path: str, *, host: str, timeout_ms: int, tls: Tls | None = None) -> Reply:
+        if address == "127.0.0.1:443":
+            return self.caddy.secure(host, self._ask)
+        if address == "127.0.0.1:80":
+            return self.caddy.plain(host)
+        return self._ask(address)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
+        self.posts.append((url, json.loads(body), dict(headers)))
+        return Reply(200, b"ok", 1, {})
+
+    def accepts(self, address: str, timeout_ms: int) -> bool:
+        return any(container.address == address for container in self.running.values())
+
+    def certificate_days(self, address: str, tls: Tls, timeout_ms: int) -> float:
+        self.caddy.shake_hands()
+        return 60.0
+
+    def _ask(self, address: str) -> Reply:
+        for container in self.running.values():
+            if container.address == address:
+                app = self.app(container.image)
+                assert app
+                if self.clock.time < container.started + app.boots_after_s:
+                    break
+                self.clock.time += app.elapsed_ms / 1000
+                return Reply(app.status, app.body, app.elapsed_ms, {})
+        raise NoReply("connection refused")

@@ -1,0 +1,41 @@
+"""Redis in memory: its users, and which indexes were emptied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from agent.host.ports import RedisRefused
+
+
+@dataclass
+class FakeRedis:
+    """Users with their rules. `flushed` are emptied indexes; one that was only selected is there as a negative.
+
+    `step` counts an effect, and says whether it is to fail.
+    """
+
+    step: Callable[[], bool]
+    users: dict[str, list[str]] = field(default_factory=dict)
+    flushed: list[int] = field(default_factory=list)
+
+    def call(
+        self, host: str, port: int, admin_password: str, commands: Sequence[Sequence[str]]
+    ) -> list[object]:
+        if self.step():
+            raise RedisRefused(f"Redis at {host}:{port} can't be reached: connection refused")
+        return [self._one(list(command)) for command in commands]
+
+    def _one(self, command: list[str]) -> object:
+        match command:
+            case ["ACL", "LIST"]:
+                return [f"user {name} {' '.join(rules)}" for name, rules in self.users.items()]
+            case ["ACL", "SETUSER", name, *rules]:
+                self.users[name] = rules
+            case ["ACL", "DELUSER", name]:
+                self.users.pop(name, None)
+            case ["SELECT", index]:
+                self.flushed.append(-int(index))
+            case ["FLUSHDB"]:
+                self.flushed[-1] = -self.flushed[-1]
+        return "OK"
