@@ -13,13 +13,13 @@ from lab.host.progress import Progress
 from lab.images import pins
 
 NODE_AT_LEAST = (20, 0)
-GO_AT_LEAST = (1, 25)
+GO_AT_LEAST = (1, 26, 6)
 
 
-def version_of(text: str) -> tuple[int, int]:
-    """First ``major.minor`` in a tool's answer (``v20.20.2``, ``go1.26.8``); (0, 0) when there is none."""
-    match = re.search(r"(\d+)\.(\d+)", text)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
+def version_of(text: str) -> tuple[int, ...]:
+    """First version in a tool's answer (``v20.20.2``, ``go1.26``) as numbers; empty, so older than any, when there is none."""
+    match = re.search(r"\d+(\.\d+)+", text)
+    return tuple(map(int, match[0].split("."))) if match else ()
 
 
 def _ask(*argv: str) -> str:

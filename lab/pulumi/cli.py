@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Collection
@@ -57,17 +56,11 @@ def on_path(ours: Collection[Path]) -> tuple[Path | None, str]:
     binary = Path(found).resolve()
     said = subprocess.run([binary, "version"], capture_output=True, text=True, check=False).stdout.strip()
     needed = importlib.metadata.version("pulumi")
-    if _numbers(said) < _numbers(needed):
+    if toolchains.version_of(said) < toolchains.version_of(needed):
         return None, f"{found} is {said or 'of an unknown version'}, older than the SDK ({needed})"
     if not (binary.parent / LANGUAGE_HOST).exists():
         return None, f"{found} has no {LANGUAGE_HOST} beside it"
     return binary, f"{said}, from {found}, not older than the SDK ({needed})"
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """`v3.274.1` as numbers; empty, so older than any, where there is no version."""
-    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version)
-    return tuple(map(int, match.groups())) if match else ()
 
 
 def build(folders: Folders, progress: Progress) -> Path:

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +35,12 @@ class Update:
     process: subprocess.Popen[bytes]
     events: Path
 
-    def wait_for(self, resource: str, seconds: float = 60) -> None:
-        """Wait until the step of a resource begins. Raises AssertionError when the update ends before."""
+    def wait_for(self, resources: Sequence[str], seconds: float = 60) -> None:
+        """Wait until the step of one of them begins. Raises AssertionError when the update ends before."""
         deadline = time.monotonic() + seconds
-        while not any(step == resource for step in self.begun()):
-            assert self.process.poll() is None, f"the update ended before {resource}"
-            assert time.monotonic() < deadline, f"{resource} did not begin"
+        while not set(resources) & set(self.begun()):
+            assert self.process.poll() is None, f"the update ended before any of {resources}"
+            assert time.monotonic() < deadline, f"none of {resources} began"
             time.sleep(0.01)
 
     def begun(self) -> list[str]:

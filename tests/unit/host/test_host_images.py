@@ -112,9 +112,16 @@ def test_unpacking_takes_what_is_wanted_with_its_mode(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "version"), [("v20.20.2\n", (20, 20)), ("go1.26.8", (1, 26)), ("", (0, 0)), ("v9.1", (9, 1))]
+    ("answer", "version"),
+    [
+        ("v20.20.2\n", (20, 20, 2)),
+        ("go1.26.8", (1, 26, 8)),
+        ("", ()),
+        ("v9.1", (9, 1)),
+        ("v3.1.0-dev.2", (3, 1, 0)),
+    ],
 )
-def test_versions_are_read_from_what_tools_say(answer: str, version: tuple[int, int]) -> None:
+def test_versions_are_read_from_what_tools_say(answer: str, version: tuple[int, ...]) -> None:
     assert toolchains.version_of(answer) == version
 
 
