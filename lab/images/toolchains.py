@@ -17,7 +17,7 @@ GO_AT_LEAST = (1, 26, 6)
 
 
 def version_of(text: str) -> tuple[int, ...]:
-    """First version in a tool's answer (``v20.20.2``, ``go1.26``) as numbers; empty, so older than any, when there is none."""
+    """First version in a tool's answer (``v20.20.2``, ``go1.26``); empty, so older than any, where there is none."""
     match = re.search(r"\d+(\.\d+)+", text)
     return tuple(map(int, match[0].split("."))) if match else ()
 

@@ -16,12 +16,12 @@ from stack import Stack, get, new_project
 pytestmark = pytest.mark.lab
 
 MOMENTS = (
+    ("role", "the program"),
     ("role", "the plugin of postgresql"),
     ("database", EVERYTHING),
     ("database", "the language host"),
     ("keys", "the plugin of minio"),
     ("keys", CLI),
-    ("release-codeb1", "the program"),
     ("release-codeb1", "the plugin of command"),
     ("release-codeb1", CLI),
 )
