@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -35,13 +34,12 @@ class Update:
     process: subprocess.Popen[bytes]
     events: Path
 
-    def wait_for(self, resources: Sequence[str], seconds: float = 60) -> None:
-        """Wait until the step of one of them begins. Raises AssertionError when the update ends before."""
-        deadline = time.monotonic() + seconds
-        while not set(resources) & set(self.begun()):
-            assert self.process.poll() is None, f"the update ended before any of {resources}"
-            assert time.monotonic() < deadline, f"none of {resources} began"
-            time.sleep(0.01)
+    def wait_for(self, resources: Sequence[str], seconds: float = 60) -> bool:
+        """Wait until the step of one of them begins; whether one did before the update ended."""
+        wait_until(
+            lambda: self.process.poll() is not None or bool(set(resources) & set(self.begun())), seconds
+        )
+        return bool(set(resources) & set(self.begun()))
 
     def begun(self) -> list[str]:
         """Names of the resources whose steps have begun, without what stays the same."""
