@@ -5,6 +5,7 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PLUGINS ?= lab
 ARGS ?=
+WORKERS ?= 4 # of tests: most of the lab's time is waiting for hosts
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
@@ -28,8 +29,7 @@ preview: $(READY) ## show what `make lab` would change, without changing it
 	@$(PY) -m lab preview --plugins $(PLUGINS) $(ARGS)
 
 test: $(READY) ## run all tests that this machine can run; the lab's need root on Linux
-	@$(PY) -m pytest -n 2 -m "not lab" $(ARGS)
-	@$(PY) -m pytest -m lab $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --durations 10 $(ARGS)
 
 test-unit: $(READY) ## run the fast tests only: no host, no network
 	@$(PY) -m pytest -n 2 -m "not lab and not engine" $(ARGS)

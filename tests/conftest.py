@@ -56,10 +56,16 @@ def lab_receiver() -> Iterator[Receiver]:
         yield found
 
 
+def _sharing(path: Path) -> str:
+    """What tests have one host in common: a folder; the agent's a file, as each worker has a host of its own for them."""
+    return str(path) if path.parts[0] == "agent" else path.parts[0]
+
+
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of the lab run as root on Linux only, and one after the other: they share the machine's hosts."""
+    """Tests of the lab run as root on Linux only; those that share a host one after the other, on one of xdist's workers."""
     if item.path.is_relative_to(LAB):
         item.add_marker(pytest.mark.lab)
+        item.add_marker(pytest.mark.xdist_group(_sharing(item.path.relative_to(LAB))))
     able = platform.system() == "Linux" and os.geteuid() == 0
     if item.get_closest_marker("lab") and not able:
         item.add_marker(pytest.mark.skip(reason="needs root on Linux: it boots hosts"))

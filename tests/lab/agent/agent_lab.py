@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,8 @@ from agent.program.build import zipapp
 from lab.host import Lab
 
 HERE = Path(__file__).parent
-NAME = "codeb7"
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+NAME = f"codeb{7 + WORKER}"
 
 
 @dataclass(frozen=True)
