@@ -1,4 +1,4 @@
-"""The tools that the load comes from, as pinned by the Go module in lab/load/go: built once, run until they are stopped."""
+"""The tools that the load comes from: built once, run until they are stopped."""
 
 from __future__ import annotations
 
@@ -10,36 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.host import Lab, commands
-from lab.host.cache import cached, digest_of_tree
 from lab.images import toolchains
 from lab.load.errors import LoadError
 
 GO_MODULE = Path(__file__).with_name("go")
-PACKAGES = ("github.com/tsenart/vegeta/v12", "go.k6.io/k6")
+PACKAGE = "github.com/tsenart/vegeta/v12"
 STOP_SECONDS = 20
 
 
-@dataclass(frozen=True)
-class Tools:
-    """Where the tools are."""
-
-    vegeta: Path
-    k6: Path
-
-
-def build(lab: Lab) -> Tools:
-    """The tools for this machine: two minutes of building the first time, then from the cache."""
-
-    def make(part: Path) -> None:
-        part.mkdir()
-        env = toolchains.go(lab.folders, lab.progress)
-        line = ["nice", "go", "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", f"{part}/"]
-        log = lab.folders.logs / "load-tools.log"
-        commands.build([*line, *PACKAGES], log, env=env, cwd=GO_MODULE, what="go build")
-
-    folder = lab.folders.cache / f"load-tools-{digest_of_tree(GO_MODULE)}"
-    found = cached(folder, make, lab.progress, "build vegeta and k6 from source")
-    return Tools(found / "vegeta", found / "k6")
+def build(lab: Lab) -> Path:
+    """vegeta for this machine, as pinned by the Go module beside this."""
+    return toolchains.go_program(lab.folders, lab.progress, GO_MODULE, PACKAGE, "vegeta")
 
 
 @dataclass(frozen=True)

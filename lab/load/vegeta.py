@@ -16,9 +16,10 @@ from typing import IO, cast
 
 from lab.load import samples
 from lab.load.errors import LoadError
+from lab.load.target import Target
 from lab.load.tools import Process, environment
 
-# As long as k6, curl and patient visitors wait; shorter than a tool is given to stop.
+# As long as the sockets, curl and patient visitors wait; shorter than a tool is given to stop.
 TIMEOUT_SECONDS = 15
 # So many requests under way; when none of them is answered, the rest is not sent.
 MAX_WORKERS = 120
@@ -58,17 +59,13 @@ class Attack:
         kind: Kind,
         rate: int,
         lines: Iterable[bytes],
-        connect_to: str,
+        to: Target,
         folder: Path,
-        ca: Path,
     ) -> Attack:
-        """Send what `lines` say, `rate` a second, trusting the CA only; files go to `folder`.
-
-        `connect_to` is vegeta's: the URLs' host and port, then the address and port that answer for them.
-        """
+        """Send what `lines` say, `rate` a second; files go to `folder`."""
         results, log = folder / f"{kind.name}.results", folder / f"{kind.name}.log"
         line = [str(vegeta), "attack", "-lazy", "-format=json", f"-rate={rate}/1s", f"-output={results}"]
-        line += [f"-root-certs={ca}", f"-connect-to={connect_to}", "-redirects=-1"]
+        line += [f"-root-certs={to.ca}", f"-connect-to={to.detour}", "-redirects=-1"]
         line += [f"-timeout={TIMEOUT_SECONDS}s", f"-max-workers={MAX_WORKERS}", *kind.switches]
         with log.open("wb") as sink:
             child = subprocess.Popen(
