@@ -141,7 +141,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ca", required=True, help="file with the only authority to trust")
     parser.add_argument("--count", type=int, required=True, help="how many stay open")
-    parser.add_argument("--silent", type=float, default=5, help="seconds without a word that are too long (5)")
+    parser.add_argument(
+        "--silent", type=float, default=5, help="seconds without a word that are too long (5)"
+    )
     parser.add_argument("--pause", type=float, default=0.2, help="seconds before it is tried again (0.2)")
     found = parser.parse_args()
     trust = ssl.create_default_context(cafile=found.ca)

@@ -83,7 +83,9 @@ def sockets(found: Iterable[Row], until: float) -> Streams:
         elif row.event == "close" and name in lives:
             lives[name] = replace(lives[name], ended=row.at, how=str(tells["code"]))
         elif row.event == "close":
-            troubles.append(f"websocket never opened, {row.at - asked.pop(name):.1f} s long{causes.get(name, '')}")
+            troubles.append(
+                f"websocket never opened, {row.at - asked.pop(name):.1f} s long{causes.get(name, '')}"
+            )
         else:
             troubles.append(f"websocket {row.event}")
     late = ["websocket never answered" for at in asked.values() if until - at > ANSWER_SECONDS]

@@ -88,8 +88,11 @@ class Attack:
         """Whether the first answer came."""
         return self.results.exists() and self.results.stat().st_size > 0
 
-    def stop(self) -> list[samples.Sample]:
-        """Let requests under way finish; what became of all. Raises LoadError when vegeta or its reading fails."""
+    def stop(self, wrong: samples.Judge = samples.missed) -> list[samples.Sample]:
+        """Let requests under way finish; what became of all, and what was `wrong` with each.
+
+        Raises LoadError when vegeta or its reading fails.
+        """
         if not self.process.stop():
             raise LoadError(f"{self.process.name} did not end; its requests have {TIMEOUT_SECONDS} s")
         self.feeder.join()
@@ -99,7 +102,7 @@ class Attack:
         if done.returncode != 0:
             raise LoadError(f"vegeta encode failed with status {done.returncode}: {done.stderr.strip()}")
         with readable.open("rb") as lines:
-            return samples.requests(lines, self.kind.name)
+            return samples.requests(lines, self.kind.name, wrong)
 
 
 def targets(base: str, item: int, kind: Kind) -> Iterator[bytes]:

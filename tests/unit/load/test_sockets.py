@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import socket
 import ssl
@@ -175,7 +176,7 @@ def test_a_refused_socket_is_tried_again_five_times_a_second_at_most(
     to = Target(HOST, "127.0.0.1", certificate.ca, free_port())
     rows = kept(to, tmp_path, lambda events: events["close"] >= 6)
     tried = [row.at for row in rows if row.event == "connect"]
-    assert min(after - before for before, after in zip(tried, tried[1:], strict=False)) >= 0.2
+    assert min(after - before for before, after in itertools.pairwise(tried)) >= 0.2
     assert all("never opened" in text and "ConnectionRefused" in text for text in seen(rows).troubles)
 
 
@@ -230,4 +231,6 @@ def test_not_one_of_thousands_of_greetings_is_lost(certificate: Certificate, tmp
     assert len(ended) >= 2000
     assert {life.how for life in ended} == {"1001"}
     assert found.troubles == ()
-    assert len(found.lives) >= Hasty.greeted - 40, "what was under way at the end may be missing, nothing else"
+    assert len(found.lives) >= Hasty.greeted - 40, (
+        "what was under way at the end may be missing, nothing else"
+    )
