@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from lab.load.streams import Row, rows
 from lab.load.target import Target
-from lab.load.tools import Process, environment
+from lab.load.tools import Process
 
 PROGRAM = Path(__file__).with_name("live.py")
 
@@ -29,17 +28,7 @@ class Sockets:
         # -P: the program's folder is no place to import from.
         line = [sys.executable, "-P", str(PROGRAM), f"--host={to.host}", f"--address={to.address}"]
         line += [f"--port={to.port}", f"--ca={to.ca}", f"--count={count}", *options]
-        with samples.open("wb") as out, log.open("wb") as sink:
-            child = subprocess.Popen(
-                line,
-                cwd=folder,
-                env=environment(folder),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=sink,
-                process_group=0,
-            )
-        return cls(Process("sockets", child, log), samples)
+        return cls(Process.start("sockets", line, log, stdout=samples), samples)
 
     def rows(self) -> list[Row]:
         """What happened so far."""

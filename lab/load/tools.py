@@ -25,12 +25,32 @@ def build(lab: Lab) -> Path:
 
 @dataclass(frozen=True)
 class Process:
-    """A tool that runs until it is stopped; `ended` are its exit statuses then."""
+    """A tool that runs until it is stopped."""
 
     name: str
     child: subprocess.Popen[bytes]
     log: Path
-    ended: Sequence[int] = (0,)
+
+    @classmethod
+    def start(
+        cls,
+        name: str,
+        line: Sequence[str],
+        log: Path,
+        *,
+        stdin: int = subprocess.DEVNULL,
+        stdout: Path | None = None,
+    ) -> Process:
+        """Start it in the log's folder, with nothing in its environment that would send it elsewhere (a proxy).
+
+        What it says goes to the log, standard output to a file of its own when there is one.
+        """
+        env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(log.parent)}
+        with log.open("ab") as said, (stdout or log).open("ab") as out:
+            child = subprocess.Popen(
+                line, cwd=log.parent, env=env, stdin=stdin, stdout=out, stderr=said, process_group=0
+            )
+        return cls(name, child, log)
 
     def check(self) -> None:
         """Raises LoadError when it ended by itself."""
@@ -50,7 +70,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
             return False
-        if early or status not in self.ended:
+        if early or status != 0:
             raise self._failed(f"ended with status {status}")
         return True
 
@@ -62,8 +82,3 @@ class Process:
 
     def _failed(self, how: str) -> LoadError:
         return LoadError(f"{self.name} {how}; end of its output:\n{commands.tail(self.log)}")
-
-
-def environment(home: Path) -> dict[str, str]:
-    """What a tool needs of the environment, and nothing that would send it elsewhere (a proxy)."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}

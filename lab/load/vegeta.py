@@ -17,7 +17,7 @@ from typing import IO, cast
 from lab.load import samples
 from lab.load.errors import LoadError
 from lab.load.target import Target
-from lab.load.tools import Process, environment
+from lab.load.tools import Process
 
 # As long as the sockets, curl and patient visitors wait; shorter than a tool is given to stop.
 TIMEOUT_SECONDS = 15
@@ -67,21 +67,12 @@ class Attack:
         line = [str(vegeta), "attack", "-lazy", "-format=json", f"-rate={rate}/1s", f"-output={results}"]
         line += [f"-root-certs={to.ca}", f"-connect-to={to.detour}", "-redirects=-1"]
         line += [f"-timeout={TIMEOUT_SECONDS}s", f"-max-workers={MAX_WORKERS}", *kind.switches]
-        with log.open("wb") as sink:
-            child = subprocess.Popen(
-                line,
-                cwd=folder,
-                env=environment(folder),
-                stdin=subprocess.PIPE,
-                stdout=sink,
-                stderr=sink,
-                process_group=0,
-            )
+        process = Process.start(f"vegeta ({kind.name})", line, log, stdin=subprocess.PIPE)
         feeder = threading.Thread(
-            target=_feed, args=(cast(IO[bytes], child.stdin), lines), name=kind.name, daemon=True
+            target=_feed, args=(cast(IO[bytes], process.child.stdin), lines), name=kind.name, daemon=True
         )
         feeder.start()
-        return cls(kind, rate, Process(f"vegeta ({kind.name})", child, log), results, vegeta, feeder)
+        return cls(kind, rate, process, results, vegeta, feeder)
 
     @property
     def running(self) -> bool:

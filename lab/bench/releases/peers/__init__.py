@@ -20,6 +20,7 @@ __all__ = ["peers_of"]
 def peers_of(stack: Stack, folder: Path) -> list[Peer]:
     """Both, for the app of the stack, which must serve now: kamal-proxy first. Their certificate goes below `folder`."""
     lab = stack.lab
+    lab.folders.logs.mkdir(parents=True, exist_ok=True)
     host = Host(lambda argv, stdin: lab.run(HOST, argv, stdin), lab.folders.logs / "peers.log")
     app = App(stack.image, stack.tag, stack.environment())
     shown = folder / "peers"
