@@ -74,7 +74,7 @@ class Stack:
 
     @contextmanager
     def up(self, number: int) -> Iterator[None]:
-        """This release must serve already. Afterwards the app rests: its database has no connections for a peer's too.
+        """This release must serve already. Afterwards the app rests: its role has not enough connections for a peer, too.
 
         Raises BenchError.
         """
