@@ -95,7 +95,9 @@ class Handler(BaseHTTPRequestHandler):
                     protocol.send_close(1001)
                 self.wfile.write(b"".join(protocol.data_to_send()))
                 with suppress(TimeoutError):
-                    protocol.receive_data(self.connection.recv(4096))
+                    if not (data := self.connection.recv(4096)):
+                        return
+                    protocol.receive_data(data)
             self.wfile.write(b"".join(protocol.data_to_send()))
 
     def log_message(self, *_: object) -> None:
