@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from agent import paths as host_paths
+from agent.host import paths as host_paths
 from lab import paths
 from lab.apps import APPS as DEMOS
 from lab.apps import App
