@@ -28,6 +28,7 @@ from tests.ports import free_port
 
 HOST = "app.lab.test"
 GREETING = json.dumps({"version": "1.0.0", "colour": "blue", "hostname": "a"})
+PATIENCE_S = 90  # for a machine that is busy with other tests
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
 
@@ -75,10 +76,12 @@ def kept(
     count: int = 1,
     options: tuple[str, ...] = (),
 ) -> list[Row]:
-    """Rows of a run that goes on until so much was noted, or for 20 s."""
+    """Rows of a run that goes on until so much was noted, or for PATIENCE_S."""
     running = Sockets.start(to, count, folder, options)
     try:
-        reached = wait_until(lambda: until(Counter(row.event for row in running.rows())), 20)
+        reached = wait_until(
+            lambda: until(Counter(row.event for row in running.rows())), PATIENCE_S, pause=0.3
+        )
         assert running.process.stop()
     finally:
         running.process.kill()
