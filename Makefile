@@ -61,5 +61,5 @@ lab-clean: $(READY) ## stop the lab and remove everything it made
 bench: $(READY) ## measure: make lab by phase, previews of 10, 100 and 1000 manifests, memory
 	@$(PY) -m lab.bench $(ARGS)
 
-bench-release: $(READY) ## measure: 50 releases under load, failed requests, dropped sockets, rollback time
+bench-release: $(READY) ## measure: 50 releases under load; ARGS=--peer: beside kamal-proxy and caddy reload
 	@$(PY) -m lab.bench.releases $(ARGS)

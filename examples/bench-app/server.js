@@ -139,7 +139,7 @@ function farewell(client) {
   setTimeout(() => client.terminate(), GOODBYE_MS).unref();
 }
 
-/** WebSockets at /api/live: the first message says who this is, as does the answer to `who`; all others come back. */
+/** WebSockets at /api/live: the first message says who this is; all that are sent come back. */
 function live(request, socket, head) {
   if (request.url.split("?", 1)[0] !== "/api/live") {
     return socket.end("HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
@@ -149,9 +149,8 @@ function live(request, socket, head) {
     streams.add(end);
     client.on("close", () => streams.delete(end));
     client.on("error", () => client.terminate());
-    const greeting = JSON.stringify(who);
-    client.on("message", (data, binary) => client.send(String(data) === "who" ? greeting : data, { binary }));
-    client.send(greeting);
+    client.on("message", (data, binary) => client.send(data, { binary }));
+    client.send(JSON.stringify(who));
     if (stop.signal.aborted) end();
   });
 }

@@ -3,25 +3,21 @@
 python -m lab.bench.reloads              50 reloads each way under POSTs over TLS
 python -m lab.bench.reloads --reloads 9  fewer
 
-Needs root and nft; k6 is built the first time. Everything runs in a network namespace of its own: the rendered
+Needs root and nft; vegeta is built the first time. Everything runs in a network namespace of its own: the rendered
 Caddyfile and sites, a real Caddy, and the agent's own code for the reload. docs/edge.md has figures.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -40,33 +36,16 @@ from codeb.render import host_files
 from codeb.render.project import site
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 from lab.bench.previews import SERVER_KEY
+from lab.bench.users import under_load
 from lab.host import Lab
-from lab.load import tools
+from lab.load import Target, tools
 
 INSIDE = "CODEB_BENCH_INSIDE"
 DOMAIN, SITES = "app0.bench.test", 50
 UPSTREAM = "127.0.0.1:3999"
-USERS = 40  # of each kind, each with some 5 requests a second
-CLIENTS = {
-    "HTTP/1.1 keep-alive": {"GODEBUG": "http2client=0"},
-    "HTTP/1.1 fresh": {"GODEBUG": "http2client=0", "FRESH": "1"},
-    "HTTP/2": {},
-}
-SCRIPT = Path(__file__).with_suffix(".js")
+USERS = 40  # of each kind
 PAUSE_S = 0.5
 CADDY = str(Path(sys.executable).parent / "caddy")
-
-
-@dataclass(frozen=True)
-class Row:
-    """What became of the requests of one kind of client."""
-
-    client: str
-    requests: int
-    failed: int
-    p99_ms: float
-    slowest_ms: float
-    causes: str
 
 
 class Below(RealFiles):
@@ -149,7 +128,8 @@ def _measure(root: Path, reloads: int) -> None:
             "drained": drain.reload,
         }
         for name, reload in ways.items():
-            seconds, rows = under_load(DOMAIN, "127.0.0.1", partial(_changes, ports, plan, reloads, reload))
+            target = Target(DOMAIN, "127.0.0.1", Path(f"{root}{paths.CA_FILE}"))
+            seconds, rows = under_load(target, partial(_changes, ports, plan, reloads, reload), USERS)
             for row in rows:
                 found = (
                     row.client,
@@ -217,39 +197,6 @@ def _await_caddy() -> None:
             return
         time.sleep(0.1)
     raise SystemExit("Caddy doesn't answer within 10 s")
-
-
-def under_load(
-    domain: str, address: str, work: Callable[[], object], users: int = USERS
-) -> tuple[float, list[Row]]:
-    """Seconds that the work took, and what became of the requests of each kind of client meanwhile."""
-    tool = str(tools.build(Lab.here()).k6)
-    clients = {}
-    for name, settings in CLIENTS.items():
-        environment = {**os.environ, **settings, "USERS": str(users), "DOMAIN": domain, "ADDRESS": address}
-        clients[name] = subprocess.Popen(
-            [tool, "run", "--no-usage-report", "--quiet", "--no-color", "--address", "", str(SCRIPT)],
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-    time.sleep(3)
-    start = time.monotonic()
-    work()
-    seconds = time.monotonic() - start
-    time.sleep(1)
-    for client in clients.values():
-        client.send_signal(signal.SIGINT)
-    return seconds, [_row(name, *client.communicate(timeout=60)) for name, client in clients.items()]
-
-
-def _row(client: str, out: str, err: str) -> Row:
-    found = json.loads(out[out.index("{") :])
-    causes = Counter(re.findall(r"Request Failed.*error=.*?([^:\"]+?)\\?\"?$", err, re.MULTILINE))
-    return Row(
-        client, causes=", ".join(f"{count}x {cause.strip()}" for cause, count in causes.items()), **found
-    )
 
 
 def _changes(ports: Ports, plan: Plan, reloads: int, reload: Callable[[Ports], object]) -> None:

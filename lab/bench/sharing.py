@@ -25,8 +25,9 @@ from rich.console import Console
 from rich.table import Table
 
 from lab.bench.releases.phases import WARM_UP_SECONDS, stay
-from lab.bench.releases.stack import APPS, BenchError, Stack, give_way
+from lab.bench.releases.stack import APPS, Stack, give_way
 from lab.bench.releases.verdict import Latency
+from lab.bench.releases.ways import BenchError, wait_until_serving
 from lab.host import Lab, LabError
 from lab.load import Load, LoadError, Shape, samples
 
@@ -88,7 +89,7 @@ def _run(seconds: float) -> dict[str, Latency]:
         stack = Stack.make(Path(folder), Lab.here(), APPS["bench-app"])
         try:
             stack.release(0)
-            stack.wait_until_serving()
+            wait_until_serving(stack.target)
             with Load(stack.target, Shape(upload_seconds=0), stack.lab) as load:
                 stay(WARM_UP_SECONDS)
                 for name, way in WAYS.items():

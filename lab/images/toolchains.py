@@ -7,7 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from lab.host.cache import cached
+from lab.host import commands
+from lab.host.cache import cached, digest_of_tree
 from lab.host.paths import Folders
 from lab.host.progress import Progress
 from lab.images import pins
@@ -67,6 +68,20 @@ def go(folders: Folders, progress: Progress) -> dict[str, str]:
 
     root = cached(folders.cache / f"go-{pin.version}", make, progress, f"unpack Go {pin.version}")
     return {**caches, "GOROOT": str(root), **_first_on_path(root / "bin")}
+
+
+def go_program(folders: Folders, progress: Progress, module: Path, package: str, name: str) -> Path:
+    """A program of the versions that a Go module's folder pins: built from source once, then from the cache."""
+
+    def make(part: Path) -> None:
+        part.mkdir()
+        line = ["nice", "go", "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w"]
+        line += ["-o", str(part / name), package]
+        log = folders.logs / f"{name}.log"
+        commands.build(line, log, env=go(folders, progress), cwd=module, what=f"go build of {name}")
+
+    folder = folders.cache / f"{name}-{digest_of_tree(module)}"
+    return cached(folder, make, progress, f"build {name} from source") / name
 
 
 def _first_on_path(folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Load on an app of the lab from well-kept tools (k6, curl), and what became of every request and stream.
+"""Load on an app of the lab from well-kept tools (vegeta, websockets, curl), and what became of every request and stream.
 
 with Load(Target("blog.lab.test", "10.77.0.2", paths.CA_CERTIFICATE)) as load:
     release()
@@ -6,6 +6,7 @@ assert load.result.failed == 0
 """
 
 from lab.load.errors import LoadError
-from lab.load.run import Load, Result, Shape, Target
+from lab.load.run import Load, Result, Shape
+from lab.load.target import Target
 
 __all__ = ["Load", "LoadError", "Result", "Shape", "Target"]

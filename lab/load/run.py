@@ -1,4 +1,4 @@
-"""The load as a whole: vegetas, a k6 and curls on one app, started, stopped and read together."""
+"""The load as a whole: vegetas, WebSockets and curls on one app, started, stopped and read together."""
 
 from __future__ import annotations
 
@@ -19,20 +19,12 @@ from lab.host import Lab
 from lab.load import samples, streams, tools
 from lab.load.curl import EventStream, Upload, Uploader, event_stream
 from lab.load.errors import LoadError
-from lab.load.k6 import Sockets
+from lab.load.sockets import Sockets
+from lab.load.target import Target
 from lab.load.vegeta import KINDS, Attack, targets
 
 START_SECONDS = 30
 UPLOAD_BYTES = 3_000_000
-
-
-@dataclass(frozen=True)
-class Target:
-    """An app: its name, the address that answers for it, and the CA that its certificate is checked against."""
-
-    host: str
-    address: str
-    ca: Path
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,6 @@ class Shape:
     sockets: int = 20
     events: int = 5
     upload_seconds: float = 12
-    longest: str = "40m"
 
 
 @dataclass(frozen=True)
@@ -99,11 +90,11 @@ class Load:
         return self._result
 
     def __enter__(self) -> Load:
-        found = tools.build(self.lab)
+        vegeta = tools.build(self.lab)
         with ExitStack() as undo:
             folder = Path(undo.enter_context(tempfile.TemporaryDirectory(prefix="codeb-load-")))
             undo.callback(self._kill)
-            self._start(found, folder)
+            self._start(vegeta, folder)
             self._wait_until_all_run()
             self._closing = undo.pop_all()
         self._began = time.time()
@@ -116,21 +107,16 @@ class Load:
             if kind is None:
                 self._result = self._stop()
 
-    def _start(self, found: tools.Tools, folder: Path) -> None:
+    def _start(self, vegeta: Path, folder: Path) -> None:
         to, item = self.target, self._item()
         for kind in KINDS:
-            rate, lines = (
-                max(1, round(self.shape.rate * kind.share)),
-                targets(f"https://{to.host}", item, kind),
-            )
-            connect = f"{to.host}:443:{to.address}:443"
-            self._attacks.append(Attack.start(found.vegeta, kind, rate, lines, connect, folder, to.ca))
+            rate = max(1, round(self.shape.rate * kind.share))
+            lines = targets(to.url, item, kind)
+            self._attacks.append(Attack.start(vegeta, kind, rate, lines, to, folder))
         if self.shape.sockets:
-            settings = {"HOST": to.host, "ADDRESS": to.address, "DURATION": self.shape.longest}
-            settings["COUNT"] = str(self.shape.sockets)
-            self._sockets.append(Sockets.start(found.k6, settings, folder, to.ca))
+            self._sockets.append(Sockets.start(to, self.shape.sockets, folder))
         for _ in range(self.shape.events):
-            self._events.append(event_stream(self._curl(), f"https://{to.host}/api/events"))
+            self._events.append(event_stream(self._curl(), f"{to.url}/api/events"))
         if self.shape.upload_seconds:
             self._uploader = Uploader(self._upload_line(folder), folder / "upload")
             self._uploader.start()
@@ -138,17 +124,17 @@ class Load:
             stream.start()
 
     def _item(self) -> int:
-        line = [*self._curl(), "--fail", f"https://{self.target.host}/api/restaurants"]
+        line = [*self._curl(), "--fail", f"{self.target.url}/api/restaurants"]
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            raise LoadError(f"https://{self.target.host} does not answer: {done.stderr.strip()}")
+            raise LoadError(f"{self.target.url} does not answer: {done.stderr.strip()}")
         found: int = json.loads(done.stdout)["items"][0]["id"]
         return found
 
     def _curl(self) -> list[str]:
         to = self.target
         line = [shutil.which("curl") or "curl", "--silent", "--show-error", "--cacert", str(to.ca)]
-        return [*line, "--resolve", f"{to.host}:443:{to.address}"]
+        return [*line, "--connect-to", to.detour]
 
     def _upload_line(self, folder: Path) -> list[str]:
         body = folder / "upload"
@@ -156,7 +142,7 @@ class Load:
         seconds = self.shape.upload_seconds
         pace = ["--limit-rate", str(round(UPLOAD_BYTES / seconds)), "--max-time", str(seconds * 2 + 20)]
         what = ["--request", "POST", "--upload-file", str(body), "--write-out", "\n%{http_code}"]
-        return [*self._curl(), *pace, *what, f"https://{self.target.host}/api/upload"]
+        return [*self._curl(), *pace, *what, f"{self.target.url}/api/upload"]
 
     def _wait_until_all_run(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -173,7 +159,7 @@ class Load:
     def _not_yet(self) -> Iterator[str]:
         yield from (one.kind.name for one in self._attacks if not one.running)
         for one in self._sockets:
-            if len(streams.sockets(streams.rows(one.lines()), time.time()).lives) < self.shape.sockets:
+            if len(streams.sockets(one.rows(), time.time()).lives) < self.shape.sockets:
                 yield "websockets"
         if not all(stream.open for stream in self._events):
             yield "events"
@@ -186,7 +172,7 @@ class Load:
         stuck = ["websockets hang" for one in self._sockets if not one.process.stop()]
         if self._uploader:
             self._uploader.stop()
-        live = streams.sockets([row for one in self._sockets for row in streams.rows(one.lines())], ended)
+        live = streams.sockets([row for one in self._sockets for row in one.rows()], ended)
         rate = sum(attack.rate for attack in self._attacks)
         sent = sum(self._began <= one.began <= ended for one in found)
         return Result(

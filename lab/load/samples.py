@@ -6,7 +6,7 @@ import base64
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,22 +33,21 @@ class Sample:
         return self.began + self.ms / 1000
 
 
-def requests(lines: Iterable[bytes], kind: str) -> list[Sample]:
-    """The lines of `vegeta encode -to json` as samples of this kind of traffic."""
-    return [_sample(json.loads(line), kind) for line in lines]
+Judge = Callable[[dict[str, Any]], str | None]
+"""What is wrong with a result, if anything."""
 
 
-def _sample(result: dict[str, Any], kind: str) -> Sample:
+def _sample(result: dict[str, Any], kind: str, wrong: Judge) -> Sample:
     return Sample(
         began=datetime.fromisoformat(result["timestamp"]).timestamp(),
         ms=result["latency"] / 1e6,
         kind=kind,
         method=result["method"],
-        wrong=_wrong(result),
+        wrong=wrong(result),
     )
 
 
-def _wrong(result: dict[str, Any]) -> str | None:
+def missed(result: dict[str, Any]) -> str | None:
     """What a visitor would miss. A POST answered 200 instead of 201 was sent twice by somebody on the way."""
     if result["code"] == 0:
         # Go's errors end with the cause; what comes before names ports and URLs, by which nothing could be counted.
@@ -59,6 +58,11 @@ def _wrong(result: dict[str, Any]) -> str | None:
     reference = parse_qs(urlsplit(result["url"]).query).get(REFERENCE, [])
     expected = json.dumps(reference[0]) if reference else '"colour"'
     return None if expected.encode() in base64.b64decode(result["body"] or "") else "another answer"
+
+
+def requests(lines: Iterable[bytes], kind: str, wrong: Judge = missed) -> list[Sample]:
+    """The lines of `vegeta encode -to json` as samples of this kind of traffic."""
+    return [_sample(json.loads(line), kind, wrong) for line in lines]
 
 
 def unsent(sent: int, rate: float, seconds: float) -> int:

@@ -7,28 +7,34 @@ one, and the client was told so properly (1001, or the end of the answer). Every
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import parse_qsl
+from typing import Any
 
 GOING_AWAY = "1001"
 CLEAN = "ended"
 ANSWER_SECONDS = 5
-_COLUMNS = 5
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of k6's CSV that tells of a stream: when (seconds since the epoch), and tags that say what."""
+    """One thing that happened to a WebSocket: when (seconds since the epoch), to which, what, and what that tells."""
 
     at: float
-    tags: Mapping[str, str]
+    socket: str
+    event: str
+    tells: Mapping[str, Any]
 
 
-def rows(lines: Iterable[str]) -> list[Row]:
-    """The `live` rows of k6's CSV; a last line that is cut off is left out."""
-    cells = [line.split(",") for line in lines if line.startswith("live,")]
-    return [Row(int(one[1]) / 1000, dict(parse_qsl(one[3]))) for one in cells if len(one) == _COLUMNS]
+def rows(lines: Sequence[str]) -> list[Row]:
+    """Rows from what `lab.load.live` writes; a last line that is cut off is left out."""
+    whole = lines[:-1] if lines and not lines[-1].endswith("}") else lines
+    return [_row(**json.loads(line)) for line in whole]
+
+
+def _row(at: float, socket: str, event: str, **tells: object) -> Row:
+    return Row(at, socket, event, tells)
 
 
 @dataclass(frozen=True)
@@ -60,36 +66,30 @@ class Streams:
 
 
 def sockets(found: Iterable[Row], until: float) -> Streams:
-    """WebSockets from k6's rows. What happens after `until` is us ending the load."""
+    """WebSockets from their rows, in order. What happens after `until` is us ending the load."""
     lives: dict[str, Life] = {}
     troubles: list[str] = []
     asked: dict[str, float] = {}
     causes: dict[str, str] = {}
-    for row in sorted((row for row in found if row.at <= until), key=_order):
-        tags, name = row.tags, row.tags["socket"]
-        if tags["event"] == "connect":
+    for row in (row for row in found if row.at <= until):
+        name, tells = row.socket, row.tells
+        if row.event == "connect":
             asked[name] = row.at
-        elif tags["event"] == "open":
-            asked.pop(name, None)
-            lives[name] = Life("websocket", tags.get("colour", ""), tags.get("version", ""), row.at)
-        elif tags["event"] == "error":
-            causes[name] = f": {tags['cause']}"
-        elif tags["event"] == "close" and name in lives:
-            lives[name] = replace(lives[name], ended=row.at, how=tags["code"])
-        elif tags["event"] == "close":
-            began = asked.pop(name, row.at)
-            troubles.append(f"websocket never opened, {row.at - began:.1f} s long{causes.get(name, '')}")
-        elif tags["event"] in ("silent", "wrong"):
-            troubles.append(f"websocket {tags['event']}")
+        elif row.event == "open":
+            del asked[name]
+            lives[name] = Life("websocket", str(tells["colour"]), tells["version"], row.at)
+        elif row.event == "error":
+            causes[name] = f": {tells['cause']}"
+        elif row.event == "close" and name in lives:
+            lives[name] = replace(lives[name], ended=row.at, how=str(tells["code"]))
+        elif row.event == "close":
+            troubles.append(
+                f"websocket never opened, {row.at - asked.pop(name):.1f} s long{causes.get(name, '')}"
+            )
+        else:
+            troubles.append(f"websocket {row.event}")
     late = ["websocket never answered" for at in asked.values() if until - at > ANSWER_SECONDS]
     return Streams(tuple(lives.values()), (*troubles, *late))
-
-
-def _order(row: Row) -> tuple[float, int]:
-    return row.at, ("connect", "open").index(row.tags["event"]) if row.tags["event"] in (
-        "connect",
-        "open",
-    ) else 2
 
 
 def drops(lives: Iterable[Life], stops: Sequence[Moment], serving: Sequence[Moment]) -> list[Life]:

@@ -1,4 +1,4 @@
-"""The tools that the load comes from, as pinned by the Go module in lab/load/go: built once, run until they are stopped."""
+"""The tools that the load comes from: built once, run until they are stopped."""
 
 from __future__ import annotations
 
@@ -10,46 +10,47 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.host import Lab, commands
-from lab.host.cache import cached, digest_of_tree
 from lab.images import toolchains
 from lab.load.errors import LoadError
 
 GO_MODULE = Path(__file__).with_name("go")
-PACKAGES = ("github.com/tsenart/vegeta/v12", "go.k6.io/k6")
+PACKAGE = "github.com/tsenart/vegeta/v12"
 STOP_SECONDS = 20
 
 
-@dataclass(frozen=True)
-class Tools:
-    """Where the tools are."""
-
-    vegeta: Path
-    k6: Path
-
-
-def build(lab: Lab) -> Tools:
-    """The tools for this machine: two minutes of building the first time, then from the cache."""
-
-    def make(part: Path) -> None:
-        part.mkdir()
-        env = toolchains.go(lab.folders, lab.progress)
-        line = ["nice", "go", "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", f"{part}/"]
-        log = lab.folders.logs / "load-tools.log"
-        commands.build([*line, *PACKAGES], log, env=env, cwd=GO_MODULE, what="go build")
-
-    folder = lab.folders.cache / f"load-tools-{digest_of_tree(GO_MODULE)}"
-    found = cached(folder, make, lab.progress, "build vegeta and k6 from source")
-    return Tools(found / "vegeta", found / "k6")
+def build(lab: Lab) -> Path:
+    """vegeta for this machine, as pinned by the Go module beside this."""
+    return toolchains.go_program(lab.folders, lab.progress, GO_MODULE, PACKAGE, "vegeta")
 
 
 @dataclass(frozen=True)
 class Process:
-    """A tool that runs until it is stopped; `ended` are its exit statuses then."""
+    """A tool that runs until it is stopped."""
 
     name: str
     child: subprocess.Popen[bytes]
     log: Path
-    ended: Sequence[int] = (0,)
+
+    @classmethod
+    def start(
+        cls,
+        name: str,
+        line: Sequence[str],
+        log: Path,
+        *,
+        stdin: int = subprocess.DEVNULL,
+        stdout: Path | None = None,
+    ) -> Process:
+        """Start it in the log's folder, with nothing in its environment that would send it elsewhere (a proxy).
+
+        What it says goes to the log, standard output to a file of its own when there is one.
+        """
+        env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(log.parent)}
+        with log.open("ab") as said, (stdout or log).open("ab") as out:
+            child = subprocess.Popen(
+                line, cwd=log.parent, env=env, stdin=stdin, stdout=out, stderr=said, process_group=0
+            )
+        return cls(name, child, log)
 
     def check(self) -> None:
         """Raises LoadError when it ended by itself."""
@@ -69,7 +70,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
             return False
-        if early or status not in self.ended:
+        if early or status != 0:
             raise self._failed(f"ended with status {status}")
         return True
 
@@ -81,8 +82,3 @@ class Process:
 
     def _failed(self, how: str) -> LoadError:
         return LoadError(f"{self.name} {how}; end of its output:\n{commands.tail(self.log)}")
-
-
-def environment(home: Path) -> dict[str, str]:
-    """What a tool needs of the environment, and nothing that would send it elsewhere (a proxy)."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home)}

@@ -16,9 +16,10 @@ from typing import IO, cast
 
 from lab.load import samples
 from lab.load.errors import LoadError
-from lab.load.tools import Process, environment
+from lab.load.target import Target
+from lab.load.tools import Process
 
-# As long as k6, curl and patient visitors wait; shorter than a tool is given to stop.
+# As long as the sockets, curl and patient visitors wait; shorter than a tool is given to stop.
 TIMEOUT_SECONDS = 15
 # So many requests under way; when none of them is answered, the rest is not sent.
 MAX_WORKERS = 120
@@ -58,41 +59,31 @@ class Attack:
         kind: Kind,
         rate: int,
         lines: Iterable[bytes],
-        connect_to: str,
+        to: Target,
         folder: Path,
-        ca: Path,
     ) -> Attack:
-        """Send what `lines` say, `rate` a second, trusting the CA only; files go to `folder`.
-
-        `connect_to` is vegeta's: the URLs' host and port, then the address and port that answer for them.
-        """
+        """Send what `lines` say, `rate` a second; files go to `folder`."""
         results, log = folder / f"{kind.name}.results", folder / f"{kind.name}.log"
         line = [str(vegeta), "attack", "-lazy", "-format=json", f"-rate={rate}/1s", f"-output={results}"]
-        line += [f"-root-certs={ca}", f"-connect-to={connect_to}", "-redirects=-1"]
+        line += [f"-root-certs={to.ca}", f"-connect-to={to.detour}", "-redirects=-1"]
         line += [f"-timeout={TIMEOUT_SECONDS}s", f"-max-workers={MAX_WORKERS}", *kind.switches]
-        with log.open("wb") as sink:
-            child = subprocess.Popen(
-                line,
-                cwd=folder,
-                env=environment(folder),
-                stdin=subprocess.PIPE,
-                stdout=sink,
-                stderr=sink,
-                process_group=0,
-            )
+        process = Process.start(f"vegeta ({kind.name})", line, log, stdin=subprocess.PIPE)
         feeder = threading.Thread(
-            target=_feed, args=(cast(IO[bytes], child.stdin), lines), name=kind.name, daemon=True
+            target=_feed, args=(cast(IO[bytes], process.child.stdin), lines), name=kind.name, daemon=True
         )
         feeder.start()
-        return cls(kind, rate, Process(f"vegeta ({kind.name})", child, log), results, vegeta, feeder)
+        return cls(kind, rate, process, results, vegeta, feeder)
 
     @property
     def running(self) -> bool:
         """Whether the first answer came."""
         return self.results.exists() and self.results.stat().st_size > 0
 
-    def stop(self) -> list[samples.Sample]:
-        """Let requests under way finish; what became of all. Raises LoadError when vegeta or its reading fails."""
+    def stop(self, wrong: samples.Judge = samples.missed) -> list[samples.Sample]:
+        """Let requests under way finish; what became of all, and what was `wrong` with each.
+
+        Raises LoadError when vegeta or its reading fails.
+        """
         if not self.process.stop():
             raise LoadError(f"{self.process.name} did not end; its requests have {TIMEOUT_SECONDS} s")
         self.feeder.join()
@@ -102,7 +93,7 @@ class Attack:
         if done.returncode != 0:
             raise LoadError(f"vegeta encode failed with status {done.returncode}: {done.stderr.strip()}")
         with readable.open("rb") as lines:
-            return samples.requests(lines, self.kind.name)
+            return samples.requests(lines, self.kind.name, wrong)
 
 
 def targets(base: str, item: int, kind: Kind) -> Iterator[bytes]:

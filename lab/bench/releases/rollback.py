@@ -6,10 +6,13 @@ import json
 import subprocess
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from lab import paths
-from lab.bench.releases.stack import HOST, PROJECT, BenchError, Stack, ask, connect
+from lab.bench.releases.stack import HOST, PROJECT, Stack
+from lab.bench.releases.ways import BenchError, ask
+from lab.load.tls import Connection
 
 WAYS = ("codeb", "agent")
 POLL_SECONDS = 0.01
@@ -38,7 +41,7 @@ class Poll:
     def run(self) -> None:
         """Until the version answers, or `end` says so."""
         try:
-            with connect(self.stack.target) as connection:
+            with closing(Connection(self.stack.target)) as connection:
                 while not self._end.is_set():
                     if ask(connection)["version"] == self.version:
                         self.first = time.time()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import os
 import shutil
-import socket
-import ssl
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,37 +16,39 @@ from typing import Any
 
 import yaml
 
+from agent.host import paths as host_paths
 from lab import paths
 from lab.apps import APPS as DEMOS
 from lab.apps import App
+from lab.bench.releases.ways import BenchError, wait_until_serving
 from lab.host import Lab
 from lab.host.cache import digest_of_tree
+from lab.images.registry import NAME as REGISTRY
 from lab.load import Target
 from lab.load.streams import Moment
 from lab.pulumi import dev
 from lab.pulumi.stack import AT_ONCE
 
+NAME = "ours"
 HOST = "codeb1"
 PROJECT = "bench"
 DOMAIN = "bench.lab.test"
 # The light one is what the benchmark is made for; the demo app shows what a heavy one makes of it.
 APPS = {"bench-app": App("bench-app", "codeb/bench", ""), "core-cms": DEMOS[0]}
+COLOURS = ("blue", "green")
 VERSIONS = ("1.0.0", "1.1.0")
 # systemd's MESSAGE_ID of "Stopping …", the line before SIGTERM.
 _STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
 
 
-class BenchError(Exception):
-    """The benchmark can't go on; nothing is known about releases."""
-
-
-@dataclass(frozen=True)
+@dataclass
 class Stack:
     """`folder` is a project folder like the repository's; other stacks and other projects are left alone."""
 
     folder: Path
     lab: Lab
     app: App
+    _resting: str = ""
 
     @classmethod
     def make(cls, folder: Path, lab: Lab, app: App) -> Stack:
@@ -62,19 +63,49 @@ class Stack:
         return cls(folder, lab, app)
 
     @property
+    def name(self) -> str:
+        """What tables call it."""
+        return NAME
+
+    @property
     def target(self) -> Target:
         """Where visitors find the app."""
         return Target(DOMAIN, self.lab.info(HOST).address, paths.CA_CERTIFICATE)
 
-    def release(self, number: int) -> None:
+    @contextmanager
+    def up(self, number: int) -> Iterator[None]:
+        """This release must serve already. Afterwards the app rests: its role has not enough connections for a peer, too.
+
+        Raises BenchError.
+        """
+        if self._resting:
+            self.systemctl("start", self._resting)
+        serves = wait_until_serving(self.target)
+        if serves["version"] != self.tag(number):
+            raise BenchError(f"{self.tag(number)} should serve, and {serves['version']} does")
+        yield
+        self._resting = wait_until_serving(self.target)["colour"]
+        for colour in COLOURS:
+            self.systemctl("stop", colour)
+
+    def release(self, number: int) -> float:
         """Change one variable and the image's tag, and run `up`: what a team does. Raises BenchError."""
         path = self.folder / "manifests" / f"{PROJECT}.yaml"
         path.write_text(yaml.safe_dump(manifest(self.app, number)))
         self._up(f"release {number}")
+        return time.time()
 
     def tag(self, number: int) -> str:
         """The image's tag in a release, which is the version that the app then tells."""
         return tag_of(self.app, number)
+
+    def image(self, number: int) -> str:
+        """What hosts pull in a release."""
+        return image_of(self.app, number)
+
+    def environment(self) -> str:
+        """The file on the host with the environment of the colour that serves. Raises BenchError."""
+        return host_paths.environment(PROJECT, wait_until_serving(self.target)["colour"])
 
     def _up(self, what: str) -> None:
         stack = dev.stack(self.folder)
@@ -105,7 +136,7 @@ class Stack:
 
     def stops(self, since: float) -> list[Moment]:
         """When systemd began to stop the app's colours, by the host's journal."""
-        units = [f"UNIT=codeb-{PROJECT}-{colour}.service" for colour in ("blue", "green")]
+        units = [f"UNIT=codeb-{PROJECT}-{colour}.service" for colour in COLOURS]
         line = ["journalctl", "--output=json", "--no-pager", f"--since=@{since:.0f}", *units]
         done = self.lab.run(HOST, [*line, f"MESSAGE_ID={_STOPPING}"])
         if done.returncode != 0:
@@ -117,25 +148,6 @@ class Stack:
         done = self.lab.run(HOST, ["systemctl", verb, f"codeb-{PROJECT}-{colour}.service"])
         if done.returncode != 0:
             raise BenchError(f"systemctl {verb} {colour}: {done.stderr.decode().strip()}")
-
-    def serving(self) -> dict[str, Any]:
-        """What the app says of itself through Caddy: version and colour. Raises BenchError."""
-        try:
-            with connect(self.target) as connection:
-                return ask(connection)
-        except (OSError, http.client.HTTPException) as error:
-            raise BenchError(f"https://{DOMAIN} does not answer: {error}") from error
-
-    def wait_until_serving(self, seconds: float = 30) -> dict[str, Any]:
-        """The same, once it answers: a machine that is too busy may take its time."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                return self.serving()
-            except BenchError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
 
 
 def give_way(session: int, *, idle: bool = True) -> None:
@@ -157,7 +169,7 @@ def manifest(app: App, number: int) -> dict[str, Any]:
         "project": {"id": PROJECT, "lifecycle": "destroy"},
         "environment": {
             "domain": DOMAIN,
-            "image": f"registry.lab.test:5000/{app.name}:{tag_of(app, number)}",
+            "image": image_of(app, number),
             "variables": {"RELEASE": str(number)},
         },
         "resources": {"cache": {"enabled": False}, "storage": {"enabled": False}},
@@ -180,36 +192,14 @@ def tag_of(app: App, number: int) -> str:
     return f"{VERSIONS[number % len(VERSIONS)]}-{_digest(sources(app))}"
 
 
+def image_of(app: App, number: int) -> str:
+    """The image of a release in the lab's registry."""
+    return f"{REGISTRY}/{app.name}:{tag_of(app, number)}"
+
+
 @cache
 def _digest(folder: Path) -> str:
     return digest_of_tree(folder, skip=("node_modules", ".next", "dist", "tests"))
-
-
-class connect:
-    """A kept-alive HTTPS connection to the app."""
-
-    def __init__(self, target: Target) -> None:
-        context = ssl.create_default_context(cafile=str(target.ca))
-        plain = socket.create_connection((target.address, 443), 10)
-        self.connection = http.client.HTTPSConnection(target.host, timeout=10, context=context)
-        self.connection.sock = context.wrap_socket(plain, server_hostname=target.host)
-
-    def __enter__(self) -> http.client.HTTPSConnection:
-        return self.connection
-
-    def __exit__(self, *_: object) -> None:
-        self.connection.close()
-
-
-def ask(connection: http.client.HTTPSConnection) -> dict[str, Any]:
-    """The app's version and colour. Raises OSError when nothing answers, BenchError when something else does."""
-    connection.request("GET", "/api/version")
-    answer = connection.getresponse()
-    body = answer.read()
-    if answer.status != 200:
-        raise BenchError(f"/api/version answered {answer.status}")
-    found: dict[str, Any] = json.loads(body)
-    return found
 
 
 def _moment(entry: dict[str, Any]) -> Moment:

@@ -9,7 +9,8 @@ import pytest
 from agent_documents import release, site
 from agent_lab import NAME, AgentHost
 
-from lab.bench.reloads import under_load
+from lab.bench.users import under_load
+from lab.load import Target
 
 pytestmark = pytest.mark.lab
 
@@ -35,7 +36,9 @@ def test_sites_of_others_come_change_and_go_without_failing_a_request(host: Agen
             answer = host.agent(verb, document)
             assert (answer.code, answer.document["changed"]) == (0, True), answer.err
 
-    _, rows = under_load(f"{project}.lab.test", host.lab.network.address(NAME), changes, users=10)
+    found = host.lab.info(NAME)
+    to = Target(f"{project}.lab.test", found.address, found.root / "etc/codeb/ca.crt")
+    _, rows = under_load(to, changes, users=10)
     assert [(row.failed, row.causes) for row in rows] == [(0, "")] * len(rows)
     assert min(row.requests for row in rows) > 1000
     assert host.sh("ls", "/etc/caddy/sites").split() == [f"{project}.caddy"]

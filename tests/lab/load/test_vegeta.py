@@ -7,14 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from lab.host import Lab
 from lab.host.processes import wait_until
-from lab.load import tools
+from lab.load import Target, tools
 from lab.load.samples import Sample, failures
 from lab.load.vegeta import KINDS, Attack, Kind, targets
 from tests.ports import free_port
@@ -60,8 +60,9 @@ class Caddy:
     port: int
 
     @property
-    def ca(self) -> Path:
-        return self.folder / "caddy/pki/authorities/local/root.crt"
+    def target(self) -> Target:
+        ca = self.folder / "caddy/pki/authorities/local/root.crt"
+        return Target(HOST, "127.0.0.1", ca, self.port)
 
     def asked(self) -> list[dict[str, str]]:
         lines = (self.folder / "access.log").read_text().splitlines()
@@ -79,8 +80,8 @@ def caddy(tmp_path: Path) -> Iterator[Caddy]:
     try:
         found = Caddy(tmp_path, port)
         # Its first certificate is there once a handshake succeeds.
-        line = ["curl", "--silent", "--fail", "--resolve", f"{HOST}:{port}:127.0.0.1"]
-        line += ["--cacert", str(found.ca), f"https://{HOST}:{port}/api/version"]
+        line = ["curl", "--silent", "--fail", "--connect-to", found.target.detour]
+        line += ["--cacert", str(found.target.ca), f"{found.target.url}/api/version"]
         ready = wait_until(lambda: subprocess.run(line, capture_output=True, check=False).returncode == 0, 20)
         assert ready, (tmp_path / "caddy.log").read_text()
         yield found
@@ -91,10 +92,9 @@ def caddy(tmp_path: Path) -> Iterator[Caddy]:
 
 def attack(caddy: Caddy, kind: Kind, path: str = "", ca: Path | None = None) -> list[Sample]:
     """Two seconds of a kind of traffic, 50 requests a second."""
-    lines = targets(f"https://{HOST}:{caddy.port}{path}", 1, kind)
-    to = f"{HOST}:{caddy.port}:127.0.0.1:{caddy.port}"
-    program = tools.build(Lab.here()).vegeta
-    running = Attack.start(program, kind, 50, lines, to, caddy.folder, ca or caddy.ca)
+    to = replace(caddy.target, ca=ca or caddy.target.ca)
+    lines = targets(f"{to.url}{path}", 1, kind)
+    running = Attack.start(tools.build(Lab.here()), kind, 50, lines, to, caddy.folder)
     time.sleep(2)
     running.process.check()
     return running.stop()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -18,8 +20,8 @@ def life(colour: str, opened: float, ended: float | None, how: str = GOING_AWAY)
     return Life("websocket", colour, "1", opened, ended, how)
 
 
-def row(at: float, event: str, **tags: str) -> Row:
-    return Row(at, {"event": event, "socket": "1-0", **tags})
+def row(at: float, event: str, **tells: Any) -> Row:
+    return Row(at, "1-0", event, tells)
 
 
 @pytest.mark.parametrize(
@@ -69,20 +71,20 @@ def test_a_sockets_life_is_read_from_its_events() -> None:
     events = [
         row(1, "connect"),
         row(1, "open", colour="blue", version="1.0.0"),
-        row(9, "close", code="1001"),
+        row(9, "close", code=1001),
     ]
-    found = sockets(reversed(events), until=20)
+    found = sockets(events, until=20)
     assert found.lives == (Life("websocket", "blue", "1.0.0", 1, 9, "1001"),)
     assert found.troubles == ()
 
 
 def test_what_happens_as_the_load_ends_is_no_close() -> None:
-    events = [row(1, "connect"), row(2, "open", colour="blue", version="1"), row(21, "close", code="1000")]
+    events = [row(1, "connect"), row(2, "open", colour="blue", version="1"), row(21, "close", code=1000)]
     assert sockets(events, until=20).lives[0].ended is None
 
 
 def test_a_socket_that_never_opens_is_trouble_whether_refused_or_left_waiting() -> None:
-    refused = [row(1, "connect"), row(1, "error", cause="bad handshake"), row(1, "close", code="undefined")]
+    refused = [row(1, "connect"), row(1, "error", cause="bad handshake"), row(1, "close", code=None)]
     assert sockets(refused, until=20).troubles == ("websocket never opened, 0.0 s long: bad handshake",)
     assert sockets([row(1, "connect")], until=20).troubles == ("websocket never answered",)
     assert sockets([row(19, "connect")], until=20).troubles == ()
@@ -112,11 +114,15 @@ def test_an_upload_is_right_only_when_all_of_it_arrived(status: int, out: str, w
     assert judge_upload(1, 2, done, "abc").wrong == wrong
 
 
-def test_rows_are_k6_s_lines_about_streams_and_whole() -> None:
+def test_rows_are_whole_lines() -> None:
     lines = [
-        "metric_name,timestamp,metric_value,extra_tags,metadata",
-        "live,1795540182629,1,event=open&socket=1-0&colour=blue,",
-        "ws_sessions,1795540182512,1.000000,,",
-        "live,17955401",
+        json.dumps({"at": 1795540182.629, "socket": "1-0", "event": "open", "colour": "blue"}),
+        '{"at": 1795540183, "sock',
     ]
-    assert rows(lines) == [Row(1795540182.629, {"event": "open", "socket": "1-0", "colour": "blue"})]
+    assert rows(lines) == [Row(1795540182.629, "1-0", "open", {"colour": "blue"})]
+    assert rows([]) == []
+
+
+def test_a_line_in_the_middle_that_is_not_whole_is_an_error() -> None:
+    with pytest.raises(json.JSONDecodeError):
+        rows(['{"at": 17955', '{"at": 1795540182, "socket": "1-0", "event": "connect"}'])

@@ -6,8 +6,6 @@ import { singleton } from "./utils";
 const MAX_MESSAGE = 4 * 1024;
 /** RFC 6455: this end is going away, come again. */
 const GOING_AWAY = 1001;
-/** A client that missed the first message, or wants to be sure, asks for it. */
-const QUESTION = "who";
 /** How long a client may take to say goodbye. */
 const GOODBYE_MS = 2_000;
 
@@ -16,12 +14,10 @@ function close(client: WebSocket): void {
   setTimeout(() => client.terminate(), GOODBYE_MS).unref();
 }
 
-/** Sends `greeting` as the first message and to all who ask for it, and every other message back. */
+/** Sends `greeting` as the first message, and every message back. */
 function greetAndEcho(client: WebSocket, greeting: string): void {
   client.on("error", () => client.terminate());
-  client.on("message", (data, binary) =>
-    client.send(String(data) === QUESTION ? greeting : data, { binary }),
-  );
+  client.on("message", (data, binary) => client.send(data, { binary }));
   client.send(greeting);
 }
 
