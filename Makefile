@@ -29,7 +29,7 @@ preview: $(READY) ## show what `make lab` would change, without changing it
 	@$(PY) -m lab preview --plugins $(PLUGINS) $(ARGS)
 
 test: $(READY) ## run all tests that this machine can run; the lab's need root on Linux
-	@$(PY) -m pytest -n $(WORKERS) --dist loadgroup --durations 10 $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) --durations 10 $(ARGS)
 
 test-unit: $(READY) ## run the fast tests only: no host, no network
 	@$(PY) -m pytest -n 2 -m "not lab and not engine" $(ARGS)

@@ -6,8 +6,10 @@ import os
 import platform
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from tests.receiver import BRIDGE, Receiver, receiving
 
@@ -56,16 +58,28 @@ def lab_receiver() -> Iterator[Receiver]:
         yield found
 
 
-def _sharing(path: Path) -> str:
-    """What tests have one host in common: a folder; the agent's a file, as each worker has a host of its own for them."""
-    return str(path) if path.parts[0] == "agent" else path.parts[0]
+class SharedHosts(LoadScopeScheduling):
+    """xdist's distribution of tests: those that share a host go to one worker, all others wherever there is room.
+
+    A folder of the lab's tests has one host; the agent's has one a worker, and its files are told apart. (xdist's own
+    `--dist loadgroup` sees no groups under pytest 9.2: it renames tests in a way that has no effect there.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = Path(nodeid.partition("::")[0])
+        if not path.is_relative_to("tests/lab"):
+            return nodeid
+        return str(path if path.parent.name == "agent" else path.parent)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedHosts:
+    return SharedHosts(config, log)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Tests of the lab run as root on Linux only; those that share a host one after the other, on one of xdist's workers."""
+    """Tests of the lab run as root on Linux only."""
     if item.path.is_relative_to(LAB):
         item.add_marker(pytest.mark.lab)
-        item.add_marker(pytest.mark.xdist_group(_sharing(item.path.relative_to(LAB))))
     able = platform.system() == "Linux" and os.geteuid() == 0
     if item.get_closest_marker("lab") and not able:
         item.add_marker(pytest.mark.skip(reason="needs root on Linux: it boots hosts"))

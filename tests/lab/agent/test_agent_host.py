@@ -56,6 +56,10 @@ def test_files_of_sshd_and_nft_are_checked_before_they_are_live(
     assert host.sh("cat", path, check=False) == before
 
 
+def started_at(host: AgentHost, container: str) -> str:
+    return host.sh("podman", "inspect", "--format", "{{.State.StartedAt}}", container).strip()
+
+
 def test_releases_switch_roll_back_and_survive_a_reboot(host: AgentHost, project: str) -> None:
     first = host.agent("release", release(f"{APP}v1"))
     assert first.code == 0, first.err
@@ -66,9 +70,10 @@ def test_releases_switch_roll_back_and_survive_a_reboot(host: AgentHost, project
     assert (second.code, host.version(project)) == (0, "v2"), second.err
     assert "codeb-agent-one-green" in links(host)
     assert "codeb-agent-one-blue" not in links(host)
+    standing = started_at(host, "codeb-agent-one-blue")
     back = host.agent("rollback", {"project": project})
     assert (back.code, host.version(project)) == (0, "v1"), back.err
-    assert back.seconds < 3
+    assert started_at(host, "codeb-agent-one-blue") == standing, "a rollback starts nothing: the standby serves"
     host.lab.reboot(NAME)
     deadline = time.monotonic() + 30
     while host.version(project) != "v1" and time.monotonic() < deadline:

@@ -79,9 +79,8 @@ def test_what_waits_is_delivered_after_a_reboot(watched: AgentHost, lab_receiver
 def test_a_dead_receiver_holds_up_nobody(watched: AgentHost, lab_receiver: Receiver) -> None:
     point(watched, f"http://{BRIDGE}:9")
     answer = watched.agent("notify", WANTED)
-    print(f"notify with a dead receiver: {answer.seconds:.2f} s")
     assert answer.code == 0
-    assert answer.seconds < 3
+    assert left(watched), "it waits in the outbox, and whoever sent it does not"
     dead = "refused the connection; tried again for 30 minutes"
     assert wait_until(lambda: dead in watched.sh("journalctl", "-t", "codeb-agent", "--no-pager"), 15)
     assert watched.sh("systemctl", "is-active", "codeb-outbox.path").strip() == "active"
