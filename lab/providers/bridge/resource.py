@@ -110,15 +110,15 @@ class BridgedResource(Resource):
         wanted = self.wanted(old_outputs, news)
         changed = frozenset(top_level(path) for path in self._changed(old_outputs, news))
         with _worded():
-            return self._settled(self.alter(id_, old_outputs, wanted, changed), wanted)
+            return self._settled(self.alter(_latest(id_, old_outputs), old_outputs, wanted, changed), wanted)
 
     def delete(self, id_: str, inputs: Properties, outputs: Properties) -> None:
         with _worded():
-            self.remove(id_, outputs)
+            self.remove(_latest(id_, outputs), outputs)
 
     def read(self, id_: str, inputs: Properties, recorded: Properties) -> State:
         with _worded():
-            found = self.fetch(id_, recorded)
+            found = self.fetch(_latest(id_, recorded), recorded)
         if found is None:
             return State("", {})
         new_id, values = found
@@ -170,6 +170,11 @@ class BridgedResource(Resource):
             raise ProviderError(f"{id_} is not there although it has just been made or changed")
         new_id, values = found
         return State(new_id, outputs(self.attributes, new_id, {**wanted, **values}, wanted))
+
+
+def _latest(id_: str, outputs: Properties) -> str:
+    """The id that the outputs hold: after an update that gave a new one, the CLI has the old one until the next refresh."""
+    return str(outputs.get("id") or id_)
 
 
 @contextmanager

@@ -11,27 +11,27 @@ import pytest
 
 from lab.providers.command.local import TYPE
 from lab.providers.command.resource import go_quote
-from lab.providers.protocol import UNKNOWN, Provider, ProviderError
-from tests.unit.providers.life import urn
+from lab.providers.protocol import UNKNOWN, ProviderError
+from tests.plugins.client import Plugin, plugin
+from tests.plugins.life import urn
 
 URN = urn(TYPE, "a::b")
 
 
-def run(provider: Provider, **news: Any) -> dict[str, Any]:
+def run(provider: Plugin, **news: Any) -> dict[str, Any]:
     checked = provider.check(TYPE, URN, {}, news, b"")
     assert checked.failures == ()
     return provider.create(TYPE, URN, checked.inputs).outputs
 
 
-def test_the_provider_inputs_are_those_of_the_recorded_state(command: Provider) -> None:
+def test_the_provider_inputs_are_those_of_the_recorded_state(command: Plugin) -> None:
     assert command.check_config({}).inputs == {
-        "__internal": {},
         "__pulumi-go-provider-version": "(devel)",
         "version": "1.2.1",
     }
 
 
-def test_the_id_is_the_name_and_eight_digits(command: Provider) -> None:
+def test_the_id_is_the_name_and_eight_digits(command: Plugin) -> None:
     state = command.create(TYPE, URN, {"create": "true"})
     assert state.id.startswith("a::b")
     assert len(state.id) == len("a::b") + 8
@@ -50,12 +50,12 @@ def test_the_id_is_the_name_and_eight_digits(command: Provider) -> None:
         ({}, ""),
     ],
 )
-def test_output_is_captured(command: Provider, news: dict[str, Any], stdout: str) -> None:
+def test_output_is_captured(command: Plugin, news: dict[str, Any], stdout: str) -> None:
     outputs = run(command, **news)
     assert outputs == {**news, "stdout": stdout, "stderr": ""}
 
 
-def test_an_update_runs_update_or_else_create_again(command: Provider) -> None:
+def test_an_update_runs_update_or_else_create_again(command: Plugin) -> None:
     before = {"create": "echo one", "stdout": "one", "stderr": "warned"}
     show = 'echo "$PULUMI_COMMAND_STDOUT $PULUMI_COMMAND_STDERR"'
     for news in ({"create": "false", "update": show}, {"create": show}):
@@ -69,7 +69,7 @@ def test_an_update_runs_update_or_else_create_again(command: Provider) -> None:
     }
 
 
-def test_delete_runs_what_the_state_says(command: Provider, tmp_path: Path) -> None:
+def test_delete_runs_what_the_state_says(command: Plugin, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     outputs = {"delete": f'echo "$PULUMI_COMMAND_STDOUT" > {mark}', "stdout": "one", "stderr": ""}
     command.delete(TYPE, URN, "a1", {}, outputs)
@@ -99,15 +99,13 @@ def test_delete_runs_what_the_state_says(command: Provider, tmp_path: Path) -> N
         ),
     ],
 )
-def test_a_failure_is_worded_as_the_plugin_does(
-    command: Provider, news: dict[str, Any], message: str
-) -> None:
+def test_a_failure_is_worded_as_the_plugin_does(command: Plugin, news: dict[str, Any], message: str) -> None:
     with pytest.raises(ProviderError) as caught:
         run(command, **news)
     assert str(caught.value) == message
 
 
-def test_a_failure_has_both_outputs_which_are_read_side_by_side(command: Provider) -> None:
+def test_a_failure_has_both_outputs_which_are_read_side_by_side(command: Plugin) -> None:
     with pytest.raises(ProviderError) as caught:
         run(command, create="echo out; echo err >&2; exit 3")
     first, *said = str(caught.value).splitlines()
@@ -115,31 +113,31 @@ def test_a_failure_has_both_outputs_which_are_read_side_by_side(command: Provide
     assert sorted(said) == ["err", "out"]
 
 
-def test_a_secret_on_stdin_is_not_in_the_failure(command: Provider) -> None:
+def test_a_secret_on_stdin_is_not_in_the_failure(command: Plugin) -> None:
     with pytest.raises(ProviderError) as caught:
         run(command, create="exit 1", stdin="the secret")
     assert "the secret" not in str(caught.value)
 
 
-def test_large_input_and_output_do_not_block(command: Provider) -> None:
+def test_large_input_and_output_do_not_block(command: Plugin) -> None:
     text = "x" * 2_000_000
     outputs = run(command, create="tee /dev/stderr", stdin=text)
     assert (outputs["stdout"], outputs["stderr"]) == (text, text)
 
 
-def test_cancel_ends_a_command_with_its_children(command: Provider) -> None:
-    with ThreadPoolExecutor(1) as pool:
+def test_cancel_ends_a_command_with_its_children() -> None:
+    with plugin("command", {}) as command, ThreadPoolExecutor(1) as pool:
         running = pool.submit(run, command, create="sleep 60 | sleep 60")
         time.sleep(0.5)
         command.cancel()
         with pytest.raises(ProviderError, match="signal: killed"):
             running.result(timeout=5)
-    with pytest.raises(ProviderError, match="cancelled"):
-        run(command, create="true")
+        with pytest.raises(ProviderError, match="cancelled"):
+            run(command, create="true")
 
 
 @pytest.mark.parametrize("key", ["assetPaths", "archivePaths"])
-def test_what_the_lab_cannot_do_is_refused_by_name(command: Provider, key: str) -> None:
+def test_what_the_lab_cannot_do_is_refused_by_name(command: Plugin, key: str) -> None:
     failures = command.check(TYPE, URN, {}, {"create": "true", key: ["*"]}, b"").failures
     assert [where for where, _ in failures] == [key]
 
@@ -162,7 +160,7 @@ def test_what_the_lab_cannot_do_is_refused_by_name(command: Provider, key: str) 
     ],
 )
 def test_what_changes_and_what_replaces(
-    command: Provider,
+    command: Plugin,
     old: dict[str, Any],
     new: dict[str, Any],
     diffs: tuple[str, ...],
@@ -173,7 +171,7 @@ def test_what_changes_and_what_replaces(
     assert (diff.diffs, diff.replaces, diff.changes) == (diffs, replaces, bool(diffs))
 
 
-def test_a_preview_knows_what_the_plugin_knows(command: Provider) -> None:
+def test_a_preview_knows_what_the_plugin_knows(command: Plugin) -> None:
     old = {"create": "a", "stdout": "o", "stderr": "e"}
     unknown = {"stdout": UNKNOWN, "stderr": UNKNOWN}
     kept = {"stdout": "o", "stderr": "e"}

@@ -1,19 +1,20 @@
-"""The life of a resource, as the engine leads it, with what must always hold on the way."""
+"""The life of a resource, as the CLI leads it, with what must always hold on the way."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.protocol import Provider, State
+from lab.providers.protocol import State
 from lab.providers.values import changed_paths
+from tests.plugins.client import Plugin
 
 
 def urn(type_: str, name: str = "it") -> str:
     return f"urn:pulumi:test::unit::{type_}::{name}"
 
 
-def make(provider: Provider, type_: str, **news: Any) -> tuple[dict[str, Any], State]:
+def make(provider: Plugin, type_: str, **news: Any) -> tuple[dict[str, Any], State]:
     """Check and create."""
     checked = provider.check(type_, urn(type_), {}, news, b"")
     assert checked.failures == ()
@@ -23,7 +24,7 @@ def make(provider: Provider, type_: str, **news: Any) -> tuple[dict[str, Any], S
 
 
 def change(
-    provider: Provider, type_: str, inputs: Mapping[str, Any], state: State, **news: Any
+    provider: Plugin, type_: str, inputs: Mapping[str, Any], state: State, **news: Any
 ) -> tuple[dict[str, Any], State]:
     """Check, diff (no replacement) and update."""
     checked = provider.check(type_, urn(type_), inputs, news, b"")
@@ -35,16 +36,16 @@ def change(
     return checked.inputs, after
 
 
-def assert_settled(provider: Provider, type_: str, inputs: Mapping[str, Any], state: State) -> None:
+def assert_settled(provider: Plugin, type_: str, inputs: Mapping[str, Any], state: State) -> None:
     """A second run would change nothing, and a refresh finds what is recorded."""
     diff = provider.diff(type_, urn(type_), state.id, inputs, state.outputs, inputs)
     assert not diff.changes, diff
     found = provider.read(type_, urn(type_), state.id, inputs, state.outputs)
-    assert found.id == state.id
+    assert found.id == state.outputs.get("id", state.id)
     assert not list(changed_paths(_comparable(state.outputs), _comparable(found.outputs)))
 
 
-def remove(provider: Provider, type_: str, inputs: Mapping[str, Any], state: State) -> None:
+def remove(provider: Plugin, type_: str, inputs: Mapping[str, Any], state: State) -> None:
     """Delete; it is gone, and deleting it once more is no error."""
     provider.delete(type_, urn(type_), state.id, inputs, state.outputs)
     assert provider.read(type_, urn(type_), state.id, inputs, state.outputs).id == ""

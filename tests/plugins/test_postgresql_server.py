@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from lab.providers import factory
 from lab.providers.postgresql import database, extension, grant, role
-from lab.providers.protocol import Provider, ProviderError
-from tests.unit.providers.conftest import Cluster
-from tests.unit.providers.life import change, make, remove, urn
+from lab.providers.protocol import ProviderError
+from tests.plugins.client import Plugin, plugin
+from tests.plugins.conftest import Cluster
+from tests.plugins.life import change, make, remove, urn
 
 HOSTILE = "rô\"le'; DROP ROLE admin; -- %s {}"
 PASSWORD = "pass'word\\ \"; --"
@@ -27,7 +28,7 @@ def login(cluster: Cluster, user: str, password: str, dbname: str = "postgres") 
 
 @pytest.mark.parametrize("name", ["plain", HOSTILE])
 def test_a_role_can_log_in_and_its_password_is_in_no_log(
-    postgresql: Provider, cluster: Cluster, name: str
+    postgresql: Plugin, cluster: Cluster, name: str
 ) -> None:
     inputs, state = make(postgresql, role.TYPE, name=name, login=True, password=PASSWORD, connectionLimit=20)
     with login(cluster, name, PASSWORD) as connection:
@@ -42,7 +43,7 @@ def test_a_role_can_log_in_and_its_password_is_in_no_log(
     assert "pass'word" not in cluster.log.read_text()
 
 
-def test_every_attribute_of_a_role_is_set_changed_and_reset(postgresql: Provider) -> None:
+def test_every_attribute_of_a_role_is_set_changed_and_reset(postgresql: Plugin) -> None:
     make(postgresql, role.TYPE, name="team")
     first = {"name": "worker", "roles": ["team"], "searchPaths": ["a b", "public"], "statementTimeout": 5000,
              "idleInTransactionSessionTimeout": 60000, "assumeRole": "team", "createDatabase": True, "createRole": True,
@@ -53,7 +54,7 @@ def test_every_attribute_of_a_role_is_set_changed_and_reset(postgresql: Provider
         key: value for key, value in first.items() if key != "validUntil"
     }
     inputs, state = change(postgresql, role.TYPE, inputs, state, name="worker2")
-    assert state.id == "worker2"
+    assert state.outputs["id"] == "worker2", "the CLI learns of the new id at the next refresh"
     assert state.outputs["roles"] in (None, [])
     assert state.outputs["searchPaths"] in (None, [])
     assert state.outputs["superuser"] is False
@@ -63,7 +64,7 @@ def test_every_attribute_of_a_role_is_set_changed_and_reset(postgresql: Provider
 
 @pytest.mark.parametrize("name", ["shop_db", HOSTILE])
 def test_a_database_with_its_owner_and_no_public_access(
-    postgresql: Provider, cluster: Cluster, name: str
+    postgresql: Plugin, cluster: Cluster, name: str
 ) -> None:
     owner_inputs, owner = make(postgresql, role.TYPE, name="keeper", login=True, password="k")
     other_inputs, other = make(postgresql, role.TYPE, name="stranger", login=True, password="s")
@@ -101,7 +102,7 @@ def test_a_database_with_its_owner_and_no_public_access(
 
 
 def test_a_database_is_renamed_handed_over_and_dropped_while_in_use(
-    postgresql: Provider, cluster: Cluster
+    postgresql: Plugin, cluster: Cluster
 ) -> None:
     for name in ("first", "second"):
         make(postgresql, role.TYPE, name=name, login=True, password="x")
@@ -112,7 +113,7 @@ def test_a_database_is_renamed_handed_over_and_dropped_while_in_use(
         postgresql, database.TYPE, inputs, state,
         name="after", owner="second", alterObjectOwnership=True, connectionLimit=7, allowConnections=True,
     )  # fmt: skip
-    assert state.id == "after"
+    assert state.outputs["id"] == "after"
     with login(cluster, "second", "x", "after") as connection:
         owner = connection.execute("SELECT tableowner FROM pg_tables WHERE tablename = 'mine'").fetchone()
         assert owner == ("second",)
@@ -121,7 +122,7 @@ def test_a_database_is_renamed_handed_over_and_dropped_while_in_use(
         postgresql.delete(role.TYPE, urn(role.TYPE), name, {}, {"name": name})
 
 
-def test_drift_is_found_and_mended(postgresql: Provider, cluster: Cluster) -> None:
+def test_drift_is_found_and_mended(postgresql: Plugin, cluster: Cluster) -> None:
     inputs, state = make(postgresql, role.TYPE, name="drifter", login=True, connectionLimit=5)
     with login(cluster, "admin", cluster.config["password"]) as connection:
         connection.execute("ALTER ROLE drifter CONNECTION LIMIT 9 VALID UNTIL '2031-01-01'")
@@ -135,25 +136,23 @@ def test_drift_is_found_and_mended(postgresql: Provider, cluster: Cluster) -> No
     remove(postgresql, role.TYPE, inputs, mended)
 
 
-def test_a_connected_role_that_is_no_superuser_acts_for_owners(
-    postgresql: Provider, cluster: Cluster
-) -> None:
+def test_a_connected_role_that_is_no_superuser_acts_for_owners(postgresql: Plugin, cluster: Cluster) -> None:
     make(
         postgresql, role.TYPE, name="deployer", login=True, password="d", createRole=True, createDatabase=True
     )
-    limited = factory("postgresql", "3.18.2")
-    limited.configure({**cluster.config, "username": "deployer", "password": "d", "superuser": "false"})
-    owner_inputs, owner = make(limited, role.TYPE, name="tenant", login=True, password="t")
-    inputs, state = make(limited, database.TYPE, name="tenant_db", owner="tenant")
-    with login(cluster, "admin", cluster.config["password"]) as connection:
-        members = "SELECT count(*) FROM pg_auth_members WHERE pg_get_userbyid(member) = 'deployer'"
-        assert connection.execute(members).fetchone() == (0,), "the membership was for a moment only"
-    remove(limited, database.TYPE, inputs, state)
-    remove(limited, role.TYPE, owner_inputs, owner)
+    limits = {**cluster.config, "username": "deployer", "password": "d", "superuser": "false"}
+    with plugin("postgresql", limits) as limited:
+        owner_inputs, owner = make(limited, role.TYPE, name="tenant", login=True, password="t")
+        inputs, state = make(limited, database.TYPE, name="tenant_db", owner="tenant")
+        with login(cluster, "admin", cluster.config["password"]) as connection:
+            members = "SELECT count(*) FROM pg_auth_members WHERE pg_get_userbyid(member) = 'deployer'"
+            assert connection.execute(members).fetchone() == (0,), "the membership was for a moment only"
+        remove(limited, database.TYPE, inputs, state)
+        remove(limited, role.TYPE, owner_inputs, owner)
     postgresql.delete(role.TYPE, urn(role.TYPE), "deployer", {}, {"name": "deployer"})
 
 
-def test_a_dropped_role_leaves_what_it_owned(postgresql: Provider, cluster: Cluster) -> None:
+def test_a_dropped_role_leaves_what_it_owned(postgresql: Plugin, cluster: Cluster) -> None:
     inputs, state = make(postgresql, role.TYPE, name="leaver", login=True, password="l")
     with login(cluster, "admin", cluster.config["password"]) as connection:
         connection.execute("CREATE TABLE heritage (n int); ALTER TABLE heritage OWNER TO leaver")
@@ -163,7 +162,7 @@ def test_a_dropped_role_leaves_what_it_owned(postgresql: Provider, cluster: Clus
         connection.execute("DROP TABLE heritage")
 
 
-def test_an_extension_comes_and_goes(postgresql: Provider) -> None:
+def test_an_extension_comes_and_goes(postgresql: Plugin) -> None:
     inputs, state = make(postgresql, extension.TYPE, name="plpgsql", database="template1")
     assert state.id == "template1.plpgsql"
     assert state.outputs["schema"] == "pg_catalog"
@@ -173,7 +172,7 @@ def test_an_extension_comes_and_goes(postgresql: Provider) -> None:
     assert gone.id == ""
 
 
-def test_existing_things_are_imported_by_their_id(postgresql: Provider) -> None:
+def test_existing_things_are_imported_by_their_id(postgresql: Plugin) -> None:
     state = postgresql.read(role.TYPE, urn(role.TYPE), "admin", {}, {})
     assert state.inputs["superuser"] is True
     assert state.inputs["__defaults"] == []
@@ -183,7 +182,7 @@ def test_existing_things_are_imported_by_their_id(postgresql: Provider) -> None:
         postgresql.read(grant.TYPE, urn(grant.TYPE), "a_b_database", {}, {})
 
 
-def test_what_exists_already_is_not_taken_over(postgresql: Provider) -> None:
+def test_what_exists_already_is_not_taken_over(postgresql: Plugin) -> None:
     checked = postgresql.check(role.TYPE, urn(role.TYPE), {}, {"name": "admin", "password": PASSWORD}, b"")
     with pytest.raises(ProviderError, match='role "admin" already exists') as caught:
         postgresql.create(role.TYPE, urn(role.TYPE), checked.inputs)
@@ -202,14 +201,15 @@ def test_what_exists_already_is_not_taken_over(postgresql: Provider) -> None:
 def test_a_connection_that_fails_says_where_and_why(
     cluster: Cluster, differing: dict[str, str], message: str
 ) -> None:
-    provider = factory("postgresql", "3.18.2")
-    provider.configure({**cluster.config, **differing})
-    with pytest.raises(ProviderError, match=message) as caught:
+    with (
+        plugin("postgresql", {**cluster.config, **differing}) as provider,
+        pytest.raises(ProviderError, match=message) as caught,
+    ):
         provider.read(role.TYPE, urn(role.TYPE), "admin", {}, {})
     assert "wrong one" not in str(caught.value)
 
 
-def test_many_at_once(postgresql: Provider) -> None:
+def test_many_at_once(postgresql: Plugin) -> None:
     def one(number: int) -> None:
         owner_inputs, owner = make(postgresql, role.TYPE, name=f"many{number}", login=True)
         inputs, state = make(postgresql, database.TYPE, name=f"many{number}_db", owner=f"many{number}")
@@ -228,10 +228,14 @@ def test_many_at_once(postgresql: Provider) -> None:
         list(pool.map(one, range(24)))
 
 
-def test_cancel_ends_a_waiting_statement(postgresql: Provider, cluster: Cluster) -> None:
+def test_cancel_ends_a_waiting_statement(cluster: Cluster) -> None:
     """The role's lock is held by someone else; without the cancel the deletion would wait for ever."""
-    make(postgresql, role.TYPE, name="held")
-    with login(cluster, "admin", cluster.config["password"]) as holder, ThreadPoolExecutor(1) as pool:
+    with (
+        plugin("postgresql", cluster.config) as postgresql,
+        login(cluster, "admin", cluster.config["password"]) as holder,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        make(postgresql, role.TYPE, name="held")
         holder.execute("SELECT pg_advisory_lock(oid::bigint) FROM pg_roles WHERE rolname = 'held'")
         running = pool.submit(postgresql.delete, role.TYPE, urn(role.TYPE), "held", {}, {"name": "held"})
         waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
@@ -243,17 +247,23 @@ def test_cancel_ends_a_waiting_statement(postgresql: Provider, cluster: Cluster)
         holder.execute("DROP ROLE held")
 
 
-def test_what_a_killed_run_had_made_is_taken_over_and_not_refused(postgresql: Provider) -> None:
+def test_what_a_killed_run_had_made_is_taken_over_and_not_refused(
+    postgresql: Plugin, cluster: Cluster, tmp_path: Path
+) -> None:
     role_inputs, role_state = make(postgresql, role.TYPE, name="half", login=True, password=PASSWORD)
     inputs, state = make(postgresql, database.TYPE, name="half_db", owner="half")
     with pytest.raises(ProviderError, match="already exists"):
         postgresql.create(role.TYPE, urn(role.TYPE), role_inputs)
     with pytest.raises(ProviderError, match="already exists"):
         postgresql.create(database.TYPE, urn(database.TYPE), inputs)
-    assert postgresql.resume(role.TYPE, urn(role.TYPE), role_inputs) == role_state  # type: ignore[attr-defined]
-    assert postgresql.resume(database.TYPE, urn(database.TYPE), inputs) == state  # type: ignore[attr-defined]
-    remove(postgresql, database.TYPE, inputs, state)
-    remove(postgresql, role.TYPE, role_inputs, role_state)
-    made = postgresql.resume(role.TYPE, urn(role.TYPE), role_inputs)  # type: ignore[attr-defined]
+    (begun := tmp_path / "begun").write_text(f"{urn(role.TYPE)}\n{urn(database.TYPE)}\n")
+    with plugin("postgresql", cluster.config, begun) as resuming:
+        assert resuming.create(role.TYPE, urn(role.TYPE), role_inputs) == role_state
+        assert resuming.create(database.TYPE, urn(database.TYPE), inputs) == state
+        with pytest.raises(ProviderError, match="already exists"):
+            resuming.create(role.TYPE, urn(role.TYPE, "other"), role_inputs)
+        remove(postgresql, database.TYPE, inputs, state)
+        remove(postgresql, role.TYPE, role_inputs, role_state)
+        made = resuming.create(role.TYPE, urn(role.TYPE), role_inputs)
     assert made.id == "half", "with nothing left behind it is an ordinary creation"
     remove(postgresql, role.TYPE, role_inputs, made)

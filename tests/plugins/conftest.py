@@ -1,57 +1,32 @@
-"""Real servers on loopback for the provider tests: an SSH server, a PostgreSQL cluster, a MinIO server.
+"""Plugins' processes, and real servers on loopback for them: an SSH server, a PostgreSQL cluster, a MinIO server.
 
-Each is started by the tests, with keys and data in a temporary folder, and ended with them.
+Each is started by the tests, with keys and data in a temporary folder, and ended with them. A plugin that a test cancels or
+kills is its own (`client.plugin`); all others share one of each package.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from lab.host.paths import Folders
-from lab.providers import factory
-from lab.providers.protocol import Provider
+from tests.plugins.client import Plugin, plugin
+from tests.plugins.processes import START_TIMEOUT_S, end, wait_for_port, write_certificate
 from tests.ports import free_port
 
-START_TIMEOUT_S = 30
 STARTING_UP = 1  # exit status of pg_isready
-
-
-def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until something listens on the port; fail with the log if the server ends first."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    pytest.fail(f"server did not come up on port {port}:\n{log.read_text(errors='replace')[-2000:]}")
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(timeout=15)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 @dataclass(frozen=True)
@@ -94,12 +69,10 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     end(process)
 
 
-@pytest.fixture
-def command() -> Iterator[Provider]:
-    provider = factory("command", "1.2.1")
-    provider.configure({})
-    yield provider
-    provider.close()
+@pytest.fixture(scope="session")
+def command() -> Iterator[Plugin]:
+    with plugin("command", {}) as running:
+        yield running
 
 
 @dataclass(frozen=True)
@@ -184,37 +157,10 @@ def cluster() -> Iterator[Cluster]:
         end(process)
 
 
-def write_certificate(folder: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1 and its key: server.crt and server.key in the folder."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider tests")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (folder / "server.key").write_bytes(private)
-    (folder / "server.key").chmod(0o600)
-    (folder / "server.crt").write_bytes(certificate.public_bytes(encoding))
-    return folder / "server.crt"
-
-
-@pytest.fixture
-def postgresql(cluster: Cluster) -> Iterator[Provider]:
-    provider = factory("postgresql", "3.18.2")
-    provider.configure(cluster.config)
-    yield provider
-    provider.close()
+@pytest.fixture(scope="session")
+def postgresql(cluster: Cluster) -> Iterator[Plugin]:
+    with plugin("postgresql", cluster.config) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -250,9 +196,19 @@ def minio_config() -> Iterator[dict[str, str]]:
         end(process)
 
 
-@pytest.fixture
-def minio(minio_config: dict[str, str]) -> Iterator[Provider]:
-    provider = factory("minio", "0.17.1")
-    provider.configure(minio_config)
-    yield provider
-    provider.close()
+@pytest.fixture(scope="session")
+def minio(minio_config: dict[str, str]) -> Iterator[Plugin]:
+    with plugin("minio", minio_config) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def provider_of() -> Iterator[Callable[[str], Plugin]]:
+    """The plugin for a resource type, not configured: it can check, diff and preview."""
+    with ExitStack() as running:
+
+        @cache
+        def of(package: str) -> Plugin:
+            return running.enter_context(plugin(package))
+
+        yield lambda type_: of(type_.split(":")[0])

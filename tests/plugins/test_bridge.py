@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.providers import factory
-from lab.providers.protocol import UNKNOWN, Provider, ProviderError
-from tests.unit.providers.life import urn
+from lab.providers.protocol import UNKNOWN, ProviderError
+from tests.plugins.client import Plugin, plugin
+from tests.plugins.life import urn
 
 ROLE = "postgresql:index/role:Role"
 DATABASE = "postgresql:index/database:Database"
@@ -23,11 +25,10 @@ USER = "minio:index/iamUser:IamUser"
 ATTACHMENT = "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment"
 
 SIGNATURE = "4dabf18193072939515e22adb298388d"
-RECORDED = json.loads((Path(__file__).parents[2] / "conformance/real-plugins.json").read_text())
+RECORDED = json.loads((Path(__file__).parents[1] / "conformance/real-plugins.json").read_text())
 
 
-def provider_of(type_: str) -> Provider:
-    return factory(type_.split(":")[0], "1.0.0")
+PluginOf = Callable[[str], Plugin]
 
 
 def bridged() -> list[Any]:
@@ -48,7 +49,7 @@ def without_secrets(properties: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("recorded", bridged())
-def test_the_recorded_inputs_come_out_of_a_check(recorded: dict[str, Any]) -> None:
+def test_the_recorded_inputs_come_out_of_a_check(provider_of: PluginOf, recorded: dict[str, Any]) -> None:
     inputs = without_secrets(recorded["inputs"])
     given = {key: value for key, value in inputs.items() if key not in (*inputs["__defaults"], "__defaults")}
     checked = provider_of(recorded["type"]).check(recorded["type"], recorded["urn"], {}, given, b"")
@@ -57,7 +58,7 @@ def test_the_recorded_inputs_come_out_of_a_check(recorded: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("recorded", bridged())
-def test_the_recorded_state_needs_no_change(recorded: dict[str, Any]) -> None:
+def test_the_recorded_state_needs_no_change(provider_of: PluginOf, recorded: dict[str, Any]) -> None:
     inputs, outputs = without_secrets(recorded["inputs"]), without_secrets(recorded["outputs"])
     provider = provider_of(recorded["type"])
     diff = provider.diff(recorded["type"], recorded["urn"], recorded["id"], inputs, outputs, inputs)
@@ -65,7 +66,7 @@ def test_the_recorded_state_needs_no_change(recorded: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("recorded", bridged())
-def test_a_preview_has_the_recorded_shape(recorded: dict[str, Any]) -> None:
+def test_a_preview_has_the_recorded_shape(provider_of: PluginOf, recorded: dict[str, Any]) -> None:
     inputs, outputs = without_secrets(recorded["inputs"]), without_secrets(recorded["outputs"])
     provider = provider_of(recorded["type"])
     assert provider.preview(recorded["type"], recorded["urn"], outputs, inputs).keys() == outputs.keys()
@@ -77,11 +78,14 @@ def test_a_preview_has_the_recorded_shape(recorded: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "recorded", [resource for resource in RECORDED if resource["type"].startswith("pulumi:providers:")]
 )
-def test_the_recorded_provider_inputs_come_out_of_a_check(recorded: dict[str, Any]) -> None:
-    package = recorded["type"].split(":")[-1]
+def test_the_recorded_provider_inputs_come_out_of_a_check(
+    provider_of: PluginOf, recorded: dict[str, Any]
+) -> None:
+    """`__internal` is what the CLI adds."""
     inputs = without_secrets(recorded["inputs"])
     given = {key: value for key, value in inputs.items() if not key.startswith("__")}
-    assert factory(package, inputs["version"]).check_config(given).inputs == inputs
+    checked = provider_of(recorded["type"].split(":")[-1]).check_config(given)
+    assert checked.inputs | {"__internal": {}} == inputs
 
 
 DATABASE_STATE = {
@@ -154,6 +158,7 @@ OTHER = DOCUMENT.replace("s3:*", "s3:GetObject")
     ],
 )
 def test_what_changes_and_what_replaces(
+    provider_of: PluginOf,
     type_: str,
     old: dict[str, Any],
     new: dict[str, Any],
@@ -167,7 +172,7 @@ def test_what_changes_and_what_replaces(
     assert diff.changes if diffs is None else diff.diffs == diffs
 
 
-def _defaulted(provider: Provider, type_: str, old: dict[str, Any]) -> dict[str, Any]:
+def _defaulted(provider: Plugin, type_: str, old: dict[str, Any]) -> dict[str, Any]:
     """A recorded state with the schema's defaults where the case gives nothing."""
     return provider.preview(type_, urn(type_), {}, {}) | old
 
@@ -182,7 +187,7 @@ def _defaulted(provider: Provider, type_: str, old: dict[str, Any]) -> dict[str,
     ],
 )
 def test_what_would_clash_with_its_successor_is_deleted_first(
-    type_: str, inputs: dict[str, Any], first: bool
+    provider_of: PluginOf, type_: str, inputs: dict[str, Any], first: bool
 ) -> None:
     old = {**GRANT_STATE, "name": "n", "bucket": "b"}
     diff = provider_of(type_).diff(type_, urn(type_), "id", {}, old, inputs)
@@ -219,7 +224,7 @@ def test_what_the_lab_does_not_know_is_refused_by_name(package: str, type_: str 
 
 
 @pytest.mark.parametrize("kind", ["table", "sequence", "column"])
-def test_grants_on_other_objects_are_refused_by_name(kind: str) -> None:
+def test_grants_on_other_objects_are_refused_by_name(provider_of: PluginOf, kind: str) -> None:
     news = {**GRANT_STATE, "objectType": kind}
     failures = provider_of(GRANT).check(GRANT, urn(GRANT), {}, news, b"").failures
     assert [where for where, _ in failures] == ["objectType"]
@@ -235,9 +240,11 @@ def test_grants_on_other_objects_are_refused_by_name(kind: str) -> None:
         ("minio", {"minioApiVersion": "v2"}),
     ],
 )
-def test_ways_to_connect_that_the_lab_does_not_have_are_refused(package: str, config: dict[str, str]) -> None:
+def test_ways_to_connect_that_the_lab_does_not_have_are_refused(
+    provider_of: PluginOf, package: str, config: dict[str, str]
+) -> None:
     with pytest.raises(ProviderError, match=next(iter(config))):
-        factory(package, None).configure(config)
+        provider_of(package).configure(config)
 
 
 @pytest.mark.parametrize(
@@ -247,7 +254,5 @@ def test_ways_to_connect_that_the_lab_does_not_have_are_refused(package: str, co
 def test_a_server_that_is_not_known_yet_is_not_dialled(
     package: str, config: dict[str, Any], type_: str
 ) -> None:
-    provider = factory(package, None)
-    provider.configure(config)
-    with pytest.raises(ProviderError, match="not known yet"):
+    with plugin(package, config) as provider, pytest.raises(ProviderError, match="not known yet"):
         provider.read(type_, urn(type_), "x", {}, {})

@@ -6,6 +6,7 @@ import io
 import json
 import ssl
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ import urllib3
 from minio import Minio
 from minio.error import S3Error
 
-from lab.providers import factory
 from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account
-from lab.providers.protocol import PartialFailure, Provider, ProviderError
+from lab.providers.protocol import PartialFailure, ProviderError
+from tests.plugins.client import Plugin, plugin
+from tests.plugins.life import change, make, remove, urn
 from tests.ports import free_port
-from tests.unit.providers.life import change, make, remove, urn
 
 
 def policy(bucket_name: str, *actions: str, principal: Any = None) -> str:
@@ -48,7 +49,7 @@ def admin(config: dict[str, str]) -> Minio:
 
 
 def test_a_service_account_reaches_its_bucket_and_no_other(
-    minio: Provider, minio_config: dict[str, str]
+    minio: Plugin, minio_config: dict[str, str]
 ) -> None:
     buckets = [make(minio, bucket.TYPE, bucket=name, acl="private") for name in ("mine", "theirs")]
     document = policy("mine", "s3:GetObject", "s3:PutObject")
@@ -80,7 +81,7 @@ def test_a_service_account_reaches_its_bucket_and_no_other(
         remove(minio, bucket.TYPE, bucket_inputs, made)
 
 
-def test_a_policy_that_says_the_same_in_other_words_is_no_change(minio: Provider) -> None:
+def test_a_policy_that_says_the_same_in_other_words_is_no_change(minio: Plugin) -> None:
     inputs, state = make(minio, iam.POLICY, name="same", policy=policy("b", "s3:PutObject", "s3:GetObject"))
     other = '{"Statement":{"Resource":"arn:aws:s3:::b/*","Effect":"Allow","Action":["s3:GetObject","s3:PutObject"]},' \
         '"Version":"2012-10-17"}'  # fmt: skip
@@ -91,7 +92,7 @@ def test_a_policy_that_says_the_same_in_other_words_is_no_change(minio: Provider
     remove(minio, iam.POLICY, inputs, state)
 
 
-def test_a_user_acts_within_the_attached_policies(minio: Provider, minio_config: dict[str, str]) -> None:
+def test_a_user_acts_within_the_attached_policies(minio: Plugin, minio_config: dict[str, str]) -> None:
     home_inputs, home = make(minio, bucket.TYPE, bucket="home", forceDestroy=True)
     user_inputs, user = make(minio, iam.USER, name="app", secret="first secret")
     names = [f"policy-{number}" for number in range(6)]
@@ -118,7 +119,7 @@ def test_a_user_acts_within_the_attached_policies(minio: Provider, minio_config:
     remove(minio, bucket.TYPE, home_inputs, home)
 
 
-def test_a_public_bucket_is_read_without_credentials(minio: Provider, minio_config: dict[str, str]) -> None:
+def test_a_public_bucket_is_read_without_credentials(minio: Plugin, minio_config: dict[str, str]) -> None:
     inputs, state = make(
         minio, bucket.TYPE, bucket="open", acl="public-read", quota=1_000_000, forceDestroy=True
     )
@@ -136,7 +137,7 @@ def test_a_public_bucket_is_read_without_credentials(minio: Provider, minio_conf
 
 
 def test_a_bucket_with_objects_stays_unless_told_otherwise(
-    minio: Provider, minio_config: dict[str, str]
+    minio: Plugin, minio_config: dict[str, str]
 ) -> None:
     inputs, state = make(minio, bucket.TYPE, bucket="full", objectLocking=True)
     put(admin(minio_config), "full", "a")
@@ -149,7 +150,7 @@ def test_a_bucket_with_objects_stays_unless_told_otherwise(
     remove(minio, bucket.TYPE, inputs, state)
 
 
-def test_a_bucket_policy_is_set_and_taken_away(minio: Provider, minio_config: dict[str, str]) -> None:
+def test_a_bucket_policy_is_set_and_taken_away(minio: Plugin, minio_config: dict[str, str]) -> None:
     make(minio, bucket.TYPE, bucket="shared")
     everyone = {"AWS": ["*"]}
     inputs, state = _settled_policy(minio, policy("shared", "s3:PutObject", principal=everyone))
@@ -161,7 +162,7 @@ def test_a_bucket_policy_is_set_and_taken_away(minio: Provider, minio_config: di
     minio.delete(bucket.TYPE, urn(bucket.TYPE), "shared", {}, {})
 
 
-def _settled_policy(minio: Provider, document: str) -> tuple[dict[str, Any], Any]:
+def _settled_policy(minio: Plugin, document: str) -> tuple[dict[str, Any], Any]:
     """As in the plugin the state holds the policy as given, and a refresh the one in normal form."""
     checked = minio.check(
         bucket_policy.TYPE, urn(bucket_policy.TYPE), {}, {"bucket": "shared", "policy": document}, b""
@@ -176,7 +177,7 @@ def _settled_policy(minio: Provider, document: str) -> tuple[dict[str, Any], Any
     return checked.inputs, state
 
 
-def test_lifecycle_rules(minio: Provider) -> None:
+def test_lifecycle_rules(minio: Plugin) -> None:
     bucket_inputs, made = make(minio, bucket.TYPE, bucket="ageing")
     rules: list[dict[str, Any]] = [
         {"id": "tmp", "expiration": "7d", "filter": "tmp/"},
@@ -193,7 +194,7 @@ def test_lifecycle_rules(minio: Provider) -> None:
     remove(minio, bucket.TYPE, bucket_inputs, made)
 
 
-def test_names_are_generated_where_none_is_given(minio: Provider) -> None:
+def test_names_are_generated_where_none_is_given(minio: Plugin) -> None:
     for given, start in (({}, "terraform-20"), ({"bucketPrefix": "pre-"}, "pre-20")):
         inputs, state = make(minio, bucket.TYPE, **given)
         assert state.id.startswith(start)
@@ -205,14 +206,14 @@ def test_names_are_generated_where_none_is_given(minio: Provider) -> None:
     remove(minio, iam.USER, inputs, state)
 
 
-def test_what_exists_already_is_not_taken_over(minio: Provider) -> None:
+def test_what_exists_already_is_not_taken_over(minio: Plugin) -> None:
     inputs, state = make(minio, bucket.TYPE, bucket="taken")
     with pytest.raises(ProviderError, match=r"bucket already exists! \(taken\)"):
         minio.create(bucket.TYPE, urn(bucket.TYPE), inputs)
     remove(minio, bucket.TYPE, inputs, state)
 
 
-def test_a_bucket_that_could_not_be_finished_is_recorded_and_finished_later(minio: Provider) -> None:
+def test_a_bucket_that_could_not_be_finished_is_recorded_and_finished_later(minio: Plugin) -> None:
     checked = minio.check(bucket.TYPE, urn(bucket.TYPE), {}, {"bucket": "half", "acl": "nonsense"}, b"")
     with pytest.raises(PartialFailure) as caught:
         minio.create(bucket.TYPE, urn(bucket.TYPE), checked.inputs)
@@ -223,7 +224,7 @@ def test_a_bucket_that_could_not_be_finished_is_recorded_and_finished_later(mini
     remove(minio, bucket.TYPE, inputs, state)
 
 
-def test_existing_things_are_imported_by_their_id(minio: Provider) -> None:
+def test_existing_things_are_imported_by_their_id(minio: Plugin) -> None:
     inputs, state = make(minio, iam.USER, name="known", secret="some secret")
     found = minio.read(iam.USER, urn(iam.USER), "known", {}, {})
     assert found.inputs == {"__defaults": [], "name": "known"}
@@ -248,21 +249,26 @@ def test_existing_things_are_imported_by_their_id(minio: Provider) -> None:
 def test_a_server_that_cannot_be_used_is_named_with_the_cause(
     minio_config: dict[str, str], differing: dict[str, str], message: str
 ) -> None:
-    provider = factory("minio", "0.17.1")
-    provider.configure({**minio_config, **differing})
-    with pytest.raises(ProviderError, match=message) as caught:
+    with (
+        plugin("minio", {**minio_config, **differing}) as provider,
+        pytest.raises(ProviderError, match=message) as caught,
+    ):
         provider.read(bucket.TYPE, urn(bucket.TYPE), "some-bucket", {}, {})
     assert "wrong one" not in str(caught.value)
 
 
-def test_what_a_killed_run_had_made_is_neither_refused_nor_made_twice(minio: Provider) -> None:
+def test_what_a_killed_run_had_made_is_neither_refused_nor_made_twice(
+    minio: Plugin, minio_config: dict[str, str], tmp_path: Path
+) -> None:
     inputs, state = make(minio, bucket.TYPE, bucket="half-made")
     with pytest.raises(ProviderError, match="already exists"):
         minio.create(bucket.TYPE, urn(bucket.TYPE), inputs)
-    assert minio.resume(bucket.TYPE, urn(bucket.TYPE), inputs) == state  # type: ignore[attr-defined]
     account = {"targetUser": "labadmin", "policy": policy("half-made", "s3:GetObject")}
     account_inputs, lost = make(minio, service_account.TYPE, **account)
-    again = minio.resume(service_account.TYPE, urn(service_account.TYPE), account_inputs)  # type: ignore[attr-defined]
+    (begun := tmp_path / "begun").write_text(f"{urn(bucket.TYPE)}\n{urn(service_account.TYPE)}\n")
+    with plugin("minio", minio_config, begun) as resuming:
+        assert resuming.create(bucket.TYPE, urn(bucket.TYPE), inputs) == state
+        again = resuming.create(service_account.TYPE, urn(service_account.TYPE), account_inputs)
     assert again.id != lost.id
     gone = minio.read(service_account.TYPE, urn(service_account.TYPE), lost.id, account_inputs, lost.outputs)
     assert gone.id == "", "the account whose secret key nobody has must be gone"

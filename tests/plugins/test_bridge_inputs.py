@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.unit.providers.life import urn
-from tests.unit.providers.test_bridge import BUCKET, GRANT, GRANT_STATE, POLICY, ROLE, provider_of
+from tests.plugins.life import urn
+from tests.plugins.test_bridge import BUCKET, GRANT, GRANT_STATE, POLICY, ROLE, PluginOf
 
 
-def test_a_default_stays_what_it_was_and_a_generated_name_too() -> None:
+def test_a_default_stays_what_it_was_and_a_generated_name_too(provider_of: PluginOf) -> None:
     provider = provider_of(ROLE)
     olds = {"name": "it-1234567", "validUntil": "2020-01-01", "__defaults": ["name", "validUntil"]}
     inputs = provider.check(ROLE, urn(ROLE), olds, {}, b"seed").inputs
@@ -22,7 +22,7 @@ def test_a_default_stays_what_it_was_and_a_generated_name_too() -> None:
     assert inputs["name"] != "it-1234567"
 
 
-def test_a_generated_name_follows_from_the_seed() -> None:
+def test_a_generated_name_follows_from_the_seed(provider_of: PluginOf) -> None:
     provider = provider_of(ROLE)
     names = [
         provider.check(ROLE, urn(ROLE), {}, {}, seed).inputs["name"] for seed in (b"a", b"a", b"b", b"", b"")
@@ -71,7 +71,7 @@ def test_a_generated_name_follows_from_the_seed() -> None:
     ],
 )
 def test_wrong_inputs_are_refused_in_the_plugins_words(
-    type_: str, news: dict[str, Any], reasons: list[str]
+    provider_of: PluginOf, type_: str, news: dict[str, Any], reasons: list[str]
 ) -> None:
     failures = provider_of(type_).check(type_, urn(type_), {}, news, b"").failures
     assert [where for where, _ in failures] == [""] * len(reasons)
@@ -79,7 +79,7 @@ def test_wrong_inputs_are_refused_in_the_plugins_words(
         assert reason.startswith(f"{expected}. Examine values at 'it.")
 
 
-def test_a_conflict_names_both_sides() -> None:
+def test_a_conflict_names_both_sides(provider_of: PluginOf) -> None:
     news = {"password": "x", "passwordWo": "y", "passwordWoVersion": "1"}
     reasons = [reason for _, reason in provider_of(ROLE).check(ROLE, urn(ROLE), {}, news, b"").failures]
     assert sorted(reasons) == [
@@ -92,7 +92,7 @@ def test_a_conflict_names_both_sides() -> None:
     ]
 
 
-def test_values_are_converted_as_the_bridge_does() -> None:
+def test_values_are_converted_as_the_bridge_does(provider_of: PluginOf) -> None:
     news = {"name": 5, "connectionLimit": "12", "login": "true", "roles": "one", "statementTimeout": 3.0}
     inputs = provider_of(ROLE).check(ROLE, urn(ROLE), {}, news, b"").inputs
     assert {key: inputs[key] for key in news} == {
