@@ -26,8 +26,8 @@ from lab.providers.protocol import CheckResult, DiffResult, PartialFailure, Prov
 
 INTERNAL: Final = "__internal"
 COMPARING_INPUTS: Final = frozenset({"command"})
-"""Packages whose plugins compare old inputs with new ones, with secret marks (pulumi-go-provider). All others are of the bridge:
-they compare the state with the new inputs, without marks."""
+"""Packages whose plugins compare old inputs with new ones, with secret marks (pulumi-go-provider). All others, those of the
+bridge, compare the state with the new inputs, without marks."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
