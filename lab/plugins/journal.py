@@ -20,9 +20,9 @@ class Journal:
         self._own: set[Path] = set()
 
     def begin(self, urn: str) -> bool:
-        """Note a creation; whether there was a note already."""
+        """Note a creation; whether another process left a note of it."""
         note = self._note(urn)
-        left = note.exists()
+        left = note not in self._own and note.exists()
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(f"{urn}\n")
         self._own.add(note)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,6 @@ import grpc
 import pulumi  # noqa: F401 (all of it, before `protos` takes a part: other tests of this process need the whole)
 from google.protobuf import empty_pb2
 
-from lab.plugins.pending import PENDING_VARIABLE
 from lab.plugins.protos import provider_pb2, provider_pb2_grpc, status_pb2
 from lab.plugins.serving import MESSAGE_BYTES
 from lab.plugins.values import decode, encode, plain
@@ -34,14 +34,12 @@ class Plugin:
     `…_on_the_wire` give the answers as they are.
     """
 
-    def __init__(self, package: str, pending: Path | None = None) -> None:
+    def __init__(self, package: str, journal: Path) -> None:
         self.package = package
-        named = {PENDING_VARIABLE: str(pending)} if pending else {}
         self.process = subprocess.Popen(
-            [sys.executable, START, "resource", package, VERSIONS[package]],
+            [sys.executable, START, "resource", package, VERSIONS[package], journal],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, **named},
         )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
@@ -54,16 +52,25 @@ class Plugin:
         self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
 
     def close(self) -> None:
-        """As the CLI ends: nobody holds the plugin's standard input any more."""
+        """As the CLI does when it is done."""
+        self.process.send_signal(signal.SIGINT)
+        self.ended()
+
+    def kill(self) -> None:
+        """As nobody should."""
+        self.process.kill()
+        self.ended()
+
+    def ended(self) -> int:
+        """The exit status, once it has ended."""
         self._channel.close()
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
         try:
-            self.process.wait(ENDS_WITHIN_S)
+            return self.process.wait(ENDS_WITHIN_S)
         finally:
             self.process.kill()
-            self.process.stdout.close()
+            for stream in (self.process.stdin, self.process.stdout):
+                assert stream is not None
+                stream.close()
 
     def check_config(self, inputs: Properties) -> CheckResult:
         return _checked(_call(self.stub.CheckConfig, provider_pb2.CheckRequest(news=encode(inputs))))
@@ -186,16 +193,17 @@ class Plugin:
 
 @contextmanager
 def plugin(
-    package: str, config: Mapping[str, Any] | None = None, pending: Path | None = None
+    package: str, config: Mapping[str, Any] | None = None, journal: Path | None = None
 ) -> Iterator[Plugin]:
-    """A plugin's process, configured, ended with the block."""
-    running = Plugin(package, pending)
-    try:
-        if config is not None:
-            running.configure(config)
-        yield running
-    finally:
-        running.close()
+    """A plugin's process, configured, ended with the block; its journal is kept where the caller wants it."""
+    with tempfile.TemporaryDirectory(prefix="codeb-journal-") as folder:
+        running = Plugin(package, journal or Path(folder))
+        try:
+            if config is not None:
+                running.configure(config)
+            yield running
+        finally:
+            running.close()
 
 
 def _checked(answer: Any) -> CheckResult:

@@ -260,13 +260,15 @@ def test_a_server_that_cannot_be_used_is_named_with_the_cause(
 def test_what_a_killed_run_had_made_is_neither_refused_nor_made_twice(
     minio: Plugin, minio_config: dict[str, str], tmp_path: Path
 ) -> None:
-    inputs, state = make(minio, bucket.TYPE, bucket="half-made")
+    killed = Plugin("minio", tmp_path)
+    killed.configure(minio_config)
+    inputs, state = make(killed, bucket.TYPE, bucket="half-made")
+    account = {"targetUser": "labadmin", "policy": policy("half-made", "s3:GetObject")}
+    account_inputs, lost = make(killed, service_account.TYPE, **account)
+    killed.kill()
     with pytest.raises(ProviderError, match="already exists"):
         minio.create(bucket.TYPE, urn(bucket.TYPE), inputs)
-    account = {"targetUser": "labadmin", "policy": policy("half-made", "s3:GetObject")}
-    account_inputs, lost = make(minio, service_account.TYPE, **account)
-    (begun := tmp_path / "begun").write_text(f"{urn(bucket.TYPE)}\n{urn(service_account.TYPE)}\n")
-    with plugin("minio", minio_config, begun) as resuming:
+    with plugin("minio", minio_config, tmp_path) as resuming:
         assert resuming.create(bucket.TYPE, urn(bucket.TYPE), inputs) == state
         again = resuming.create(service_account.TYPE, urn(service_account.TYPE), account_inputs)
     assert again.id != lost.id

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from lab.plugins.journal import Journal
 from lab.providers.postgresql import database, extension, grant, role
 from lab.providers.protocol import ProviderError
 from tests.plugins.client import Plugin, plugin
@@ -250,20 +251,33 @@ def test_cancel_ends_a_waiting_statement(cluster: Cluster) -> None:
 def test_what_a_killed_run_had_made_is_taken_over_and_not_refused(
     postgresql: Plugin, cluster: Cluster, tmp_path: Path
 ) -> None:
-    role_inputs, role_state = make(postgresql, role.TYPE, name="half", login=True, password=PASSWORD)
-    inputs, state = make(postgresql, database.TYPE, name="half_db", owner="half")
+    roles = {"name": "half", "login": True, "password": PASSWORD}
+    killed = Plugin("postgresql", tmp_path)
+    killed.configure(cluster.config)
+    role_inputs, role_state = make(killed, role.TYPE, **roles)
+    inputs, state = make(killed, database.TYPE, name="half_db", owner="half")
+    killed.kill()
     with pytest.raises(ProviderError, match="already exists"):
         postgresql.create(role.TYPE, urn(role.TYPE), role_inputs)
-    with pytest.raises(ProviderError, match="already exists"):
-        postgresql.create(database.TYPE, urn(database.TYPE), inputs)
-    (begun := tmp_path / "begun").write_text(f"{urn(role.TYPE)}\n{urn(database.TYPE)}\n")
-    with plugin("postgresql", cluster.config, begun) as resuming:
+    with plugin("postgresql", cluster.config, tmp_path) as resuming:
         assert resuming.create(role.TYPE, urn(role.TYPE), role_inputs) == role_state
         assert resuming.create(database.TYPE, urn(database.TYPE), inputs) == state
         with pytest.raises(ProviderError, match="already exists"):
             resuming.create(role.TYPE, urn(role.TYPE, "other"), role_inputs)
-        remove(postgresql, database.TYPE, inputs, state)
-        remove(postgresql, role.TYPE, role_inputs, role_state)
-        made = resuming.create(role.TYPE, urn(role.TYPE), role_inputs)
-    assert made.id == "half", "with nothing left behind it is an ordinary creation"
-    remove(postgresql, role.TYPE, role_inputs, made)
+    with (
+        plugin("postgresql", cluster.config, tmp_path) as later,
+        pytest.raises(ProviderError, match="already exists"),
+    ):
+        later.create(database.TYPE, urn(database.TYPE), inputs)
+    remove(postgresql, database.TYPE, inputs, state)
+    remove(postgresql, role.TYPE, role_inputs, role_state)
+
+
+def test_a_killed_run_that_had_made_nothing_yet_is_an_ordinary_creation(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    Journal(tmp_path).begin(urn(role.TYPE))
+    with plugin("postgresql", cluster.config, tmp_path) as resuming:
+        inputs, state = make(resuming, role.TYPE, name="fresh")
+        assert state.id == "fresh"
+        remove(resuming, role.TYPE, inputs, state)

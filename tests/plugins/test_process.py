@@ -38,7 +38,7 @@ def test_a_plugin_tells_who_it_is(package: str) -> None:
 
 @pytest.mark.parametrize("how", ["input closed", signal.SIGINT, signal.SIGTERM])
 def test_the_end_ends_what_runs(how: str | signal.Signals, tmp_path: Path) -> None:
-    running = Plugin("command")
+    running = Plugin("command", tmp_path / "journal")
     running.configure({})
     with ThreadPoolExecutor(1) as pool:
         line = f"echo $$ > {tmp_path}/part; mv {tmp_path}/part {tmp_path}/pid; sleep 60"
@@ -52,12 +52,12 @@ def test_the_end_ends_what_runs(how: str | signal.Signals, tmp_path: Path) -> No
         assert running.process.wait(SOON_S) == 0
         with pytest.raises(ProviderError):
             call.result(SOON_S)
-    running.close()
+    assert running.ended() == 0
     assert not _runs(int((tmp_path / "pid").read_text())), "the command went on without its plugin"
 
 
-def test_a_killed_cli_leaves_no_plugin() -> None:
-    line = [sys.executable, str(START), "resource", "command", VERSIONS["command"]]
+def test_a_killed_cli_leaves_no_plugin(tmp_path: Path) -> None:
+    line = [sys.executable, str(START), "resource", "command", VERSIONS["command"], str(tmp_path)]
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, *line], stdout=subprocess.PIPE)
     assert holder.stdout is not None
     assert int(holder.stdout.readline()) > 0
@@ -77,11 +77,9 @@ def test_messages_are_larger_than_what_grpc_lets_through_by_itself(command: Plug
 
 def test_a_preview_that_ends_has_loaded_no_ssh_library() -> None:
     """It takes longer than all else of a preview's end."""
-    running = Plugin("command")
-    running.configure({})
-    running.cancel()
-    loaded = Path(f"/proc/{running.process.pid}/maps").read_text()
-    running.close()
+    with plugin("command", {}) as running:
+        running.cancel()
+        loaded = Path(f"/proc/{running.process.pid}/maps").read_text()
     assert "_cffi_backend" not in loaded
     assert "cryptography" not in loaded
 
