@@ -154,13 +154,16 @@ class Plugin(ResourceProviderServicer):
         """Create, or take over what somebody began who never came to its end."""
         create = self._provider.resume if self._journal.begin(urn) else self._provider.create
         try:
-            return create(type_, urn, news)
+            state = create(type_, urn, news)
         except PartialFailure:
+            self._journal.made(urn)
             raise
         except ProviderError:
             if not self._cancelled:
                 self._journal.nothing_made(urn)
             raise
+        self._journal.made(urn)
+        return state
 
     def _inputs(self, type_: str, properties: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Inputs with the program's marks, then those of the plugin itself."""
