@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.protocol import CheckResult, DiffResult, Properties, ProviderError, State
+from lab.providers.protocol import REMEDY, CheckResult, DiffResult, Properties, ProviderError, State
 
 
 class Resource(ABC):
@@ -128,8 +128,7 @@ class PackageProvider:
         except KeyError:
             known = ", ".join(sorted(self._resources))
             raise ProviderError(
-                f"the lab engine does not support resources of type {type_}; of package {self.package} it "
-                f"knows: {known}. Use the pulumi CLI for the others (make lab ENGINE=pulumi)."
+                f"the lab has no stand-in for {type_}; of package {self.package} it has {known}; {REMEDY}"
             ) from None
 
 
