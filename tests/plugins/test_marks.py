@@ -134,6 +134,7 @@ def test_what_was_half_made_comes_with_its_state_and_its_reasons(minio: Plugin) 
     assert state.id == "half-secret"
     assert state.outputs["acl"] is None, "what is not done yet is not in the state, so that it is done later"
     assert len(reasons) == 1
+    assert reasons[0].startswith(f"creating {urn(bucket.TYPE)}: 1 error occurred:\n\t* ")
     assert "valid acl" in reasons[0]
     minio.delete(bucket.TYPE, urn(bucket.TYPE), state.id, given, state.outputs)
 

@@ -99,7 +99,9 @@ def test_an_update_that_fails_leaves_what_there_was(postgresql: Plugin) -> None:
         {"name": "steady", "connectionLimit": 4, "roles": ["nobody-here"]},
         b"",
     ).inputs
-    with pytest.raises(ProviderError, match="nobody-here"):
+    with pytest.raises(
+        ProviderError, match=rf"^updating {urn(role.TYPE)}: 1 error occurred:\n\t\* .*nobody-here"
+    ):
         postgresql.update(role.TYPE, urn(role.TYPE), state.id, inputs, state.outputs, news)
     found = postgresql.read(role.TYPE, urn(role.TYPE), state.id, inputs, state.outputs)
     assert found.outputs["connectionLimit"] == 3

@@ -107,6 +107,10 @@ class BridgedResource(Resource):
             return self._settled(id_, wanted)
 
     def update(self, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties) -> State:
+        """When it fails the recorded state stays, and the next run tries again.
+
+        The real bridge records what was wanted (as a partial failure), and only a refresh finds out that it is not so.
+        """
         wanted = self.wanted(old_outputs, news)
         changed = frozenset(top_level(path) for path in self._changed(old_outputs, news))
         with _worded():
@@ -182,7 +186,11 @@ def _worded() -> Iterator[None]:
     """Errors in Terraform's frame, which the CLI shows too."""
     try:
         yield
-    except PartialFailure:
-        raise
+    except PartialFailure as failure:
+        raise PartialFailure(failure.state, tuple(map(_framed, failure.reasons))) from failure
     except ProviderError as error:
-        raise ProviderError(f"1 error occurred:\n\t* {error}\n\n") from error
+        raise ProviderError(_framed(error)) from error
+
+
+def _framed(error: object) -> str:
+    return f"1 error occurred:\n\t* {error}\n\n"
