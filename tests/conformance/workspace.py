@@ -23,6 +23,7 @@ RECORDED = {
 }  # fmt: skip
 """What the recorded states hold of a resource; source positions and times are left out there."""
 
+STACK_TYPE = "pulumi:pulumi:Stack"
 OWN_FILES = {"Pulumi.yaml", f"Pulumi.{STACK}.yaml", "__main__.py"}
 
 
@@ -104,9 +105,7 @@ def _errors(text: str) -> list[str]:
 
 def _shown(resources: list[dict[str, Any]]) -> dict[str, Any]:
     """The stack's outputs as the CLI shows them."""
-    outputs = next(
-        (item.get("outputs", {}) for item in resources if item["type"] == "pulumi:pulumi:Stack"), {}
-    )
+    outputs = next((item.get("outputs", {}) for item in resources if item["type"] == STACK_TYPE), {})
     shown: dict[str, Any] = _hidden(outputs)
     return shown
 
@@ -126,7 +125,7 @@ def normalized(step: dict[str, Any]) -> dict[str, Any]:
         step["state"], key=lambda item: (item["urn"], item.get("delete", False), item.get("id", ""))
     )
     state = [{key: _field(key, value) for key, value in item.items()} for item in by_urn]
-    up = {**step["up"], "errors": sorted(map(_message, step["up"]["errors"]))}
+    up = {**step["up"], "errors": _messages(step["up"]["errors"])}
     preview = {key: step["preview"][key] for key in ("exit", "steps", "summary")}
     named: dict[str, Any] = _named({**step, "state": state}, names)
     return {**named, "preview": preview, "up": up, "files": _lines(step["files"])}
@@ -137,11 +136,19 @@ def _lines(files: dict[str, str]) -> dict[str, list[str]]:
     return {name: sorted(text.splitlines()) for name, text in files.items()}
 
 
-def _message(line: str) -> str:
-    """What was wrong with what, without signs of progress."""
-    resource, _, message = line.rpartition("error: ")
-    found = re.search(r"\w+:[\w/]+:\w+ \S+", resource)
-    return f"{found.group() if found else ''} {message}".strip()
+def _messages(lines: list[str]) -> list[str]:
+    """What was wrong with what, without signs of progress.
+
+    Where a resource failed, the program may or may not notice that the CLI goes: what it says then does not count.
+    """
+    found = {(match[1], message) for match, message in map(_message, lines) if match}
+    failed = {(resource, message) for resource, message in found if not resource.startswith(STACK_TYPE)}
+    return sorted(f"{resource}: {message}" for resource, message in failed or found)
+
+
+def _message(line: str) -> tuple[re.Match[str] | None, str]:
+    before, _, message = line.rpartition("error: ")
+    return re.search(r"(\w+:[\w/]+:\w+ \S+)", before), message
 
 
 def _field(key: str, value: Any) -> Any:
