@@ -78,10 +78,8 @@ class Plugin:
     def configure(self, inputs: Properties) -> None:
         _call(self.stub.Configure, provider_pb2.ConfigureRequest(args=encode(inputs), acceptSecrets=True))
 
-    def check(
-        self, type_: str, urn: str, olds: Properties, news: Properties, random_seed: bytes
-    ) -> CheckResult:
-        return _checked(self.check_on_the_wire(type_, urn, olds, news, random_seed))
+    def check(self, *given: Any) -> CheckResult:
+        return _checked(self.check_on_the_wire(*given))
 
     def check_on_the_wire(
         self, type_: str, urn: str, olds: Properties, news: Properties, random_seed: bytes = b""
@@ -91,16 +89,8 @@ class Plugin:
         )
         return _call(self.stub.Check, request)
 
-    def diff(
-        self,
-        type_: str,
-        urn: str,
-        id_: str,
-        old_inputs: Properties,
-        old_outputs: Properties,
-        news: Properties,
-    ) -> DiffResult:
-        answer = self.diff_on_the_wire(type_, urn, id_, old_inputs, old_outputs, news)
+    def diff(self, *compared: Any) -> DiffResult:
+        answer = self.diff_on_the_wire(*compared)
         changes = answer.changes == provider_pb2.DiffResponse.DIFF_SOME
         paths = tuple(sorted(answer.detailedDiff))
         return DiffResult(changes, tuple(answer.replaces), paths, answer.deleteBeforeReplace)
@@ -124,10 +114,8 @@ class Plugin:
         )
         return _call(self.stub.Diff, request)
 
-    def preview(
-        self, type_: str, urn: str, old_outputs: Properties | None, news: Properties
-    ) -> dict[str, Any]:
-        answer = self.preview_on_the_wire(type_, urn, old_outputs, news)
+    def preview(self, *coming: Any) -> dict[str, Any]:
+        answer = self.preview_on_the_wire(*coming)
         outputs: dict[str, Any] = plain(decode(answer.properties))
         return outputs
 
@@ -175,8 +163,8 @@ class Plugin:
         )
         _call(self.stub.Delete, request)
 
-    def read(self, type_: str, urn: str, id_: str, inputs: Properties, outputs: Properties) -> State:
-        answer = self.read_on_the_wire(type_, urn, id_, inputs, outputs)
+    def read(self, *known: Any) -> State:
+        answer = self.read_on_the_wire(*known)
         return State(answer.id, plain(decode(answer.properties)), plain(decode(answer.inputs)))
 
     def read_on_the_wire(

@@ -69,6 +69,37 @@ def test_a_killed_cli_leaves_no_plugin(tmp_path: Path) -> None:
     assert [child for child in children if _runs(int(child))] == []
 
 
+@pytest.mark.parametrize(("asked", "notes"), [(True, 0), (False, 1)])
+def test_only_a_cli_that_ends_in_order_has_written_what_it_was_told(
+    asked: bool, notes: int, tmp_path: Path
+) -> None:
+    running = Plugin("command", tmp_path)
+    running.create(TYPE, urn(TYPE), {"create": "true"})
+    assert len(list(tmp_path.iterdir())) == 1, "noted before it was begun"
+    if asked:
+        running.close()
+    else:
+        assert running.process.stdin is not None
+        running.process.stdin.close()
+        assert running.process.wait(SOON_S) == 0
+        running.ended()
+    assert len(list(tmp_path.iterdir())) == notes
+
+
+def test_a_cancelled_creation_stays_noted(tmp_path: Path) -> None:
+    """Nobody knows how far it came: the next run asks."""
+    journal = tmp_path / "journal"
+    with plugin("command", {}, journal) as running, ThreadPoolExecutor(1) as pool:
+        call = pool.submit(running.create, TYPE, urn(TYPE), {"create": f"touch {tmp_path}/begun; sleep 60"})
+        _wait_for(tmp_path / "begun")
+        running.cancel()
+        with pytest.raises(ProviderError, match="killed"):
+            call.result(SOON_S)
+        with pytest.raises(ProviderError):
+            running.create(TYPE, urn(TYPE, "other"), {"create": "exit 1"})
+    assert len(list(journal.iterdir())) == 2
+
+
 def test_messages_are_larger_than_what_grpc_lets_through_by_itself(command: Plugin) -> None:
     text = "x" * (6 << 20)
     news = command.check(TYPE, urn(TYPE), {}, {"create": "cat", "stdin": text}, b"").inputs
