@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from google.protobuf import struct_pb2
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lab.plugins.values import (
@@ -38,27 +38,33 @@ def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4) | st.builds(Secret, inner)
 
 
-VALUES = st.recursive(SCALARS, _containers, max_leaves=15)
-OBJECTS = st.dictionaries(KEYS, VALUES, max_size=5)
+VALUES = st.recursive(SCALARS, _containers, max_leaves=8)
+OBJECTS = st.dictionaries(KEYS, VALUES, max_size=4)
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""How long an example takes says nothing: the machine may be busy."""
 
 
+@UNHURRIED
 @given(OBJECTS)
 def test_what_is_sent_arrives(value: dict[str, Any]) -> None:
     wire = struct_pb2.Struct.FromString(encode(value).SerializeToString())
     assert decode(wire) == value
 
 
+@UNHURRIED
 @given(OBJECTS)
 def test_marks_are_found_again_on_the_plain_value(value: dict[str, Any]) -> None:
     assert marked_like(plain(value), value) == value
 
 
+@UNHURRIED
 @given(OBJECTS, OBJECTS)
 def test_marks_change_no_value(value: dict[str, Any], model: dict[str, Any]) -> None:
     assert plain(marked_like(value, model)) == plain(value)
     assert plain(marked_at(value, ("a", "b.c"))) == plain(value)
 
 
+@UNHURRIED
 @given(st.integers(-(2**49), 2**49))
 def test_whole_numbers_are_integers(number: int) -> None:
     assert type(decode(encode({"n": float(number)}))["n"]) is int
