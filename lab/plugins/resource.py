@@ -24,7 +24,6 @@ from lab.plugins.values import decode, encode, marked_at, marked_like, plain
 from lab.providers import factory
 from lab.providers.protocol import CheckResult, DiffResult, PartialFailure, Provider, ProviderError, State
 
-INTERNAL: Final = "__internal"
 COMPARING_INPUTS: Final = frozenset({"command"})
 """Packages whose plugins compare old inputs with new ones, with secret marks (pulumi-go-provider). All others, those of the
 bridge, compare the state with the new inputs, without marks."""
@@ -59,8 +58,9 @@ class Plugin(ResourceProviderServicer):
     ) -> provider_pb2.CheckResponse:
         news = decode(request.news)
         result = _answer(context, self._provider.check_config, plain(news))
-        inputs = {key: value for key, value in result.inputs.items() if key != INTERNAL}
-        return _checked(result, self._inputs(f"pulumi:providers:{self._provider.package}", inputs, news))
+        return _checked(
+            result, self._inputs(f"pulumi:providers:{self._provider.package}", result.inputs, news)
+        )
 
     def DiffConfig(
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext

@@ -58,9 +58,9 @@ class PackageProvider:
         self._resources = dict(resources)
 
     def check_config(self, inputs: Properties) -> CheckResult:
-        """The provider's inputs as they are kept in state."""
+        """The provider's inputs as they are kept in state; the CLI itself adds `__internal`."""
         version = {"version": self._version} if self._version else {}
-        return CheckResult({"__internal": {}} | version | dict(inputs))
+        return CheckResult(version | dict(inputs))
 
     def configure(self, inputs: Properties) -> None:
         """Nothing to configure unless a package says otherwise."""
