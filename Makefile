@@ -32,7 +32,7 @@ test: $(READY) ## run all tests that this machine can run; the lab's need root o
 	@$(PY) -m pytest -n $(WORKERS) --durations 10 $(ARGS)
 
 test-unit: $(READY) ## run the fast tests only: no host, no network
-	@$(PY) -m pytest -n 2 -m "not lab and not engine" $(ARGS)
+	@$(PY) -m pytest -n 2 -m "not lab and not cli" $(ARGS)
 
 lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb ops components agent lab __main__.py && $(VENV)/bin/lint-imports

@@ -36,6 +36,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="N",
         help="releases on the lab host that are killed at random moments (default 3)",
     )
+    parser.addoption(
+        "--record",
+        action="store_true",
+        help="record the conformance cases anew, with the real plugins, which the CLI downloads; read the diff",
+    )
+
+
+@pytest.fixture(scope="session")
+def record(request: pytest.FixtureRequest) -> bool:
+    """Whether the conformance cases are to be recorded instead of compared."""
+    return bool(request.config.getoption("--record"))
 
 
 @pytest.fixture(scope="session")

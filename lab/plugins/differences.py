@@ -14,7 +14,7 @@ _STEP: Final = re.compile(r'\.?([A-Za-z_$][\w$]*)|\[(\d+)\]|\["([^"]*)"\]')
 
 
 def response(result: DiffResult, olds: Properties, news: Properties) -> provider_pb2.DiffResponse:
-    """`olds` and `news` are inputs; they tell whether a path was added, changed or taken away."""
+    """`olds` and `news` are what was compared; they tell whether a path was added, changed or taken away."""
     answer = provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME
         if result.changes
@@ -27,7 +27,7 @@ def response(result: DiffResult, olds: Properties, news: Properties) -> provider
     replaced = {top_level(path) for path in result.replaces}
     for path in result.diffs:
         kind = _kind(_has(olds, path), _has(news, path), top_level(path) in replaced)
-        answer.detailedDiff[path].CopyFrom(provider_pb2.PropertyDiff(kind=kind, inputDiff=True))
+        answer.detailedDiff[path].kind = kind
     return answer
 
 

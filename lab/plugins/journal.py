@@ -18,23 +18,28 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._own: set[Path] = set()
+        self._made: set[Path] = set()
 
     def begin(self, urn: str) -> bool:
-        """Note a creation; whether there was a note already."""
+        """Note a creation; whether another process left a note of it."""
         note = self._note(urn)
-        left = note.exists()
+        left = note not in self._own and note.exists()
         note.parent.mkdir(parents=True, exist_ok=True)
         note.write_text(f"{urn}\n")
         self._own.add(note)
         return left
+
+    def made(self, urn: str) -> None:
+        """The creation went well, wholly or in part."""
+        self._made.add(self._note(urn))
 
     def nothing_made(self, urn: str) -> None:
         """The creation failed, and what it was for is not there."""
         self._note(urn).unlink(missing_ok=True)
 
     def end(self) -> None:
-        """Every answer of this process is in the state."""
-        for note in self._own:
+        """What was made is in the state; what was cancelled may be there or not."""
+        for note in self._made:
             note.unlink(missing_ok=True)
 
     def forget(self, prefix: str) -> None:

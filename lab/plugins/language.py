@@ -97,7 +97,7 @@ class Host(LanguageRuntimeServicer):
         if status == EXPLAINED:
             return language_pb2.RunResponse(bail=True)
         return language_pb2.RunResponse(
-            error=f"Program exited with non-zero exit code: {status}" if status else ""
+            error=f"program exited with non-zero exit code: {status}" if status else ""
         )
 
     def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:

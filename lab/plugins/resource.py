@@ -24,9 +24,9 @@ from lab.plugins.values import decode, encode, marked_at, marked_like, plain
 from lab.providers import factory
 from lab.providers.protocol import CheckResult, DiffResult, PartialFailure, Provider, ProviderError, State
 
-INTERNAL: Final = "__internal"
-SEEING_SECRETS: Final = frozenset({"command"})
-"""Packages whose plugins call a value changed that becomes secret: pulumi-go-provider's diff compares the marks too."""
+COMPARING_INPUTS: Final = frozenset({"command"})
+"""Packages whose plugins compare old inputs with new ones, with secret marks (pulumi-go-provider). All others, those of the
+bridge, compare the state with the new inputs, without marks."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -58,8 +58,9 @@ class Plugin(ResourceProviderServicer):
     ) -> provider_pb2.CheckResponse:
         news = decode(request.news)
         result = _answer(context, self._provider.check_config, plain(news))
-        inputs = {key: value for key, value in result.inputs.items() if key != INTERNAL}
-        return _checked(result, marked_like(inputs, news))
+        return _checked(
+            result, self._inputs(f"pulumi:providers:{self._provider.package}", result.inputs, news)
+        )
 
     def DiffConfig(
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
@@ -86,11 +87,12 @@ class Plugin(ResourceProviderServicer):
         self, request: provider_pb2.DiffRequest, context: grpc.ServicerContext
     ) -> provider_pb2.DiffResponse:
         olds, news, outputs = decode(request.old_inputs), decode(request.news), plain(decode(request.olds))
-        if self._provider.package not in SEEING_SECRETS:
+        inputs = self._provider.package in COMPARING_INPUTS
+        if not inputs:
             olds, news = plain(olds), plain(news)
         diff = self._provider.diff
         result = _answer(context, diff, request.type, request.urn, request.id, olds, outputs, news)
-        return differences.response(result, plain(olds), plain(news))
+        return differences.response(result, plain(olds) if inputs else outputs, plain(news))
 
     def Create(
         self, request: provider_pb2.CreateRequest, context: grpc.ServicerContext
@@ -123,8 +125,8 @@ class Plugin(ResourceProviderServicer):
         self, request: provider_pb2.ReadRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ReadResponse:
         inputs, outputs, type_ = decode(request.inputs), decode(request.properties), request.type
-        arguments = (type_, request.urn, request.id, plain(inputs), plain(outputs))
-        state = self._changed(context, type_, outputs, self._provider.read, *arguments)
+        read = self._provider.read
+        state = _answer(context, read, type_, request.urn, request.id, plain(inputs), plain(outputs))
         if not state.id:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(
@@ -152,13 +154,16 @@ class Plugin(ResourceProviderServicer):
         """Create, or take over what somebody began who never came to its end."""
         create = self._provider.resume if self._journal.begin(urn) else self._provider.create
         try:
-            return create(type_, urn, news)
+            state = create(type_, urn, news)
         except PartialFailure:
+            self._journal.made(urn)
             raise
         except ProviderError:
             if not self._cancelled:
                 self._journal.nothing_made(urn)
             raise
+        self._journal.made(urn)
+        return state
 
     def _inputs(self, type_: str, properties: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
         """Inputs with the program's marks, then those of the plugin itself."""
@@ -175,7 +180,7 @@ class Plugin(ResourceProviderServicer):
         self,
         context: grpc.ServicerContext,
         type_: str,
-        model: dict[str, Any],
+        news: dict[str, Any],
         method: Callable[..., State],
         *arguments: Any,
     ) -> State:
@@ -185,9 +190,8 @@ class Plugin(ResourceProviderServicer):
         except PartialFailure as failure:
             detail = provider_pb2.ErrorResourceInitFailed(
                 id=failure.state.id,
-                properties=self._outputs(type_, failure.state.outputs, model),
+                properties=self._outputs(type_, failure.state.outputs, news),
                 reasons=failure.reasons,
-                inputs=encode(model),
             )
             _fail(context, "; ".join(failure.reasons), detail)
 

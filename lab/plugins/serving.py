@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from types import FrameType
 from typing import Final, NoReturn
 
 import grpc
@@ -24,10 +24,6 @@ _OPTIONS: Final = [
 ]
 
 
-class _Ended(Exception):
-    """The CLI told us to end."""
-
-
 def serve(add: Callable[[grpc.Server], None], end: Callable[[bool], None]) -> NoReturn:
     """Serve what `add` adds on a free port of loopback until the CLI ends, however it does; then call `end` and exit.
 
@@ -38,23 +34,32 @@ def serve(add: Callable[[grpc.Server], None], end: Callable[[bool], None]) -> No
     add(server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-    asked = False
-    try:
-        sys.stdout.write(f"{port}\n")
-        sys.stdout.flush()
-        while os.read(0, 4096):
-            pass
-    except _Ended:
-        asked = True
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    told = _told_by_signals()
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    asked = _wait(told)
     end(asked)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads that still wait for a peer must not hold the process
 
 
-def _stop(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Ended
+def _told_by_signals() -> int:
+    """A descriptor that can be read once the CLI has signalled, whatever the threads were doing just then."""
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    signal.set_wakeup_fd(tell)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: None)
+    return told
+
+
+def _wait(told: int) -> bool:
+    """Wait for the end; whether the CLI asked for it."""
+    stdin = 0
+    while True:
+        ready, _, _ = select.select([stdin, told], [], [])
+        if told in ready:
+            return True
+        if not os.read(stdin, 4096):
+            return False

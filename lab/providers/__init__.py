@@ -1,4 +1,4 @@
-"""Stand-ins for the Pulumi plugins of command, postgresql and minio, called in-process by the lab engine.
+"""Stand-ins for the Pulumi plugins of command, postgresql and minio, which `lab.plugins` makes ordinary plugins.
 
 They take the same inputs, apply the same defaults and replacement rules, and leave the same state
 behind as the plugins of the versions pinned in requirements.txt, so that the Pulumi CLI goes on from a
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.providers.protocol import Provider, ProviderError
+from lab.providers.protocol import REMEDY, Provider, ProviderError
 
 
 def _command(version: str | None) -> Provider:
@@ -47,7 +47,6 @@ def factory(package: str, version: str | None) -> Provider:
         make = _PACKAGES[package]
     except KeyError:
         raise ProviderError(
-            f"the lab engine has no provider for package {package!r}; it supports: "
-            f"{', '.join(sorted(_PACKAGES))}. Use the pulumi CLI for this stack."
+            f"the lab has no stand-in for package {package!r}, only for {', '.join(sorted(_PACKAGES))}; {REMEDY}"
         ) from None
     return make(version)

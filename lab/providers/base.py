@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from lab.providers.protocol import CheckResult, DiffResult, Properties, ProviderError, State
+from lab.providers.protocol import REMEDY, CheckResult, DiffResult, Properties, ProviderError, State
 
 
 class Resource(ABC):
@@ -58,9 +58,9 @@ class PackageProvider:
         self._resources = dict(resources)
 
     def check_config(self, inputs: Properties) -> CheckResult:
-        """The provider's inputs as they are kept in state."""
+        """The provider's inputs as they are kept in state; the CLI itself adds `__internal`."""
         version = {"version": self._version} if self._version else {}
-        return CheckResult({"__internal": {}} | version | dict(inputs))
+        return CheckResult(version | dict(inputs))
 
     def configure(self, inputs: Properties) -> None:
         """Nothing to configure unless a package says otherwise."""
@@ -128,8 +128,7 @@ class PackageProvider:
         except KeyError:
             known = ", ".join(sorted(self._resources))
             raise ProviderError(
-                f"the lab engine does not support resources of type {type_}; of package {self.package} it "
-                f"knows: {known}. Use the pulumi CLI for the others (make lab ENGINE=pulumi)."
+                f"the lab has no stand-in for {type_}; of package {self.package} it has {known}; {REMEDY}"
             ) from None
 
 

@@ -24,6 +24,9 @@ class _Unknown:
 
 UNKNOWN: Final = _Unknown()
 
+REMEDY: Final = "use the real plugins (make lab PLUGINS=real)"
+"""What to do about something that only the real plugins do."""
+
 
 @dataclass(frozen=True)
 class CheckResult:

@@ -22,6 +22,8 @@ from lab.pulumi import dev
 from lab.pulumi.home import Home
 from lab.pulumi.stack import Stack
 
+pytestmark = pytest.mark.cli
+
 HERE = Path(__file__).parent
 UNHARMED = {"same", "update", "read"}
 

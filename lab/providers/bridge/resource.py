@@ -107,18 +107,22 @@ class BridgedResource(Resource):
             return self._settled(id_, wanted)
 
     def update(self, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties) -> State:
+        """When it fails the recorded state stays, and the next run tries again.
+
+        The real bridge records what was wanted (as a partial failure), and only a refresh finds out that it is not so.
+        """
         wanted = self.wanted(old_outputs, news)
         changed = frozenset(top_level(path) for path in self._changed(old_outputs, news))
         with _worded():
-            return self._settled(self.alter(id_, old_outputs, wanted, changed), wanted)
+            return self._settled(self.alter(_latest(id_, old_outputs), old_outputs, wanted, changed), wanted)
 
     def delete(self, id_: str, inputs: Properties, outputs: Properties) -> None:
         with _worded():
-            self.remove(id_, outputs)
+            self.remove(_latest(id_, outputs), outputs)
 
     def read(self, id_: str, inputs: Properties, recorded: Properties) -> State:
         with _worded():
-            found = self.fetch(id_, recorded)
+            found = self.fetch(_latest(id_, recorded), recorded)
         if found is None:
             return State("", {})
         new_id, values = found
@@ -172,12 +176,21 @@ class BridgedResource(Resource):
         return State(new_id, outputs(self.attributes, new_id, {**wanted, **values}, wanted))
 
 
+def _latest(id_: str, outputs: Properties) -> str:
+    """The id that the outputs hold: after an update that gave a new one, the CLI has the old one until the next refresh."""
+    return str(outputs.get("id") or id_)
+
+
 @contextmanager
 def _worded() -> Iterator[None]:
     """Errors in Terraform's frame, which the CLI shows too."""
     try:
         yield
-    except PartialFailure:
-        raise
+    except PartialFailure as failure:
+        raise PartialFailure(failure.state, tuple(map(_framed, failure.reasons))) from failure
     except ProviderError as error:
-        raise ProviderError(f"1 error occurred:\n\t* {error}\n\n") from error
+        raise ProviderError(_framed(error)) from error
+
+
+def _framed(error: object) -> str:
+    return f"1 error occurred:\n\t* {error}\n\n"

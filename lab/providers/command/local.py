@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import IO, ClassVar, Final
 
 from lab.providers.command.resource import Captured, CommandResource, environment, failure
-from lab.providers.protocol import CheckResult, Properties, ProviderError
+from lab.providers.protocol import REMEDY, CheckResult, Properties, ProviderError
 
 TYPE: Final = "command:local:Command"
 _SHELL: Final = ("/bin/sh", "-c")
@@ -18,7 +18,7 @@ _UNSUPPORTED: Final = ("assetPaths", "archivePaths")
 
 
 class LocalCommand(CommandResource):
-    """Runs commands as children, each in a session of its own so that a Ctrl-C reaches the engine first."""
+    """Runs commands as children, each in a session of its own so that a Ctrl-C reaches the CLI first."""
 
     fields: ClassVar = {
         "triggers": list,
@@ -87,7 +87,7 @@ class LocalCommand(CommandResource):
 
 
 def _refusal(key: str) -> str:
-    return f"the lab engine does not support '{key}' of {TYPE}: use the pulumi CLI, or do without"
+    return f"the lab has no stand-in for '{key}' of {TYPE}; {REMEDY}"
 
 
 def _communicate(process: subprocess.Popen[bytes], stdin: bytes) -> tuple[bytes, bytes, bytes]:

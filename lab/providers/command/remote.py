@@ -6,8 +6,8 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from lab.providers.command.resource import Captured, CommandResource, environment
-from lab.providers.protocol import UNKNOWN, CheckResult, Properties
+from lab.providers.command.resource import Captured, CommandResource, environment, failure
+from lab.providers.protocol import UNKNOWN, CheckResult, Properties, ProviderError
 
 if TYPE_CHECKING:
     from lab.providers.command.ssh import SshRunner
@@ -49,6 +49,7 @@ class RemoteCommand(CommandResource):
 
     def __init__(self) -> None:
         self._runner: SshRunner | None = None
+        self._cancelled = False
         self._lock = threading.Lock()
 
     def check(self, name: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
@@ -62,11 +63,14 @@ class RemoteCommand(CommandResource):
     def run(self, command: str, inputs: Properties, previous: Properties) -> Captured:
         asked, carried = environment(inputs, previous)
         stdin = str(inputs.get("stdin") or "").encode()
-        return self._ssh().run(inputs["connection"], command, stdin, asked, carried)
+        return self._ssh(command).run(inputs["connection"], command, stdin, asked, carried)
 
     def cancel(self) -> None:
         """End running commands and refuse new ones."""
-        self._ssh().cancel()
+        with self._lock:
+            self._cancelled = True
+            if self._runner is not None:
+                self._runner.cancel()
 
     def close(self) -> None:
         """Close all connections."""
@@ -74,10 +78,12 @@ class RemoteCommand(CommandResource):
             if self._runner is not None:
                 self._runner.close()
 
-    def _ssh(self) -> SshRunner:
-        from lab.providers.command.ssh import SshRunner  # a preview never needs the SSH library
+    def _ssh(self, command: str) -> SshRunner:
+        from lab.providers.command.ssh import SshRunner  # neither a preview nor its end needs the SSH library
 
         with self._lock:
+            if self._cancelled:
+                raise ProviderError(failure("cancelled", command, ""))
             if self._runner is None:
                 self._runner = SshRunner()
             return self._runner

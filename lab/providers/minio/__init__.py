@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lab.providers.base import PackageProvider
+from lab.providers.bridge.provider import BridgedProvider
 from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account
 from lab.providers.minio.client import MinioServer
 from lab.providers.protocol import Properties
 
 
-class MinioProvider(PackageProvider):
+class MinioProvider(BridgedProvider):
     """Buckets, users, policies and service accounts of one server."""
 
     def __init__(self, version: str | None) -> None:

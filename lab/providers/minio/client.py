@@ -16,7 +16,7 @@ from minio.crypto import decrypt, encrypt
 from minio.error import MinioAdminException, MinioException, S3Error
 from minio.minioadmin import _COMMAND
 
-from lab.providers.protocol import UNKNOWN, Properties, ProviderError
+from lab.providers.protocol import REMEDY, UNKNOWN, Properties, ProviderError
 
 _TRUE: Final = ("true", "True", "1", True)
 _CONNECT_TIMEOUT_S: Final = 10
@@ -74,7 +74,7 @@ class MinioServer:
             ProviderError: it asks for a way to connect that the lab does not have.
         """
         if config.get("minioApiVersion") not in (None, "v4", UNKNOWN):
-            raise ProviderError("the lab engine supports signature v4 only (minioApiVersion)")
+            raise ProviderError(f"the lab's stand-in knows signature v4 only (minioApiVersion); {REMEDY}")
         self._config = dict(config)
 
     @property

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from lab.providers.base import PackageProvider
+from lab.providers.bridge.provider import BridgedProvider
 from lab.providers.postgresql import database, extension, grant, role
 from lab.providers.postgresql.server import Server
 from lab.providers.protocol import Properties
 
 
-class PostgresqlProvider(PackageProvider):
+class PostgresqlProvider(BridgedProvider):
     """Roles, databases, grants and extensions of one server."""
 
     secret_config = ("password",)

@@ -21,7 +21,7 @@ from lab.providers.postgresql.membership import (
     roles_granted,
 )
 from lab.providers.postgresql.server import Server, Session
-from lab.providers.protocol import UNKNOWN, CheckResult, Properties, ProviderError
+from lab.providers.protocol import REMEDY, UNKNOWN, CheckResult, Properties, ProviderError
 
 TYPE: Final = "postgresql:index/grant:Grant"
 PUBLIC: Final = "public"
@@ -71,7 +71,7 @@ class Grant(BridgedResource):
         kind = checked.inputs.get("objectType")
         if checked.failures or kind is UNKNOWN or kind in _PRIVILEGES:
             return checked
-        refusal = f"the lab engine grants privileges on {' and '.join(_PRIVILEGES)} only, not on {kind}"
+        refusal = f"the lab's stand-in grants privileges on {' and '.join(_PRIVILEGES)} only, not on {kind}; {REMEDY}"
         return CheckResult(checked.inputs, (("objectType", refusal),))
 
     def insert(self, wanted: Properties) -> str:

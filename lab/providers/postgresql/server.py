@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from lab.providers.protocol import UNKNOWN, Properties, ProviderError
+from lab.providers.protocol import REMEDY, UNKNOWN, Properties, ProviderError
 
 Row = TupleRow
 Query = str | sql.SQL | sql.Composed
@@ -78,7 +78,7 @@ class Server:
         refused = [key for key in _REFUSED if config.get(key) not in (None, *_FALSE, "")]
         if refused or config.get("scheme") not in (None, "postgres", UNKNOWN):
             names = ", ".join(refused or ["scheme"])
-            raise ProviderError(f"the lab engine does not support {names} of the postgresql provider")
+            raise ProviderError(f"the lab has no stand-in for {names} of the postgresql provider; {REMEDY}")
         self._config = dict(config)
 
     @property
@@ -133,7 +133,7 @@ class Server:
             ) from None
         if connection.info.server_version < _OLDEST:
             connection.close()
-            raise ProviderError("the lab engine supports PostgreSQL 12 and later")
+            raise ProviderError(f"the lab's stand-in knows PostgreSQL 12 and later; {REMEDY}")
         with self._lock:
             self._open.add(connection)
         try:

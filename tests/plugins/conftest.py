@@ -1,0 +1,214 @@
+"""Plugins' processes, and real servers on loopback for them: an SSH server, a PostgreSQL cluster, a MinIO server.
+
+Each is started by the tests, with keys and data in a temporary folder, and ended with them. A plugin that a test cancels or
+kills is its own (`client.plugin`); all others share one of each package.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import asyncssh
+import pytest
+
+from lab.host.paths import Folders
+from tests.plugins.client import Plugin, plugin
+from tests.plugins.processes import START_TIMEOUT_S, end, wait_for_port, write_certificate
+from tests.ports import free_port
+
+STARTING_UP = 1  # exit status of pg_isready
+
+
+@dataclass(frozen=True)
+class Server:
+    """An SSH server: how to connect to it (`connection` of a remote command), and its process."""
+
+    connection: dict[str, Any]
+    host_key: str
+    port: int
+
+
+@pytest.fixture(scope="session")
+def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    sshd = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", ""))
+    if sshd is None or os.geteuid() != 0:
+        pytest.skip("needs sshd (package openssh-server) and root")
+    folder = tmp_path_factory.mktemp("sshd")
+    host_key, user_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+    (folder / "host").write_bytes(host_key.export_private_key())
+    (folder / "host").chmod(0o600)
+    (folder / "authorized").write_bytes(user_key.export_public_key())
+    port = free_port()
+    (folder / "config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/authorized\n"
+        "PermitRootLogin prohibit-password\nStrictModes no\nUsePAM no\nPidFile none\nAcceptEnv PULUMI_* OK_*\n"
+    )
+    Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen([sshd, "-D", "-e", "-f", str(folder / "config")], stderr=output)
+    wait_for_port(port, process, log)
+    public = host_key.export_public_key().decode().strip()
+    connection = {
+        "host": "127.0.0.1",
+        "port": port,
+        "privateKey": user_key.export_private_key().decode(),
+        "hostKey": public,
+    }
+    yield Server(connection, public, port)
+    end(process)
+
+
+@pytest.fixture(scope="session")
+def command() -> Iterator[Plugin]:
+    with plugin("command", {}) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL server with TLS; `config` is the provider's configuration for its superuser."""
+
+    config: dict[str, str]
+    certificate: Path
+    log: Path
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    if not binaries or os.geteuid() != 0:
+        pytest.skip("needs a PostgreSQL server (package postgresql) and root, to run it as user postgres")
+    with tempfile.TemporaryDirectory(prefix="codeb-postgres-", ignore_cleanup_errors=True) as folder:
+        home = Path(folder)
+        (home / "password").write_text("super secret\n")
+        certificate = write_certificate(home)
+        for path in (home, *home.iterdir()):
+            shutil.chown(path, "postgres")
+        init: list[str | Path] = [
+            binaries[-1] / "initdb",
+            "-D",
+            home / "data",
+            "-U",
+            "admin",
+            "--pwfile",
+            home / "password",
+        ]
+        subprocess.run(
+            [*init, "-A", "scram-sha-256", "--locale=C.UTF-8", "-E", "UTF8"],
+            user="postgres",
+            cwd=home,
+            check=True,
+            capture_output=True,
+        )
+        port = free_port()
+        settings = {
+            "port": port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": home,
+            "ssl": "on",
+            "ssl_cert_file": home / "server.crt",
+            "ssl_key_file": home / "server.key",
+            "log_statement": "all",
+            "fsync": "off",
+        }
+        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        log = home / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [binaries[-1] / "postgres", "-D", home / "data", *options],
+                user="postgres",
+                cwd=home,
+                stderr=output,
+            )
+        wait_for_port(port, process, log)
+        ready: list[str | Path] = [
+            binaries[-1] / "pg_isready",
+            "-q",
+            "-t",
+            str(START_TIMEOUT_S),
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(port),
+        ]
+        while subprocess.run(ready).returncode == STARTING_UP:
+            time.sleep(0.05)
+        config = {
+            "host": "127.0.0.1",
+            "port": str(port),
+            "username": "admin",
+            "password": "super secret",
+            "sslmode": "verify-full",
+            "sslrootcert": str(certificate),
+            "connectTimeout": "10",
+        }
+        yield Cluster(config, certificate, log)
+        end(process)
+
+
+@pytest.fixture(scope="session")
+def postgresql(cluster: Cluster) -> Iterator[Plugin]:
+    with plugin("postgresql", cluster.config) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def minio_config() -> Iterator[dict[str, str]]:
+    """A MinIO server with TLS; the value is the provider's configuration for its administrator."""
+    built = sorted(Folders.here().cache.glob("minio-*/minio"))
+    binary = shutil.which("minio") or (str(built[-1]) if built else None)
+    if binary is None:
+        pytest.skip("needs a MinIO server: on the PATH, or as built by `make lab`")
+    with tempfile.TemporaryDirectory(prefix="codeb-minio-") as folder:
+        home = Path(folder)
+        certificate = write_certificate(home)
+        certificate.rename(home / "public.crt")
+        (home / "server.key").rename(home / "private.key")
+        port = free_port()
+        log = home / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                [binary, "server", "--quiet", "--address", f"127.0.0.1:{port}",
+                 "--console-address", f"127.0.0.1:{free_port()}", "--certs-dir", home, home / "data"],
+                env={"MINIO_ROOT_USER": "labadmin", "MINIO_ROOT_PASSWORD": "super secret", "HOME": folder},
+                stdout=output,
+                stderr=output,
+            )  # fmt: skip
+        wait_for_port(port, process, log)
+        yield {
+            "minioServer": f"127.0.0.1:{port}",
+            "minioUser": "labadmin",
+            "minioPassword": "super secret",
+            "minioSsl": "true",
+            "minioCacertFile": str(home / "public.crt"),
+        }
+        end(process)
+
+
+@pytest.fixture(scope="session")
+def minio(minio_config: dict[str, str]) -> Iterator[Plugin]:
+    with plugin("minio", minio_config) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def provider_of() -> Iterator[Callable[[str], Plugin]]:
+    """The plugin for a resource type, not configured: it can check, diff and preview."""
+    with ExitStack() as running:
+
+        @cache
+        def of(package: str) -> Plugin:
+            return running.enter_context(plugin(package))
+
+        yield lambda type_: of(type_.split(":")[0])
