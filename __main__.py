@@ -12,6 +12,7 @@ import pulumi
 
 from components.config import load
 from components.live import tell
+from components.origins import short_origins
 from components.platform import Platform, remember
 
 FOLDER = Path(__file__).absolute().parent
@@ -24,7 +25,8 @@ async def main() -> dict[str, Any]:
         pulumi.log.info(note)
     tell(stack.plan, stack.live)
     remember(stack)
-    platform = Platform("codeb", stack)
+    with short_origins():
+        platform = Platform("codeb", stack)
     return platform.outputs
 
 
