@@ -1,4 +1,4 @@
-"""Plugins that reach nothing, for updates of more projects than there are hosts: `lab.bench.null PACKAGE VERSION`.
+"""Plugins that reach nothing, for updates of more projects than there are hosts: `lab.bench.null PACKAGE VERSION JOURNAL`.
 
 Checks, differences and previews are those of the lab's own plugins. Whatever would touch a server is answered at once, with
 outputs as long as real ones: so an update costs what Pulumi, the program and the protocol take, and nothing of the hosts.
