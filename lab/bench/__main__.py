@@ -31,7 +31,7 @@ FIRST_UP: int = 100
 
 def main() -> int:
     options = _parser().parse_args()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=120)
     if options.sizes:
         _scale(console, options)
     if options.cold:

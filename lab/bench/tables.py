@@ -25,7 +25,7 @@ class Pair:
         return self.ours.seconds / self.bare.seconds
 
 
-HEADINGS = ("projects", "resources", "run", "ours", "bare program", "ratio", "ours MB", "bare MB", "state MB")
+HEADINGS = ("projects", "resources", "run", "ours", "bare", "ratio", "ours MB", "bare MB", "states MB")
 
 
 def row(pair: Pair) -> tuple[str, ...]:
