@@ -4,7 +4,7 @@ python -m lab.bench                      10, 100 and 1000 projects, then a warm 
 python -m lab.bench --sizes 10 100       other sizes
 python -m lab.bench --no-updates         previews only
 python -m lab.bench --first-up 1000      also the first update of 1000 projects, which takes hours
-python -m lab.bench --cold               also a cold `make lab`: empty cache, downloads and builds included (needs no running lab)
+python -m lab.bench --cold               also a cold `make lab`: empty cache, downloads, builds (no lab may run)
 
 The CLI, its language host and the program are those that everybody runs; the providers reach nothing (`lab.bench.null`).
 Seconds are wall time; MB is the most that all processes of a run held at once (proportional set size, looked at every
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -26,7 +27,7 @@ from lab.host.paths import Folders
 from lab.host.progress import Progress
 from lab.pulumi.cli import cli
 
-FIRST_UP: int = 100
+FIRST_UP: Final = 100
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ from typing import Final
 
 SAMPLE_SECONDS: Final = 0.25
 _COUNT: Final = re.compile(
-    r"^\s+(?:[+~±-]+ )?(\d+) (?:to )?(created?|updated?|deleted?|replaced?|unchanged)$", re.MULTILINE
+    r"^\s+(?:[+~-]+ ?)?(\d+) (?:to )?(created?|updated?|deleted?|replaced?|unchanged)$", re.MULTILINE
 )
 
 

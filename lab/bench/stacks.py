@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from lab.bench import nowhere
 from lab.bench.measure import Measurement, measure
@@ -14,8 +14,6 @@ from lab.bench.programs import Program
 from lab.pulumi.cli import Cli
 from lab.pulumi.home import Home, launcher
 from lab.pulumi.stack import AT_ONCE, PREVIEW_ONLY, Stack
-
-PASSPHRASE: Final = "bench"
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Bench:
         home.put_plugins("lab.bench.null")
         launcher(home.bin / "ssh", ["lab.bench.nowhere", str(answers)])
         passphrase = folder / "passphrase"
-        passphrase.write_text(PASSPHRASE)
+        passphrase.write_text("bench\n")
         stack = Stack(program.folder, "bench", home, folder / "settings.yaml", folder / "state", passphrase)
         stack.open()
         return cls(stack, program, answers)
@@ -75,4 +73,5 @@ def _outputs(state: dict[str, Any]) -> dict[str, Any]:
     """The stack's outputs; secret ones as they are stored."""
     resources = state["checkpoint"]["latest"]["resources"]
     root: dict[str, Any] = next(item for item in resources if item["type"] == "pulumi:pulumi:Stack")
-    return root.get("outputs", {})
+    outputs: dict[str, Any] = root.get("outputs", {})
+    return outputs
