@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lab.bench import nowhere
 from lab.bench.measure import Measurement, measure
@@ -15,27 +15,29 @@ from lab.pulumi.cli import Cli
 from lab.pulumi.home import Home, launcher
 from lab.pulumi.stack import AT_ONCE, PREVIEW_ONLY, Stack
 
+ANSWERS: Final = "answers"
+
 
 @dataclass(frozen=True)
 class Bench:
-    """A stack of a program in a folder that goes when the measurement is over."""
+    """A stack of a program; `folder` has its home, its state, and what agents answer."""
 
     stack: Stack
     program: Program
-    answers: Path
+    folder: Path
 
     @classmethod
     def make(cls, cli: Cli, folder: Path, program: Program) -> Bench:
         """Put CLI, plugins and an empty stack in their places."""
-        home, answers = Home(folder / "home"), folder / "answers"
+        home = Home(folder / "home")
         home.ensure(cli)
         home.put_plugins("lab.bench.null")
-        launcher(home.bin / "ssh", ["lab.bench.nowhere", str(answers)])
+        launcher(home.bin / "ssh", ["lab.bench.nowhere", str(folder / ANSWERS)])
         passphrase = folder / "passphrase"
         passphrase.write_text("bench\n")
         stack = Stack(program.folder, "bench", home, folder / "settings.yaml", folder / "state", passphrase)
         stack.open()
-        return cls(stack, program, answers)
+        return cls(stack, program, folder)
 
     def preview(self) -> Measurement:
         return self._run("preview", (), PREVIEW_ONLY)
@@ -55,18 +57,15 @@ class Bench:
         return self.stack.state.stat().st_size / 1e6
 
     def _run(self, verb: str, arguments: Sequence[str], more: dict[str, str]) -> Measurement:
-        environment = {
-            **self.stack.environment(),
-            "XDG_RUNTIME_DIR": str(self.answers.parent),
-            **more,
-        }
+        # The program keeps the tunnel's socket there.
+        environment = {**self.stack.environment(), "XDG_RUNTIME_DIR": str(self.folder), **more}
         line = self.stack.command(verb, ["--suppress-outputs", "--non-interactive", *arguments])
-        return measure(line, self.program.folder, environment, self.answers.with_name(f"{verb}.log"))
+        return measure(line, self.program.folder, environment, self.folder / f"{verb}.log")
 
     def _remember(self) -> None:
         outputs = _outputs(json.loads(self.stack.state.read_text()))
         if "registry" in outputs:
-            nowhere.write_answers(self.answers, outputs)
+            nowhere.write_answers(self.folder / ANSWERS, outputs)
 
 
 def _outputs(state: dict[str, Any]) -> dict[str, Any]:
