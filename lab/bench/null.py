@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from lab.plugins.journal import Journal
-from lab.plugins.resource import Plugin, serve_plugin
 from lab.providers import factory
 from lab.providers.protocol import UNKNOWN, CheckResult, DiffResult, Properties, Provider, State
 
@@ -137,5 +136,7 @@ def released(document: Mapping[str, Any]) -> dict[str, Any]:
 
 def main(argv: Sequence[str]) -> NoReturn:
     """Serve a package that reaches nothing, until the CLI ends."""
+    from lab.plugins.resource import Plugin, serve_plugin  # beside which nobody can import the SDK
+
     package, version, journal = argv[:3]
     serve_plugin(Plugin(Null(factory(package, version)), version, Journal(Path(journal))))
