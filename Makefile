@@ -58,7 +58,7 @@ lab-down: $(READY) ## stop the lab host; data stays
 lab-clean: $(READY) ## stop the lab and remove everything it made
 	@$(PY) -m lab clean $(ARGS)
 
-bench: $(READY) ## measure: make lab by phase, previews of 10, 100 and 1000 manifests, memory
+bench: $(READY) ## measure: previews and updates of 10, 100 and 1000 projects, memory, make lab by phase
 	@$(PY) -m lab.bench $(ARGS)
 
 bench-release: $(READY) ## measure: 50 releases under load; ARGS=--peer: beside kamal-proxy and caddy reload

@@ -12,19 +12,23 @@ import pulumi
 
 from components.config import load
 from components.live import tell
+from components.origins import short_origins
 from components.platform import Platform, remember
+from components.quiet import drop_debug_messages
 
 FOLDER = Path(__file__).absolute().parent
 
 
 async def main() -> dict[str, Any]:
     """Load, plan, declare, export."""
+    drop_debug_messages()
     stack = await load(pulumi.Config(), FOLDER)
     for note in stack.plan.notes:
         pulumi.log.info(note)
     tell(stack.plan, stack.live)
     remember(stack)
-    platform = Platform("codeb", stack)
+    with short_origins():
+        platform = Platform("codeb", stack)
     return platform.outputs
 
 

@@ -1,11 +1,14 @@
-"""Registers BENCH_RESOURCES resources of the platform's own types and does nothing else: the yardstick of previews."""
+"""Registers as many resources of the platform's own types as `bench.json` says and does nothing else: the yardstick."""
 
-import os
+import json
+from pathlib import Path
 
 import pulumi
 import pulumi_minio as minio
 import pulumi_postgresql as postgresql
 from pulumi_command import remote
+
+KINDS = 7
 
 
 class Project(pulumi.ComponentResource):
@@ -13,10 +16,7 @@ class Project(pulumi.ComponentResource):
         super().__init__("bench:index:Project", name, {"name": name})
 
 
-KINDS = 7
-
-
-def declare(number: int) -> None:
+def declare(number: int, version: int) -> None:
     """The resource number `number`: every seventh is a component, the rest are its kinds of children."""
     name = f"r{number}"
     kind = number % KINDS
@@ -37,9 +37,10 @@ def declare(number: int) -> None:
             name,
             connection=remote.ConnectionArgs(host="127.66.0.1", user="root"),
             create="true",
-            stdin="x" * 4000,
+            stdin=pulumi.Output.secret(f"{version}" + "x" * 4000),
         )
 
 
-for number in range(int(os.environ["BENCH_RESOURCES"]) - 1):
-    declare(number)
+wanted = json.loads(Path("bench.json").read_text())
+for number in range(wanted["resources"] - 1):
+    declare(number, wanted["version"] if number // KINDS < wanted["count"] else 1)

@@ -35,7 +35,7 @@ from codeb.plan import Plan, make_plan
 from codeb.render import host_files
 from codeb.render.project import site
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
-from lab.bench.previews import SERVER_KEY
+from lab.bench.programs import SERVER_KEY
 from lab.bench.users import under_load
 from lab.host import Lab
 from lab.load import Target, tools

@@ -226,7 +226,11 @@ def _checked(result: CheckResult, inputs: dict[str, Any]) -> provider_pb2.CheckR
 def main(argv: Sequence[str]) -> NoReturn:
     """Serve the provider of a package until the CLI ends."""
     package, version, journal = argv[:3]
-    plugin = Plugin(factory(package, version), version, Journal(Path(journal)))
+    serve_plugin(Plugin(factory(package, version), version, Journal(Path(journal))))
+
+
+def serve_plugin(plugin: Plugin) -> NoReturn:
+    """Serve until the CLI ends."""
     serve(lambda server: provider_pb2_grpc.add_ResourceProviderServicer_to_server(plugin, server), plugin.end)
 
 

@@ -1,4 +1,4 @@
-"""A plugin's process: `python start.py language|resource …`.
+"""A plugin's process: `python start.py MODULE …`.
 
 Started as a file, so that nothing of ours is in the environment, which programs and their commands inherit.
 """
@@ -12,4 +12,4 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[2])
     _, name, *arguments = sys.argv
-    importlib.import_module(f"lab.plugins.{name}").main(arguments)
+    importlib.import_module(name).main(arguments)

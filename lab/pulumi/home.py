@@ -57,12 +57,17 @@ class Home:
             (self.bin / LANGUAGE_HOST).unlink(missing_ok=True)
         else:
             _put(self.pulumi, cli.binary)
-            _launcher(self.bin / LANGUAGE_HOST, ["language", str(cli.exec_file)])
-        for package, distribution in STAND_INS.items() if self.stand_ins else ():
+            launcher(self.bin / LANGUAGE_HOST, ["lab.plugins.language", str(cli.exec_file)])
+        if self.stand_ins:
+            self.put_plugins("lab.plugins.resource")
+
+    def put_plugins(self, module: str) -> None:
+        """The plugins of `STAND_INS`, each a process of this module."""
+        for package, distribution in STAND_INS.items():
             version = importlib.metadata.version(distribution)
             folder = self.folder / "plugins" / f"resource-{package}-v{version}"
-            arguments = ["resource", package, version, str(self.journal)]
-            _launcher(folder / f"pulumi-resource-{package}", arguments)
+            arguments = [module, package, version, str(self.journal)]
+            launcher(folder / f"pulumi-resource-{package}", arguments)
 
 
 def _link(target: Path, binary: Path) -> None:
@@ -92,7 +97,8 @@ def _same(one: Path, other: Path) -> bool:
     )
 
 
-def _launcher(path: Path, arguments: Sequence[str]) -> None:
+def launcher(path: Path, arguments: Sequence[str]) -> None:
+    """Put an executable at `path` that runs a module of the lab, the first of `arguments`, with the rest."""
     line = shlex.join([sys.executable, str(START), *arguments])
     text = LAUNCHER.read_text().replace("@command@", line)
     if not path.exists() or path.read_text() != text:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +72,7 @@ class Stack:
         self.backend.mkdir(parents=True, exist_ok=True)
         copies.refresh(self.project / f"Pulumi.{self.name}.yaml", self.settings)
         if not self.state.exists():
-            self._select("--create")
+            self._create()
 
     def select(self) -> None:
         """Make this stack the one that plain `pulumi` means in the project folder. Raises StackError."""
@@ -110,11 +112,11 @@ class Stack:
         found = self.ask("stack", "output", "--json", *(["--show-secrets"] if show_secrets else []))
         return cast(dict[str, Any], json.loads(found))
 
-    def ask(self, *arguments: str, stdin: str | None = None) -> str:
-        """The answer of a command of the CLI. Raises StackError with its words when it fails."""
+    def ask(self, *arguments: str, stdin: str | None = None, folder: Path | None = None) -> str:
+        """The answer of a command of the CLI in `folder` (the project's). Raises StackError with its words when it fails."""
         done = subprocess.run(
             [self.home.pulumi, *arguments, "--stack", self.name],
-            cwd=self.project,
+            cwd=folder or self.project,
             env={**os.environ, **self.environment()},
             input=stdin,
             capture_output=True,
@@ -129,8 +131,14 @@ class Stack:
         """The line that runs a verb on this stack, for `environment()`."""
         return [str(self.home.pulumi), verb, "--stack", self.name, *arguments]
 
-    def _select(self, *flags: str) -> None:
-        self.ask("stack", "select", "--non-interactive", *flags)
+    def _select(self) -> None:
+        self.ask("stack", "select", "--non-interactive")
+
+    def _create(self) -> None:
+        """Elsewhere than in the project folder: the CLI writes the salt beside `Pulumi.yaml`, wherever the settings are."""
+        with tempfile.TemporaryDirectory() as scratch:
+            shutil.copy(self.project / "Pulumi.yaml", scratch)
+            self.ask("stack", "select", "--create", "--non-interactive", folder=Path(scratch))
 
     def _run(self, verb: str, arguments: Sequence[str], more: Mapping[str, str] | None = None) -> int:
         self.open()

@@ -41,6 +41,8 @@ class Registration:
     dependencies: frozenset[str]
     urn: str
     provider: str
+    origin: tuple[str, ...]
+    """Files of the program's stack, innermost first."""
 
 
 @dataclass
@@ -102,6 +104,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 dependencies=frozenset(request.dependencies),
                 urn=response.urn,
                 provider=request.provider,
+                origin=tuple(frame.pc.uri for frame in request.stackTrace.frames),
             )
         )
         return response

@@ -1,0 +1,76 @@
+"""Stacks on the real CLI whose plugins reach nothing, with a home and a backend of their own in a temporary folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lab.bench import nowhere
+from lab.bench.measure import Measurement, measure
+from lab.bench.programs import Program
+from lab.pulumi.cli import Cli
+from lab.pulumi.home import Home, launcher
+from lab.pulumi.stack import AT_ONCE, PREVIEW_ONLY, Stack
+
+ANSWERS: Final = "answers"
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A stack of a program; `folder` has its home, its state, and what agents answer."""
+
+    stack: Stack
+    program: Program
+    folder: Path
+
+    @classmethod
+    def make(cls, cli: Cli, folder: Path, program: Program) -> Bench:
+        """Put CLI, plugins and an empty stack in their places."""
+        home = Home(folder / "home")
+        home.ensure(cli)
+        home.put_plugins("lab.bench.null")
+        launcher(home.bin / "ssh", ["lab.bench.nowhere", str(folder / ANSWERS)])
+        passphrase = folder / "passphrase"
+        passphrase.write_text("bench\n")
+        stack = Stack(program.folder, "bench", home, folder / "settings.yaml", folder / "state", passphrase)
+        stack.open()
+        return cls(stack, program, folder)
+
+    def preview(self) -> Measurement:
+        return self._run("preview", (), PREVIEW_ONLY)
+
+    def up(self) -> Measurement:
+        """An update as everybody runs it; what the agents would answer afterwards is kept for the next."""
+        measured = self._run("up", AT_ONCE, {})
+        self._remember()
+        return measured
+
+    def fill(self) -> None:
+        """Make everything as fast as it goes, which is no way to run an update: nothing would be left of a killed one."""
+        self._run("up", AT_ONCE, PREVIEW_ONLY)
+        self._remember()
+
+    def state_mb(self) -> float:
+        return self.stack.state.stat().st_size / 1e6
+
+    def _run(self, verb: str, arguments: Sequence[str], more: dict[str, str]) -> Measurement:
+        # The program keeps the tunnel's socket there.
+        environment = {**self.stack.environment(), "XDG_RUNTIME_DIR": str(self.folder), **more}
+        line = self.stack.command(verb, ["--suppress-outputs", "--non-interactive", *arguments])
+        return measure(line, self.program.folder, environment, self.folder / f"{verb}.log")
+
+    def _remember(self) -> None:
+        outputs = _outputs(json.loads(self.stack.state.read_text()))
+        if "registry" in outputs:
+            nowhere.write_answers(self.folder / ANSWERS, outputs)
+
+
+def _outputs(state: dict[str, Any]) -> dict[str, Any]:
+    """The stack's outputs; secret ones as they are stored."""
+    resources = state["checkpoint"]["latest"]["resources"]
+    root: dict[str, Any] = next(item for item in resources if item["type"] == "pulumi:pulumi:Stack")
+    outputs: dict[str, Any] = root.get("outputs", {})
+    return outputs
