@@ -73,7 +73,9 @@ def test_releases_switch_roll_back_and_survive_a_reboot(host: AgentHost, project
     standing = started_at(host, "codeb-agent-one-blue")
     back = host.agent("rollback", {"project": project})
     assert (back.code, host.version(project)) == (0, "v1"), back.err
-    assert started_at(host, "codeb-agent-one-blue") == standing, "a rollback starts nothing: the standby serves"
+    assert started_at(host, "codeb-agent-one-blue") == standing, (
+        "a rollback starts nothing: the standby serves"
+    )
     host.lab.reboot(NAME)
     deadline = time.monotonic() + 30
     while host.version(project) != "v1" and time.monotonic() < deadline:
