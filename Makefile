@@ -9,7 +9,7 @@ WORKERS ?= 4 # of tests: most of the lab's time is waiting for hosts
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-unit lint lock lab-env lab-shell lab-down lab-clean bench bench-release
+.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-clean bench bench-release
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
@@ -29,7 +29,10 @@ preview: $(READY) ## show what `make lab` would change, without changing it
 	@$(PY) -m lab preview --plugins $(PLUGINS) $(ARGS)
 
 test: $(READY) ## run all tests that this machine can run; the lab's need root on Linux
-	@$(PY) -m pytest -n $(WORKERS) --durations 10 $(ARGS)
+	@$(PY) -m pytest -n $(WORKERS) -m "not slow" --durations 10 $(ARGS)
+
+test-slow: $(READY) ## run what `make test` leaves out: the whole kill tables, minutes each
+	@$(PY) -m pytest -n $(WORKERS) -m slow --durations 10 $(ARGS)
 
 test-unit: $(READY) ## run the fast tests only: no host, no network
 	@$(PY) -m pytest -n 2 -m "not lab and not cli" $(ARGS)

@@ -25,16 +25,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--pulumi-kills",
         type=int,
-        default=1,
+        default=5,
         metavar="N",
-        help="updates of the lab whose CLI, plugins or program are killed at random moments (default 1)",
+        help="updates of the lab whose CLI, plugins or program are killed at random moments (default 5; slow)",
     )
     parser.addoption(
         "--kills",
         type=int,
-        default=3,
+        default=10,
         metavar="N",
-        help="releases on the lab host that are killed at random moments (default 3)",
+        help="releases on the lab host that are killed at random moments (default 10; slow)",
     )
     parser.addoption(
         "--record",

@@ -1,6 +1,7 @@
 """kill -9 and power cuts in the middle of releases on a real host: users are served, and the next run converges.
 
-A fixed set runs each time; `pytest --kills 50 tests/lab/agent/test_kills_host.py` adds kills at random moments.
+A few run each time, all with `make test-slow`; `pytest --kills 50 tests/lab/agent/test_kills_host.py` kills at more random
+moments.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from agent_documents import gates, release
@@ -34,9 +36,29 @@ def converges(host: AgentHost, project: str) -> None:
     assert len([link for link in links if link.startswith(f"codeb-{project}-")]) == 1
 
 
+def _phases(always: set[str], *names: str) -> list[Any]:
+    """Every phase; those that are not tried each time are slow tests."""
+    return [pytest.param(name, marks=() if name in always else pytest.mark.slow) for name in names]
+
+
 @pytest.mark.parametrize(
     "phase",
-    ["pull", "check", "prepare", "cache", "job", "start", "health", "canary", "switch", "probe", "settle"],
+    _phases(
+        {"prepare", "health", "switch"},
+        *(
+            "pull",
+            "check",
+            "prepare",
+            "cache",
+            "job",
+            "start",
+            "health",
+            "canary",
+            "switch",
+            "probe",
+            "settle",
+        ),
+    ),
 )
 def test_kill_9_in_each_phase_then_run_again(host: AgentHost, project: str, phase: str) -> None:
     assert host.agent("release", release(f"{APP}v1", **gates())).code == 0
@@ -47,7 +69,7 @@ def test_kill_9_in_each_phase_then_run_again(host: AgentHost, project: str, phas
     converges(host, project)
 
 
-@pytest.mark.parametrize("phase", ["put-back", "resume"])
+@pytest.mark.parametrize("phase", _phases({"put-back"}, "put-back", "resume"))
 def test_kill_9_while_it_goes_back_then_run_again(host: AgentHost, project: str, phase: str) -> None:
     assert host.agent("release", release(f"{APP}v1", **gates())).code == 0
     if phase == "resume":
@@ -64,7 +86,7 @@ def test_kill_9_while_it_goes_back_then_run_again(host: AgentHost, project: str,
     converges(host, project)
 
 
-@pytest.mark.parametrize("phase", ["job", "health", "canary", "switch"])
+@pytest.mark.parametrize("phase", _phases({"switch"}, "job", "health", "canary", "switch"))
 def test_a_power_cut_in_the_middle(host: AgentHost, project: str, phase: str) -> None:
     assert host.agent("release", release(f"{APP}v1", **gates())).code == 0
     with ThreadPoolExecutor(1) as pool:
@@ -81,6 +103,7 @@ def test_a_power_cut_in_the_middle(host: AgentHost, project: str, phase: str) ->
     converges(host, project)
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments(host: AgentHost, project: str, request: pytest.FixtureRequest) -> None:
     rounds = int(request.config.getoption("--kills"))
     chance = random.Random(rounds)  # noqa: S311 - the same moments each time

@@ -1,7 +1,7 @@
 """kill -9 of whatever runs an update, at any moment: the next run converges, nothing is there twice, nothing is lost.
 
-A fixed set runs each time; `pytest --pulumi-kills 50 tests/lab/main_job/test_pulumi_kills.py` adds kills at random moments.
-`pytest -s` shows the table.
+A fixed set runs each time, kills at random moments with `make test-slow`, more with
+`pytest -s --pulumi-kills 50 tests/lab/main_job/test_pulumi_kills.py` (`-s` shows the table).
 """
 
 from __future__ import annotations
@@ -92,6 +92,7 @@ def test_kill_after_kill_in_one_creation(stack: Stack) -> None:
     converges(stack, name)
 
 
+@pytest.mark.slow
 def test_kills_at_random_moments(stack: Stack, request: pytest.FixtureRequest) -> None:
     print()
     for number in range(request.config.getoption("--pulumi-kills")):
