@@ -1,4 +1,4 @@
-"""A provider of `lab.providers` as an ordinary Pulumi plugin: `start.py resource PACKAGE VERSION JOURNAL [ENGINE]`."""
+"""A provider of `lab.providers` as an ordinary Pulumi plugin: `start.py lab.plugins.resource PACKAGE VERSION JOURNAL`."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Plugin:
     def __init__(self, package: str, journal: Path) -> None:
         self.package = package
         self.process = subprocess.Popen(
-            [sys.executable, START, "resource", package, VERSIONS[package], journal],
+            [sys.executable, START, "lab.plugins.resource", package, VERSIONS[package], journal],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -57,7 +57,7 @@ def test_the_end_ends_what_runs(how: str | signal.Signals, tmp_path: Path) -> No
 
 
 def test_a_killed_cli_leaves_no_plugin(tmp_path: Path) -> None:
-    line = [sys.executable, str(START), "resource", "command", VERSIONS["command"], str(tmp_path)]
+    line = [sys.executable, str(START), "lab.plugins.resource", "command", VERSIONS["command"], str(tmp_path)]
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, *line], stdout=subprocess.PIPE)
     assert holder.stdout is not None
     assert int(holder.stdout.readline()) > 0

@@ -16,11 +16,11 @@ from lab.host.processes import wait_until
 EVERYTHING = "everything"
 CLI = "the CLI"
 PROGRAMS = {
-    "the language host": "start.py language",
+    "the language host": "start.py lab.plugins.language",
     "the program": "plugins/program.py",
-    "the plugin of command": "start.py resource command",
-    "the plugin of postgresql": "start.py resource postgresql",
-    "the plugin of minio": "start.py resource minio",
+    "the plugin of command": "start.py lab.plugins.resource command",
+    "the plugin of postgresql": "start.py lab.plugins.resource postgresql",
+    "the plugin of minio": "start.py lab.plugins.resource minio",
 }
 """What a victim's command line has in it."""
 

@@ -23,9 +23,8 @@ class Run:
     @classmethod
     def of(cls, done: subprocess.CompletedProcess[str]) -> Run:
         events = tuple(json.loads(line) for line in done.stdout.splitlines() if line.startswith("{"))
-        messages = "".join(
-            event["diagnosticEvent"]["message"] for event in events if "diagnosticEvent" in event
-        )
+        said = (event["diagnosticEvent"] for event in events if "diagnosticEvent" in event)
+        messages = "".join(f"{one.get('urn', '').split('::')[-1]}: {one['message']}" for one in said)
         return cls(done.returncode, events, messages + done.stderr)
 
     @property

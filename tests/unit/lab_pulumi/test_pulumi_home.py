@@ -113,6 +113,6 @@ def test_a_launcher_starts_this_interpreter_with_arguments_that_are_quoted(
         text=True,
         check=True,
     ).stdout.splitlines()
-    assert shown[:3] == [sys.executable, str(START), "language"]
+    assert shown[:3] == [sys.executable, str(START), "lab.plugins.language"]
     assert str(built.exec_file) in shown
     assert shown[-1] == "engine"

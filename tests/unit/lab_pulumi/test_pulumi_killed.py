@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from lab.host.processes import wait_until
 from lab.pulumi.killed import pending_creates, unlock, without_creates
 
 CREATING = {"type": "creating", "resource": {"urn": "urn:pulumi:dev::codeb::t::a"}}
@@ -27,6 +28,8 @@ def pulumi(tmp_path: Path) -> Iterator[int]:
     program = tmp_path / "pulumi"
     shutil.copy2(shutil.which("sleep") or "sleep", program)
     with subprocess.Popen([program, "60"]) as process:
+        # Its name comes a moment after it has started.
+        assert wait_until(lambda: Path(f"/proc/{process.pid}/comm").read_text() == "pulumi\n", 10)
         yield process.pid
         process.kill()
 
