@@ -84,6 +84,11 @@ def stop_later(timer: str, unit: str, minutes: int) -> list[str]:
     ]
 
 
+def journal_written() -> list[str]:
+    """Wait until journald has written what it was sent."""
+    return ["journalctl", "--sync"]
+
+
 def logs(unit: str, since: float, lines: int) -> list[str]:
     """What the processes of a unit wrote since a moment (seconds since 1970)."""
     return [

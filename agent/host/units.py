@@ -117,7 +117,11 @@ def units_lock(ports: Ports) -> AbstractContextManager[None]:
 
 
 def log_lines(ports: Ports, unit: str, since: float) -> tuple[str, ...]:
-    """The last lines that the unit's processes wrote, without podman's own events."""
+    """The last lines that the unit's processes wrote, without podman's own events.
+
+    journald takes lines in as it gets to it: those of a process that has just ended may still be on their way.
+    """
+    ports.runner.run(commands.journal_written())
     result = ports.runner.run(commands.logs(unit, since, LOG_LINES * 3))
     lines = []
     for row in result.out.splitlines():

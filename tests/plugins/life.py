@@ -55,10 +55,10 @@ def remove(provider: Plugin, type_: str, inputs: Mapping[str, Any], state: State
 def _comparable(outputs: Mapping[str, Any]) -> dict[str, Any]:
     """A refresh writes an empty collection where the operation before it wrote null, as the plugins do."""
     plain = {key: value for key, value in outputs.items() if key != "__pulumi_raw_state_delta"}
-    return {key: _emptied(_ordered(value)) for key, value in plain.items()}
+    return {key: _emptied(ordered(value)) for key, value in plain.items()}
 
 
-def _ordered(value: Any) -> Any:
+def ordered(value: Any) -> Any:
     """MinIO returns the actions of a policy in any order."""
     return "".join(sorted(value)) if isinstance(value, str) and value.startswith("{") else value
 

@@ -13,6 +13,7 @@ import pytest
 from lab.plugins.values import Secret, decode, plain
 from tests.plugins.client import Plugin
 from tests.plugins.conftest import Server
+from tests.plugins.life import ordered
 
 RECORDED = json.loads((Path(__file__).parents[1] / "conformance/real-plugins.json").read_text())
 SIGNATURE = "4dabf18193072939515e22adb298388d"
@@ -84,7 +85,7 @@ def _assert_same(key: str, found: Any, expected: Any, recorded: dict[str, Any]) 
     elif key in GENERATED and isinstance(found, str) and re.fullmatch(GENERATED[key], expected):
         assert re.fullmatch(GENERATED[key], found), key
     else:
-        assert found == expected, key
+        assert ordered(found) == ordered(expected), key
 
 
 def _is_secret(value: Any) -> bool:
