@@ -22,6 +22,7 @@ from codeb.model import (
     parse_outside,
     parse_settings,
     read_sources,
+    refuse_vulnerable,
 )
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.plan import Plan, PlanError, make_plan
@@ -91,10 +92,12 @@ def read_settings(config: pulumi.Config) -> Settings:
     """The stack's plain settings.
 
     Raises:
-        codeb.model.SettingsErrors: a key is missing or wrong.
+        codeb.model.SettingsErrors: a key is missing or wrong, or an image is known to be vulnerable.
     """
     values = {key: value for key in PLAIN_KEYS if (value := _get(config, key)) is not None}
-    return parse_settings(values, pulumi.get_stack())
+    settings = parse_settings(values, pulumi.get_stack())
+    refuse_vulnerable(settings, pulumi.get_stack())
+    return settings
 
 
 def _sources(folder: Path, settings: Settings) -> list[ManifestSource]:

@@ -20,6 +20,7 @@ from codeb.model import (
     parse_settings,
     read_sources,
     read_stack_values,
+    refuse_vulnerable,
 )
 from codeb.model.schema import schema_text
 
@@ -55,7 +56,9 @@ def validate(options: argparse.Namespace) -> int:
 def _stack_settings(stack: str | None) -> Settings | None:
     if stack is None:
         return None
-    return parse_settings(read_stack_values(Path(f"Pulumi.{stack}.yaml")), stack)
+    settings = parse_settings(read_stack_values(Path(f"Pulumi.{stack}.yaml")), stack)
+    refuse_vulnerable(settings, stack)
+    return settings
 
 
 def _result(manifests: Manifests, problems: list[Problem]) -> dict[str, object]:

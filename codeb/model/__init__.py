@@ -26,6 +26,7 @@ from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.settings import Images, Role, Server, Settings, parse_settings
 from codeb.model.sources import read_sources, read_stack_values
+from codeb.model.vulnerable import refuse_vulnerable
 
 __all__ = [
     "Alerts",
@@ -61,4 +62,5 @@ __all__ = [
     "parse_settings",
     "read_sources",
     "read_stack_values",
+    "refuse_vulnerable",
 ]

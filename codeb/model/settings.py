@@ -68,8 +68,8 @@ class Images(Setting):
     """PostgreSQL 16."""
     redis: t.ImageReference = "docker.io/library/redis:7-alpine"
     """Redis 7."""
-    minio: t.ImageReference = "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"
-    """MinIO."""
+    minio: t.ImageReference = "docker.io/pgsty/silo:RELEASE.2026-09-16T00-00-00Z"
+    """MinIO, in the fork that is still maintained."""
     caddy: t.ImageReference = "docker.io/library/caddy:2.11-alpine"
     """Caddy 2."""
 

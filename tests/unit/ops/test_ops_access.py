@@ -95,6 +95,13 @@ def test_settings_that_are_wrong_are_explained_by_the_model(tmp_path: Path) -> N
         app_servers(tmp_path, "live")
 
 
+def test_a_vulnerable_image_does_not_lock_anybody_out_of_a_rollback(tmp_path: Path) -> None:
+    images = {"minio": "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"}
+    folder = stack(tmp_path, ONE, images=images)
+    facts, _ = access._by_the_model(folder, "live")
+    assert [each.name for each in facts] == [each.name for each in app_servers(folder, "live")] == ["app1"]
+
+
 def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     stack(tmp_path, ONE)
     (tmp_path / "key").chmod(0o644)

@@ -79,6 +79,19 @@ def test_a_stack_adds_its_hosts_and_pools(folder: Path, capsys: pytest.CaptureFi
     assert "Pulumi.nothing.yaml: can't be read" in capsys.readouterr().err
 
 
+def test_an_image_that_is_known_to_be_vulnerable_is_refused(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = "{name: a, address: 10.0.0.1, knownHostsFile: k}"
+    (folder / "Pulumi.live.yaml").write_text(
+        f"config:\n  codeb:domain: example.com\n  codeb:servers: [{server}]\n"
+        "  codeb:images: {redis: 'docker.io/library/redis:7.4.1-alpine'}\n"
+    )
+    assert main(["validate", "--stack", "live"]) == 1
+    assert "Pulumi.live.yaml: codeb:images.redis: " in (shown := capsys.readouterr().err)
+    assert "CVE-2026-23479" in shown
+
+
 def test_schema_writes_and_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--check"]) == 1
     assert "Run codeb schema." in capsys.readouterr().err
