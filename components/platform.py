@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -13,16 +12,16 @@ from pulumi.runtime.settings import get_root_resource
 
 from agent.program.build import zipapp
 from codeb import names, registry
-from codeb.plan import BucketPlan, DatabasePlan, Plan, ProjectPlan, RetainedPlan
+from codeb.plan import BucketPlan, DatabasePlan, ProjectPlan, RetainedPlan
 from codeb.render import host_bundle, outside_texts, project_environment, release_document
-from codeb.secrets import PlatformSecrets, ProjectCredentials, project_credentials, resolve
+from codeb.secrets import PlatformSecrets, project_credentials, resolve
 from components.config import Stack
 from components.data import DataArgs, DataServices
-from components.project import Project, ProjectArgs, StorageKeys
+from components.project import Project, ProjectArgs
 from components.server import Server, ServerArgs
 from components.tunnel import TunnelError, local_port, open_tunnel
 
-SECRET_VARIABLES = frozenset({"DATABASE_URL", "REDIS_PASSWORD", "NEXTAUTH_SECRET"})
+SECRET_VARIABLES = frozenset({"DATABASE_URL", "REDIS_PASSWORD", "NEXTAUTH_SECRET", "MINIO_SECRET_KEY"})
 CONNECTION_VARIABLES = (
     "DATABASE_URL",
     "NEXTAUTH_SECRET",
@@ -34,6 +33,8 @@ CONNECTION_VARIABLES = (
     "MINIO_ENDPOINT",
     "MINIO_PUBLIC_ENDPOINT",
     "MINIO_BUCKET",
+    "MINIO_ACCESS_KEY",
+    "MINIO_SECRET_KEY",
 )
 PREVIEW_WAIT_SECONDS = 0
 UPDATE_WAIT_SECONDS = 30
@@ -127,14 +128,15 @@ class Platform(pulumi.ComponentResource):
             database=database,
             database_password=root.derive(f"project/{key}/database"),
             buckets=buckets,
+            storage_password=root.derive(f"project/{key}/storage"),
             keep_data=lifecycle == "retain",
             data_server=self._servers[plan.data.server],
             servers={name: self._servers[name] for name in project.servers} if project else {},
             documents=self._documents(project) if project else {},
         )
 
-    def _documents(self, project: ProjectPlan) -> dict[str, Callable[[StorageKeys | None], dict[str, Any]]]:
-        """The release of `project` on each of its servers, as a function of what only MinIO knows."""
+    def _documents(self, project: ProjectPlan) -> dict[str, dict[str, Any]]:
+        """The release of `project` on each of its servers."""
         secrets = self._stack.secrets
         supplied = secrets.projects.get(project.id, {})
         missing = [name for name in project.manifest.environment.secrets if name not in supplied]
@@ -144,11 +146,16 @@ class Platform(pulumi.ComponentResource):
                 f"run `pulumi config set --secret --path 'codeb:projectSecrets[\"{project.id}\"].{missing[0]}'`"
             )
         credentials = project_credentials(secrets.root, project.id, supplied)
-        admin = secrets.root.derive(f"redis/{project.cache.slot.instance}/admin") if project.cache else None
-        return {
-            server: partial(_release, self._stack.plan, project, server, credentials, admin)
-            for server in project.servers
-        }
+        environment = project_environment(self._stack.plan, project, credentials)
+        documents = {}
+        for server in project.servers:
+            document = release_document(self._stack.plan, project, self._stack.plan.server(server))
+            document["environment"] = environment
+            if project.cache is not None:
+                admin = secrets.root.derive(f"redis/{project.cache.slot.instance}/admin")
+                document["cache"] |= {"password": credentials.cache_password, "admin_password": admin}
+            documents[server] = document
+        return documents
 
     def _outputs(self) -> dict[str, Any]:
         plan = self._stack.plan
@@ -179,11 +186,6 @@ class Platform(pulumi.ComponentResource):
                 name: pulumi.Output.secret(value) if name in SECRET_VARIABLES else value
                 for name, value in details.items()
             }
-            if keys := self._projects[project.id].keys:
-                found[project.id] |= {
-                    "MINIO_ACCESS_KEY": keys.apply(lambda pair: pair.access_key),
-                    "MINIO_SECRET_KEY": keys.apply(lambda pair: pair.secret_key),
-                }
         return found
 
 
@@ -216,29 +218,6 @@ def _facts(project: ProjectPlan) -> dict[str, Any]:
         "buckets": [bucket.name for bucket in project.buckets],
         "servers": list(project.servers),
     }
-
-
-def _release(
-    plan: Plan,
-    project: ProjectPlan,
-    server: str,
-    credentials: ProjectCredentials,
-    admin: str | None,
-    keys: StorageKeys | None,
-) -> dict[str, Any]:
-    document = release_document(plan, project, plan.server(server))
-    document["environment"] = project_environment(plan, project, _with_keys(credentials, keys))
-    if document.get("cache") is not None:
-        document["cache"] |= {"password": credentials.cache_password, "admin_password": admin}
-    return document
-
-
-def _with_keys(credentials: ProjectCredentials, keys: StorageKeys | None) -> ProjectCredentials:
-    if keys is None:
-        return credentials
-    return dataclasses.replace(
-        credentials, storage_access_key=keys.access_key, storage_secret_key=keys.secret_key
-    )
 
 
 def _registry(

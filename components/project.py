@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,22 +22,11 @@ REMOVE = "codeb-agent remove"
 
 
 @dataclass(frozen=True)
-class StorageKeys:
-    """The project's own key for its own buckets, as MinIO made it."""
-
-    access_key: str
-    secret_key: str
-
-    def __repr__(self) -> str:
-        return "StorageKeys([redacted])"
-
-
-@dataclass(frozen=True)
 class ProjectArgs:
     """`servers` run the project, none for one that has left and whose data is kept; `facts` are what a preview shows.
 
-    `documents` make the agent's `release` document for each of the servers from the storage keys (None without buckets).
-    Database and buckets live on `data_server`.
+    `documents` are the agent's `release` document for each of the servers, secrets included. Database and buckets live on
+    `data_server`.
     """
 
     id: str
@@ -45,22 +34,22 @@ class ProjectArgs:
     database: DatabasePlan | None
     database_password: str
     buckets: tuple[BucketPlan, ...]
+    storage_password: str
     keep_data: bool
     data_server: Server
     servers: Mapping[str, Server]
-    documents: Mapping[str, Callable[[StorageKeys | None], dict[str, Any]]]
+    documents: Mapping[str, Mapping[str, Any]]
 
     def __repr__(self) -> str:
         return f"ProjectArgs({self.id})"
 
 
 class Project(pulumi.ComponentResource):
-    """Seven resources for a project with a database and a bucket: this one, role, database, revoke of PUBLIC, bucket,
-    service account, release."""
+    """Nine resources for a project with a database and a bucket: this one, role, database, revoke of PUBLIC, bucket,
+    user and policy in MinIO, their attachment, release."""
 
     answers: dict[str, pulumi.Output[dict[str, Any]]]
     """The agent's answer for each server that runs the project; nothing in it is secret."""
-    keys: pulumi.Output[StorageKeys] | None
 
     def __init__(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:project:Project", name, dict(args.facts), opts)
@@ -68,7 +57,8 @@ class Project(pulumi.ComponentResource):
             parent=self, retain_on_delete=args.keep_data or None, deleted_with=args.data_server.bundle
         )
         made = [*self._database(name, args, data), *self._buckets(name, args, data)]
-        self.keys = self._keys(name, args, made) if args.buckets and args.servers else None
+        if args.buckets and args.servers:
+            made += self._storage_access(name, args, made)
         self.answers = self._releases(name, args, made)
         self.register_outputs({})
 
@@ -133,15 +123,21 @@ class Project(pulumi.ComponentResource):
                 )
         return made
 
-    def _keys(self, name: str, args: ProjectArgs, made: list[pulumi.Resource]) -> pulumi.Output[StorageKeys]:
-        account = minio.IamServiceAccount(
-            f"{name}-keys",
-            target_user=names.MINIO_ADMIN,
-            policy=bucket_policy([bucket.name for bucket in args.buckets]),
-            opts=pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle, depends_on=made),
+    def _storage_access(
+        self, name: str, args: ProjectArgs, made: list[pulumi.Resource]
+    ) -> list[pulumi.Resource]:
+        """A user of the project's own, for as long as it runs: no key outlives the app, none is the administrator's."""
+        opts = pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle, depends_on=made)
+        owner = names.user(args.id)
+        user = minio.IamUser(
+            f"{name}-user", name=owner, secret=pulumi.Output.secret(args.storage_password), opts=opts
         )
-        pair: pulumi.Output[list[Any]] = pulumi.Output.all(account.access_key, account.secret_key)
-        return pulumi.Output.secret(pair.apply(lambda found: StorageKeys(*found)))
+        document = storage_policy([bucket.name for bucket in args.buckets])
+        policy = minio.IamPolicy(f"{name}-policy", name=owner, policy=document, opts=opts)
+        attachment = minio.IamUserPolicyAttachment(
+            f"{name}-access", user_name=user.name, policy_name=policy.name, opts=opts
+        )
+        return [user, policy, attachment]
 
     def _releases(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]
@@ -156,13 +152,12 @@ class Project(pulumi.ComponentResource):
     def _release(
         self, name: str, args: ProjectArgs, server: str, after: list[pulumi.Resource]
     ) -> remote.Command:
-        keys = self.keys if self.keys is not None else pulumi.Output.secret(None)
         return remote.Command(
             f"{name}-release-{server}",
             connection=args.servers[server].connection,
             create=RELEASE,
             delete=REMOVE,
-            stdin=keys.apply(args.documents[server]).apply(_json),
+            stdin=pulumi.Output.secret(json.dumps(args.documents[server], sort_keys=True)),
             logging=remote.Logging.NONE,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(
@@ -173,11 +168,18 @@ class Project(pulumi.ComponentResource):
         )
 
 
-def bucket_policy(buckets: list[str]) -> str:
-    """An IAM policy that allows everything on these buckets and nothing else."""
+def storage_policy(buckets: list[str]) -> str:
+    """An IAM policy that allows everything on these buckets and denies all of the admin API.
+
+    MinIO lets every user make further keys for itself and change its own password unless that is denied. Temporary
+    credentials (`AssumeRole`) it lets nobody deny: they are bound to this policy too, and gone with the user.
+    """
     resources = [arn for bucket in buckets for arn in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
-    statement = {"Effect": "Allow", "Action": ["s3:*"], "Resource": resources}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    statements = [
+        {"Effect": "Allow", "Action": ["s3:*"], "Resource": resources},
+        {"Effect": "Deny", "Action": ["admin:*"]},
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
 def public_read_policy(bucket: str) -> str:
@@ -189,7 +191,3 @@ def public_read_policy(bucket: str) -> str:
         "Resource": [f"arn:aws:s3:::{bucket}/*"],
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def _json(document: dict[str, Any]) -> str:
-    return json.dumps(document, sort_keys=True)

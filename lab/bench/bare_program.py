@@ -8,7 +8,7 @@ import pulumi_minio as minio
 import pulumi_postgresql as postgresql
 from pulumi_command import remote
 
-KINDS = 7
+KINDS = 9
 
 
 class Project(pulumi.ComponentResource):
@@ -17,7 +17,7 @@ class Project(pulumi.ComponentResource):
 
 
 def declare(number: int, version: int) -> None:
-    """The resource number `number`: every seventh is a component, the rest are its kinds of children."""
+    """The resource number `number`: every ninth is a component, the rest are its kinds of children."""
     name = f"r{number}"
     kind = number % KINDS
     if kind == 0:
@@ -31,7 +31,11 @@ def declare(number: int, version: int) -> None:
     elif kind == 4:
         minio.S3Bucket(name, bucket=name, acl="private")
     elif kind == 5:
-        minio.IamServiceAccount(name, target_user="user", policy="{}")
+        minio.IamUser(name, name=name, secret=pulumi.Output.secret("x" * 40))
+    elif kind == 6:
+        minio.IamPolicy(name, name=name, policy="{}")
+    elif kind == 7:
+        minio.IamUserPolicyAttachment(name, user_name=name, policy_name=name)
     else:
         remote.Command(
             name,

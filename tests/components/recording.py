@@ -76,8 +76,6 @@ class Answers(mocks.Mocks):
         if args.typ == "pulumi:pulumi:StackReference":
             outputs["outputs"] = {"registry": self.registry} if self.registry else {}
             outputs["secretOutputNames"] = []
-        elif args.typ == "minio:index/iamServiceAccount:IamServiceAccount":
-            outputs |= {"accessKey": f"AK-{args.name}", "secretKey": f"SK-{args.name}"}
         elif args.typ == "command:remote:Command":
             outputs |= {"stdout": _agent_answer(args.name), "stderr": ""}
         return f"{args.name}-id", outputs

@@ -35,12 +35,14 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     return record(tmp_path_factory.mktemp("program"), ALL, config=SUPPLIED)
 
 
-def test_a_project_with_database_and_bucket_takes_seven_resources(recording: Recording) -> None:
+def test_a_project_with_database_and_bucket_takes_nine_resources(recording: Recording) -> None:
     types = sorted(item.type for item in recording.of_project("shop"))
     assert types == [
         "codeb:project:Project",
         "command:remote:Command",
-        "minio:index/iamServiceAccount:IamServiceAccount",
+        "minio:index/iamPolicy:IamPolicy",
+        "minio:index/iamUser:IamUser",
+        "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment",
         "minio:index/s3Bucket:S3Bucket",
         "postgresql:index/database:Database",
         "postgresql:index/grant:Grant",
@@ -69,12 +71,12 @@ def test_names_are_unique_a_type(recording: Recording) -> None:
 
 def test_no_secret_value_reaches_the_engine_in_plain_text(recording: Recording) -> None:
     root = RootSecret(ROOT_SECRET)
-    secrets = {ROOT_SECRET, SSH_KEY, "supplied-token-value", "SK-shop-keys", "SK-vault-app-keys"}
+    secrets = {ROOT_SECRET, SSH_KEY, "supplied-token-value"}
     secrets |= {root.derive(purpose) for purpose in ("postgres/admin", "minio/admin", "redis/0/admin")}
     secrets |= {
         root.derive(f"project/{name}/{what}")
         for name in ("shop", "vault-app")
-        for what in ("database", "cache", "session")
+        for what in ("database", "cache", "storage", "session")
     }
     places = [(item.urn, item.inputs) for item in recording.registrations]
     places += [("stack outputs", outputs) for outputs in recording.outputs]
@@ -106,6 +108,27 @@ def test_data_of_a_retained_project_outlives_it_and_destroyed_servers_take_data_
     assert not any(item.retain_on_delete for item in recording.of_project("vault-app"))
 
 
+def test_an_app_is_given_a_user_of_its_own_for_its_buckets_and_nothing_of_the_administrator_s(
+    recording: Recording,
+) -> None:
+    user, policy = recording.named("vault-app-user"), recording.named("vault-app-policy")
+    access = recording.named("vault-app-access")
+    secret = RootSecret(ROOT_SECRET).derive("project/vault-app/storage")
+    assert (user.inputs["name"], rpc.unwrap_rpc_secret(user.inputs["secret"])) == ("vault", secret)
+    assert access.inputs == {"userName": "vault", "policyName": "vault"}
+    allowed, denied = json.loads(policy.inputs["policy"])["Statement"]
+    assert allowed["Resource"] == ["arn:aws:s3:::vault-uploads", "arn:aws:s3:::vault-uploads/*"]
+    assert denied == {"Effect": "Deny", "Action": ["admin:*"]}
+    assert "vault-app-bucket-uploads" in {urn.split("::")[-1] for urn in access.dependencies}, (
+        "what opens the buckets goes before they do"
+    )
+    release = json.loads(rpc.unwrap_rpc_secret(recording.named("vault-app-release-one").inputs["stdin"]))
+    found = {name: release["environment"][name] for name in ("MINIO_ACCESS_KEY", "MINIO_SECRET_KEY")}
+    assert found == {"MINIO_ACCESS_KEY": "vault", "MINIO_SECRET_KEY": secret}
+    connections = rpc.unwrap_rpc_secret(recording.outputs[-1]["connections"])["vault-app"]
+    assert {name: connections[name] for name in found} == found
+
+
 def test_nothing_is_public_by_default(recording: Recording) -> None:
     buckets = [item for item in recording.registrations if item.type.startswith("minio:index/s3Bucket")]
     assert [bucket.inputs["acl"] for bucket in buckets] == ["private", "private"]
@@ -116,7 +139,7 @@ def test_nothing_is_public_by_default(recording: Recording) -> None:
 def test_a_release_waits_for_its_data_and_its_host(recording: Recording) -> None:
     release = recording.named("shop-release-one")
     names = {urn.split("::")[-1] for urn in release.dependencies}
-    assert {"one-bundle", "shop-database", "shop-public", "shop-bucket-uploads", "shop-keys"} <= names
+    assert {"one-bundle", "shop-database", "shop-public", "shop-bucket-uploads", "shop-access"} <= names
 
 
 def test_the_allocation_is_remembered_before_anything_can_fail(recording: Recording) -> None:
@@ -125,6 +148,11 @@ def test_the_allocation_is_remembered_before_anything_can_fail(recording: Record
         ("bare", "shop", "vault-app"), "planned"
     )
     assert recording.outputs[-1]["registry"]["projects"]["shop"]["status"] == "running"
+
+
+def test_a_first_preview_knows_the_whole_release(tmp_path: Path) -> None:
+    release = record(tmp_path, {"shop.yaml": SHOP}, preview=True).named("shop-release-one")
+    assert json.loads(rpc.unwrap_rpc_secret(release.inputs["stdin"]))["environment"]["MINIO_SECRET_KEY"]
 
 
 def test_a_preview_shows_ports_index_database_and_bucket(tmp_path: Path) -> None:
@@ -143,8 +171,9 @@ def test_a_project_that_left_keeps_its_data_under_the_same_names(
     later = record(tmp_path, {"bare.yaml": BARE}, registry=registry)
     kept = {item.urn for item in later.of_project("shop")}
     before = {item.urn for item in recording.of_project("shop")}
-    assert before - kept == {urn for urn in before if urn.endswith(("::shop-keys", "::shop-release-one"))}, (
-        "only the release and the storage key may go"
+    going = ("::shop-user", "::shop-policy", "::shop-access", "::shop-release-one")
+    assert before - kept == {urn for urn in before if urn.endswith(going)}, (
+        "the release goes, and no key to the uploads is left"
     )
     assert later.outputs[-1]["registry"]["projects"]["shop"]["status"] == "retained"
     assert not [item for item in later.registrations if "vault-app" in item.name], (
@@ -159,6 +188,11 @@ def test_a_project_that_left_keeps_its_data_under_the_same_names(
         ({"shop.yaml": SHOP}, {"provider": "vultr", "servers": []}, ["vultr", "nothing was done"]),
         ({"shop.yaml": SHOP}, {"rootSecret": "short"}, ["root secret is too weak", "openssl rand"]),
         ({"vault.yaml": VAULT}, {}, ["vault-app", "API_TOKEN", "pulumi config set --secret"]),
+        (
+            {"shop.yaml": SHOP},
+            {"images": {"minio": "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"}},
+            ["codeb:images.minio", "CVE-2025-62506", "docker.io/pgsty/silo"],
+        ),
         ({"shop.yaml": SHOP}, {"domain": "no domain"}, ["Pulumi.test.yaml", "codeb:domain"]),
         ({"shop.yaml": SHOP}, {"servers": [{**BASE_CONFIG["servers"][0], "hostKey": ""}]}, ["host key"]),
     ],

@@ -276,3 +276,27 @@ def test_what_a_killed_run_had_made_is_neither_refused_nor_made_twice(
     assert gone.id == "", "the account whose secret key nobody has must be gone"
     remove(minio, service_account.TYPE, account_inputs, again)
     remove(minio, bucket.TYPE, inputs, state)
+
+
+def test_a_user_that_a_killed_run_had_made_is_taken_over_with_the_wanted_secret(
+    minio: Plugin, minio_config: dict[str, str], tmp_path: Path
+) -> None:
+    killed = Plugin("minio", tmp_path)
+    killed.configure(minio_config)
+    wanted: list[tuple[str, dict[str, Any]]] = [
+        (iam.USER, {"name": "shop", "secret": "the wanted secret"}),
+        (iam.POLICY, {"name": "shop", "policy": policy("shop", "s3:ListBucket")}),
+        (iam.ATTACHMENT, {"userName": "shop", "policyName": "shop"}),
+    ]
+    left = {**wanted[0][1], "secret": "another secret"}
+    for type_, news in ((iam.USER, left), *wanted[1:]):
+        make(killed, type_, **news)
+    killed.kill()
+    with plugin("minio", minio_config, tmp_path) as resuming:
+        made = [(type_, *make(resuming, type_, **news)) for type_, news in wanted]
+    with pytest.raises(S3Error, match="SignatureDoesNotMatch"):
+        list(client(minio_config, "shop", "another secret").list_objects("shop"))
+    with pytest.raises(S3Error, match="NoSuchBucket"):
+        list(client(minio_config, "shop", "the wanted secret").list_objects("shop"))
+    for type_, inputs, state in reversed(made):
+        remove(minio, type_, inputs, state)

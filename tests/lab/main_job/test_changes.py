@@ -35,7 +35,7 @@ def test_a_fourth_manifest_comes_goes_keeps_its_data_and_comes_back(stack: Stack
     }
     stack.write("shop", new_project("shop"))
     plan = stack.preview()
-    assert plan.changes == {"create": 7}, plan.text
+    assert plan.changes == {"create": 9}, plan.text
     facts = plan.inputs("Project::shop")
     assert facts["ports"] == {"app": 3007, "internal": 3008}
     assert facts["database"] == "shop_db"
@@ -43,7 +43,7 @@ def test_a_fourth_manifest_comes_goes_keeps_its_data_and_comes_back(stack: Stack
     assert facts["redis"].startswith("redis-0 index ")
 
     added = stack.up()
-    assert added.changes == {"create": 7}, added.text
+    assert added.changes == {"create": 9}, added.text
     assert get(SHOP_URL).status == 200
     stack.sql("create table kept (note text)", "shop_db")
     stack.sql("insert into kept values ('here')", "shop_db")
@@ -51,7 +51,7 @@ def test_a_fourth_manifest_comes_goes_keeps_its_data_and_comes_back(stack: Stack
     stack.remove("shop")
     removed = stack.up()
     assert removed.status == 0, removed.text
-    assert removed.steps("delete") == {"shop-keys", "shop-release-codeb1"}
+    assert removed.steps("delete") == {"shop-user", "shop-policy", "shop-access", "shop-release-codeb1"}
     assert "database shop_db" in removed.text, "the run must say that data is kept"
     assert get_status(SHOP_URL) != 200
     assert stack.entry("shop")["status"] == "retained"

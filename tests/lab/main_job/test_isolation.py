@@ -69,13 +69,25 @@ def test_an_app_cannot_read_another_projects_bucket(stack: Stack) -> None:
     assert _list_bucket(stack, environment, "food-delivery-uploads") != 0
 
 
+def test_an_app_s_key_makes_no_other_key_and_administers_nothing(stack: Stack) -> None:
+    environment = stack.outputs(secrets=True)["connections"]["blog"]
+    assert environment["MINIO_ACCESS_KEY"] == "blog"
+    for command in ("user svcacct add me blog", "user ls me", "info me"):
+        assert _mc(stack, environment, "admin", *command.split()) != 0, command
+
+
 def _list_bucket(stack: Stack, environment: dict[str, str], bucket: str) -> int:
+    return _mc(stack, environment, "ls", f"me/{bucket}")
+
+
+def _mc(stack: Stack, environment: dict[str, str], *arguments: str) -> int:
+    """The exit status of MinIO's client with an app's key; the server's alias is `me`."""
     script = (
         'read -r key; read -r secret; export MC_HOST_me="http://$key:$secret@127.0.0.1:9000" MC_CONFIG_DIR=/tmp/mc; '
-        'exec mc ls "me/$1"'
+        'exec mc "$@"'
     )
     keys = f"{environment['MINIO_ACCESS_KEY']}\n{environment['MINIO_SECRET_KEY']}\n"
-    done = stack.on_host("podman", "exec", "-i", "minio", "sh", "-c", script, "sh", bucket, stdin=keys)
+    done = stack.on_host("podman", "exec", "-i", "minio", "sh", "-c", script, "sh", *arguments, stdin=keys)
     return done.returncode
 
 
