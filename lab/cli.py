@@ -16,16 +16,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from rich.console import Console
 
 from lab import apps, paths, report
 from lab.host import Lab, LabError
+from lab.host.cache import locked
 from lab.host.progress import background
 from lab.pulumi import dev
 from lab.pulumi.errors import StackError
@@ -48,6 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Entry point; returns the exit status."""
     options, rest = _parser().parse_known_args(argv)
     try:
+        if os.geteuid() != 0:
+            raise LabError("the lab boots a system and needs root", "run the same command with sudo")
         stack = dev.stack(stand_ins=options.plugins == "lab")
         return VERBS[options.verb](Session(Lab.here(), stack, Console(highlight=False), rest))
     except (StackError, LabError) as error:
@@ -62,7 +67,8 @@ def up(session: Session) -> int:
     started = time.monotonic()
     _boot(session)
     apps.push_all(session.lab)
-    status = session.stack.up(["--suppress-outputs", *session.arguments])
+    with _alone(session):
+        status = session.stack.up(["--suppress-outputs", *session.arguments])
     if status != 0:
         return status
     failed = _show(session)
@@ -77,12 +83,14 @@ def preview(session: Session) -> int:
 
 def refresh(session: Session) -> int:
     _boot(session)
-    return session.stack.refresh(session.arguments)
+    with _alone(session):
+        return session.stack.refresh(session.arguments)
 
 
 def destroy(session: Session) -> int:
     _boot(session)
-    return session.stack.destroy(session.arguments)
+    with _alone(session):
+        return session.stack.destroy(session.arguments)
 
 
 def env(session: Session) -> int:
@@ -124,6 +132,11 @@ def _boot(session: Session) -> None:
     prepared = background(lambda: _prepare(session))
     session.lab.ensure((HOST,))
     prepared.result()
+
+
+def _alone(session: Session) -> AbstractContextManager[None]:
+    """Of several `make lab` at once, one deploys and the others wait."""
+    return locked(paths.LAB / "deploy.lock", session.lab.progress)
 
 
 def _prepare(session: Session) -> None:

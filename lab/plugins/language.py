@@ -24,6 +24,9 @@ from lab.plugins.protos import LanguageRuntimeServicer, language_pb2, language_p
 from lab.plugins.serving import serve
 
 PROGRAM: Final = Path(__file__).with_name("program.py")
+STACK_VARIABLE: Final = "LAB_STACK"
+"""Names the stack that the copied settings are of."""
+
 COPY_VARIABLE: Final = "PULUMI_OPTION_CONFIG_FILE"
 """Pulumi's variable for `--config-file`; `lab.pulumi.stack` points it to a copy."""
 
@@ -81,6 +84,8 @@ class Host(LanguageRuntimeServicer):
         self, request: language_pb2.RunRequest, context: grpc.ServicerContext
     ) -> language_pb2.RunResponse:
         """Run the program to its end; its output goes to ours, which the CLI shows."""
+        if other := other_stack(request.stack):
+            return language_pb2.RunResponse(error=other)
         if stale := stale_settings(Path(request.info.root_directory), request.stack):
             print(stale, file=sys.stderr, flush=True)
         environment = {
@@ -127,6 +132,17 @@ class Host(LanguageRuntimeServicer):
         line = [sys.executable, "-u", str(PROGRAM), str(self._exec), folder]
         line += [part for name, value in options.items() for part in (f"--{name}", value)]
         return [*line, program, *request.args]
+
+
+def other_stack(stack: str) -> str:
+    """What is to be said when the CLI reads the copied settings of another stack than it runs."""
+    lab_stack = os.environ.get(STACK_VARIABLE, stack)
+    if stack == lab_stack or not os.environ.get(COPY_VARIABLE):
+        return ""
+    return (
+        f"this shell of the lab has the settings of the stack {lab_stack}, and the run is one of {stack}: "
+        "nothing was done. Use a shell without the lab's variables for other stacks"
+    )
 
 
 def stale_settings(project: Path, stack: str) -> str:

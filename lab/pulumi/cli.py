@@ -57,7 +57,10 @@ def on_path(ours: Collection[Path]) -> tuple[Path | None, str]:
     said = subprocess.run([binary, "version"], capture_output=True, text=True, check=False).stdout.strip()
     needed = importlib.metadata.version("pulumi")
     if toolchains.version_of(said) < toolchains.version_of(needed):
-        return None, f"{found} is {said or 'of an unknown version'}, older than the SDK ({needed})"
+        return (
+            None,
+            f"{found} is {said}, older than the SDK ({needed})" if said else f"{found} tells no version",
+        )
     if not (binary.parent / LANGUAGE_HOST).exists():
         return None, f"{found} has no {LANGUAGE_HOST} beside it"
     return binary, f"{said}, from {found}, not older than the SDK ({needed})"

@@ -54,6 +54,7 @@ class Stack:
             "PULUMI_BACKEND_URL": f"file://{self.backend}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.passphrase),
             "PULUMI_OPTION_CONFIG_FILE": str(self.settings),
+            "LAB_STACK": self.name,
             # The salt is in the state, too; a fresh copy of the settings has none.
             "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
             # Without the program nobody opens the tunnel that the providers go through.
@@ -70,7 +71,8 @@ class Stack:
             StackError: the CLI can't open the state; its words are above.
         """
         self.backend.mkdir(parents=True, exist_ok=True)
-        copies.refresh(self.project / f"Pulumi.{self.name}.yaml", self.settings)
+        for message in copies.refresh(self.project / f"Pulumi.{self.name}.yaml", self.settings):
+            print(f"lab: {message}", file=sys.stderr, flush=True)
         if not self.state.exists():
             self._create()
 
