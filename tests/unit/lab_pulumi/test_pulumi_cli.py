@@ -48,7 +48,7 @@ def test_one_that_is_new_enough_is_used(path: Path, says: str) -> None:
     [
         ("v3.2.1", "v3.2.1, older than the SDK"),
         ("v0.274.99", "older than the SDK"),
-        ("", "unknown version"),
+        ("", "tells no version"),
         ("what?", "older"),
     ],
 )
