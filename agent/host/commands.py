@@ -90,10 +90,14 @@ def journal_written() -> list[str]:
 
 
 def logs(unit: str, since: float, lines: int) -> list[str]:
-    """What the processes of a unit wrote since a moment (seconds since 1970)."""
+    """What the processes of a unit wrote since a moment (seconds since 1970).
+
+    By the container's name, too: journald can't tell the unit of a sender (conmon) that has ended when it reads the line.
+    """
     return [
         *("journalctl", "--no-pager", "--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER"),
         *(f"--lines={lines}", f"--since=@{since:.0f}", f"_SYSTEMD_UNIT={unit}"),
+        *("+", f"CONTAINER_NAME={unit.removesuffix('.service')}"),
     ]
 
 
