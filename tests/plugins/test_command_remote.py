@@ -15,7 +15,7 @@ from lab.providers.command.remote import TYPE
 from lab.providers.protocol import UNKNOWN, ProviderError
 from tests.plugins.client import Plugin, plugin
 from tests.plugins.conftest import Server
-from tests.ports import free_port
+from tests.ports import free_port, refusing_port
 
 URN = f"urn:pulumi:test::unit::{TYPE}::status"
 
@@ -159,14 +159,14 @@ def test_an_encrypted_key_opens_with_its_password(command: Plugin, ssh_server: S
 
 
 def test_a_closed_port_is_tried_again_and_then_named(command: Plugin) -> None:
-    port = free_port()
-    connection = {"host": "127.0.0.1", "port": port, "dialErrorLimit": 3}
-    inputs = checked(command, connection=connection, create="true")
-    started = time.monotonic()
-    with pytest.raises(
-        ProviderError, match=f"^after 3 failed attempts: dial tcp 127.0.0.1:{port}: connect: .*refused"
-    ):
-        command.create(TYPE, URN, inputs)
+    with refusing_port() as port:
+        connection = {"host": "127.0.0.1", "port": port, "dialErrorLimit": 3}
+        inputs = checked(command, connection=connection, create="true")
+        started = time.monotonic()
+        with pytest.raises(
+            ProviderError, match=f"^after 3 failed attempts: dial tcp 127.0.0.1:{port}: connect: .*refused"
+        ):
+            command.create(TYPE, URN, inputs)
     assert 0.4 < time.monotonic() - started < 3, "three pauses of 0.1, 0.15 and 0.225 s"
 
 
@@ -188,9 +188,11 @@ def test_through_a_bastion(command: Plugin, ssh_server: Server) -> None:
     connection = {**ssh_server.connection, "proxy": ssh_server.connection}
     state = command.create(TYPE, URN, checked(command, connection=connection, create="echo $SSH_CONNECTION"))
     assert state.outputs["stdout"].startswith("127.0.0.1 ")
-    closed = {**ssh_server.connection, "port": free_port(), "dialErrorLimit": 0}
-    with pytest.raises(ProviderError, match=r"^proxy: after 0 failed attempts"):
-        command.create(TYPE, URN, checked(command, connection={**connection, "proxy": closed}, create="true"))
+    with refusing_port() as port:
+        closed = {**ssh_server.connection, "port": port, "dialErrorLimit": 0}
+        inputs = checked(command, connection={**connection, "proxy": closed}, create="true")
+        with pytest.raises(ProviderError, match=r"^proxy: after 0 failed attempts"):
+            command.create(TYPE, URN, inputs)
 
 
 def test_many_commands_to_one_host_share_few_connections(command: Plugin, ssh_server: Server) -> None:
@@ -227,8 +229,8 @@ def test_cancel_ends_the_session(ssh_server: Server) -> None:
 
 
 def test_cancel_ends_the_dialling() -> None:
-    closed = {"host": "127.0.0.1", "port": free_port(), "dialErrorLimit": -1}
-    with plugin("command", {}) as command, ThreadPoolExecutor(1) as pool:
+    with refusing_port() as port, plugin("command", {}) as command, ThreadPoolExecutor(1) as pool:
+        closed = {"host": "127.0.0.1", "port": port, "dialErrorLimit": -1}
         inputs = checked(command, connection=closed, create="true")
         running = pool.submit(command.create, TYPE, URN, inputs)
         time.sleep(0.3)

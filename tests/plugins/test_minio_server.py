@@ -2,50 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import json
-import ssl
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
-from minio import Minio
 from minio.error import S3Error
 
 from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account
 from lab.providers.protocol import PartialFailure, ProviderError
 from tests.plugins.client import Plugin, plugin
 from tests.plugins.life import change, make, remove, urn
-from tests.ports import free_port
-
-
-def policy(bucket_name: str, *actions: str, principal: Any = None) -> str:
-    statement = {"Effect": "Allow", "Action": list(actions), "Resource": [f"arn:aws:s3:::{bucket_name}/*"]}
-    return json.dumps(
-        {"Version": "2012-10-17", "Statement": [statement | ({"Principal": principal} if principal else {})]}
-    )
-
-
-def client(config: dict[str, str], access_key: str | None = None, secret_key: str | None = None) -> Minio:
-    context = ssl.create_default_context(cafile=config["minioCacertFile"])
-    pool = urllib3.PoolManager(ssl_context=context, retries=False)
-    return Minio(
-        config["minioServer"],
-        access_key=access_key,
-        secret_key=secret_key,
-        region="us-east-1",
-        http_client=pool,
-    )
-
-
-def put(store: Minio, name: str, key: str, data: bytes = b"hello") -> None:
-    store.put_object(name, key, io.BytesIO(data), len(data))
-
-
-def admin(config: dict[str, str]) -> Minio:
-    return client(config, config["minioUser"], config["minioPassword"])
+from tests.plugins.store import admin, client, policy, put
+from tests.ports import refusing_port
 
 
 def test_a_service_account_reaches_its_bucket_and_no_other(
@@ -243,60 +211,14 @@ def test_existing_things_are_imported_by_their_id(minio: Plugin) -> None:
         ({"minioPassword": "wrong one"}, "Access denied"),
         ({"minioCacertFile": ""}, "certificate"),
         ({"minioCacertFile": "/nowhere.crt"}, "No such file"),
-        ({"minioServer": f"127.0.0.1:{free_port()}"}, "127.0.0.1:[0-9]+: .*refused"),
+        ({"minioServer": "127.0.0.1:{refusing}"}, "127.0.0.1:[0-9]+: .*refused"),
     ],
 )
 def test_a_server_that_cannot_be_used_is_named_with_the_cause(
     minio_config: dict[str, str], differing: dict[str, str], message: str
 ) -> None:
-    with (
-        plugin("minio", {**minio_config, **differing}) as provider,
-        pytest.raises(ProviderError, match=message) as caught,
-    ):
-        provider.read(bucket.TYPE, urn(bucket.TYPE), "some-bucket", {}, {})
+    with refusing_port() as port:
+        config = {key: value.format(refusing=port) for key, value in {**minio_config, **differing}.items()}
+        with plugin("minio", config) as provider, pytest.raises(ProviderError, match=message) as caught:
+            provider.read(bucket.TYPE, urn(bucket.TYPE), "some-bucket", {}, {})
     assert "wrong one" not in str(caught.value)
-
-
-def test_what_a_killed_run_had_made_is_neither_refused_nor_made_twice(
-    minio: Plugin, minio_config: dict[str, str], tmp_path: Path
-) -> None:
-    killed = Plugin("minio", tmp_path)
-    killed.configure(minio_config)
-    inputs, state = make(killed, bucket.TYPE, bucket="half-made")
-    account = {"targetUser": "labadmin", "policy": policy("half-made", "s3:GetObject")}
-    account_inputs, lost = make(killed, service_account.TYPE, **account)
-    killed.kill()
-    with pytest.raises(ProviderError, match="already exists"):
-        minio.create(bucket.TYPE, urn(bucket.TYPE), inputs)
-    with plugin("minio", minio_config, tmp_path) as resuming:
-        assert resuming.create(bucket.TYPE, urn(bucket.TYPE), inputs) == state
-        again = resuming.create(service_account.TYPE, urn(service_account.TYPE), account_inputs)
-    assert again.id != lost.id
-    gone = minio.read(service_account.TYPE, urn(service_account.TYPE), lost.id, account_inputs, lost.outputs)
-    assert gone.id == "", "the account whose secret key nobody has must be gone"
-    remove(minio, service_account.TYPE, account_inputs, again)
-    remove(minio, bucket.TYPE, inputs, state)
-
-
-def test_a_user_that_a_killed_run_had_made_is_taken_over_with_the_wanted_secret(
-    minio: Plugin, minio_config: dict[str, str], tmp_path: Path
-) -> None:
-    killed = Plugin("minio", tmp_path)
-    killed.configure(minio_config)
-    wanted: list[tuple[str, dict[str, Any]]] = [
-        (iam.USER, {"name": "shop", "secret": "the wanted secret"}),
-        (iam.POLICY, {"name": "shop", "policy": policy("shop", "s3:ListBucket")}),
-        (iam.ATTACHMENT, {"userName": "shop", "policyName": "shop"}),
-    ]
-    left = {**wanted[0][1], "secret": "another secret"}
-    for type_, news in ((iam.USER, left), *wanted[1:]):
-        make(killed, type_, **news)
-    killed.kill()
-    with plugin("minio", minio_config, tmp_path) as resuming:
-        made = [(type_, *make(resuming, type_, **news)) for type_, news in wanted]
-    with pytest.raises(S3Error, match="SignatureDoesNotMatch"):
-        list(client(minio_config, "shop", "another secret").list_objects("shop"))
-    with pytest.raises(S3Error, match="NoSuchBucket"):
-        list(client(minio_config, "shop", "the wanted secret").list_objects("shop"))
-    for type_, inputs, state in reversed(made):
-        remove(minio, type_, inputs, state)

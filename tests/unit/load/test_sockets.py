@@ -24,7 +24,7 @@ from lab.host.processes import wait_until
 from lab.load.sockets import Sockets
 from lab.load.streams import Row, Streams, sockets
 from lab.load.target import Target
-from tests.ports import free_port
+from tests.ports import free_port, refusing_port
 
 HOST = "app.lab.test"
 GREETING = json.dumps({"version": "1.0.0", "colour": "blue", "hostname": "a"})
@@ -176,8 +176,9 @@ def test_a_socket_counts_as_open_only_when_it_was_greeted(certificate: Certifica
 def test_a_refused_socket_is_tried_again_five_times_a_second_at_most(
     certificate: Certificate, tmp_path: Path
 ) -> None:
-    to = Target(HOST, "127.0.0.1", certificate.ca, free_port())
-    rows = kept(to, tmp_path, lambda events: events["close"] >= 6)
+    with refusing_port() as port:
+        to = Target(HOST, "127.0.0.1", certificate.ca, port)
+        rows = kept(to, tmp_path, lambda events: events["close"] >= 6)
     tried = [row.at for row in rows if row.event == "connect"]
     assert min(after - before for before, after in itertools.pairwise(tried)) >= 0.2
     assert all("never opened" in text and "ConnectionRefused" in text for text in seen(rows).troubles)
