@@ -6,7 +6,7 @@ true, so the program asks before it plans.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,10 +19,14 @@ Status = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Live:
-    """Project → server → status, for the servers that answered; why the others didn't, by server."""
+    """Project → server → status, for the servers that answered; why the others didn't, by server.
+
+    `known` are, by server that answered, all projects that it has something of.
+    """
 
     statuses: Mapping[str, Mapping[str, Status]] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def of(self, project: str, servers: Iterable[str]) -> Status | None:
         """The status on the first of these servers that has the project."""
@@ -44,25 +48,52 @@ class Word:
 
 
 def servers_to_ask(previous: object) -> list[str]:
-    """Servers on which the previous registry has a project that runs; none before the first release."""
-    entries = entries_of(previous).values()
-    return sorted(
-        {str(s) for entry in entries if entry.get("status") in RUNNING for s in entry.get("servers", ())}
+    """Servers on which the previous registry has a project that runs or may run; none before the first release."""
+    entries = [entry for entry in entries_of(previous).values() if entry.get("status") in RUNNING]
+    entries += entries_of(previous, "leaving").values()
+    return sorted({str(server) for entry in entries for server in entry.get("servers", ())})
+
+
+def settled(
+    previous: Mapping[str, Any] | None, live: Live, servers: Collection[str]
+) -> dict[str, Any] | None:
+    """The previous registry without the projects that were leaving and are gone.
+
+    Gone is what none of its servers has anything of; a server that did not answer (`servers` are the stack's) may.
+    """
+    if previous is None:
+        return None
+    left = {
+        key: entry
+        for key, entry in entries_of(previous, "leaving").items()
+        if _there(key, entry, live, servers)
+    }
+    return {key: value for key, value in previous.items() if key != "leaving"} | (
+        {"leaving": left} if left else {}
     )
+
+
+def _there(project: str, entry: Mapping[str, Any], live: Live, servers: Collection[str]) -> bool:
+    asked = [str(server) for server in entry.get("servers", ()) if server in servers]
+    return any(server not in live.known or project in live.known[server] for server in asked)
 
 
 def gather(answers: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str]) -> Live:
     """`answers` are the documents that `status` gave, by server."""
     found: dict[str, dict[str, Status]] = {}
+    known: dict[str, frozenset[str]] = {}
     for server, document in answers.items():
         host, projects = document.get("host"), document.get("projects")
-        checked_at = host.get("time", "") if isinstance(host, Mapping) else ""
-        for status in projects if isinstance(projects, list) else []:
-            if isinstance(status, Mapping) and isinstance(
-                status.get("release"), Mapping
-            ):  # older agents have none
-                found.setdefault(status["project"], {})[server] = {**status, "checked_at": checked_at}
-    return Live(found, dict(silent))
+        if not isinstance(host, Mapping) or not isinstance(projects, list):
+            continue  # no answer of an agent: the server might as well have been silent
+        if not all(isinstance(status, Mapping) and "project" in status for status in projects):
+            continue
+        known[server] = frozenset(str(status["project"]) for status in projects)
+        for status in projects:
+            if isinstance(status.get("release"), Mapping):  # older agents have none
+                checked = {**status, "checked_at": host.get("time", "")}
+                found.setdefault(status["project"], {})[server] = checked
+    return Live(found, dict(silent), known)
 
 
 def words(plan: Plan, live: Live, stack: str) -> list[Word]:

@@ -5,7 +5,11 @@ entry has the required keys `id, name, status, created_at, ports{app,internal}, 
 redis{db_index,instance}, minio{bucket}, domain, container_id, health{status,last_check}`, and what the next
 run needs to keep things as they are. `status` is `planned` before the first release, `running` after one
 (`unhealthy`, or `maintenance` while visitors get its page), and `retained` once the project has left. `release` says
-which release serves and why: `{id, image, digest, at, by, why}`.
+which release serves and why: `{id, image, digest, at, by, why}`. `serves` says which names and ports that release has,
+which is not what the manifest asks for while a release of it fails, `ceded` which names it gave up to others.
+
+Beside `projects` stand those that are `leaving`: without manifest and data to keep, but perhaps not stopped yet. What
+they hold is given to nobody until their servers say that they are gone.
 
 What runs is known from up to three places: the answer that Pulumi keeps of its last release command, the registry
 of the last run, and what the hosts say now. The latest one that says something new counts.
@@ -13,11 +17,21 @@ of the last run, and what the hosts say now. The latest one that says something 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Literal
 
 from codeb import names
-from codeb.plan import BucketPlan, DatabasePlan, Plan, Ports, ProjectPlan, RetainedPlan, Slot, read_previous
+from codeb.plan import (
+    BucketPlan,
+    DatabasePlan,
+    Holding,
+    Plan,
+    Ports,
+    ProjectPlan,
+    RetainedPlan,
+    Slot,
+    read_previous,
+)
 
 VERSION: Final = 1
 
@@ -26,7 +40,7 @@ Entry = dict[str, Any]
 RUNNING: Final = frozenset({"running", "unhealthy", "maintenance"})
 """What `status` is while a release serves."""
 _OBSERVED: Final = (
-    "status", "created_at", "container_id", "health", "active", "digest", "image", "release", "maintenance",
+    "status", "created_at", "container_id", "health", "active", "digest", "image", "release", "maintenance", "serves",
 )  # fmt: skip
 
 __all__ = [
@@ -44,9 +58,14 @@ __all__ = [
 ]
 
 
-def document(entries: Mapping[str, Entry]) -> dict[str, Any]:
+def document(entries: Mapping[str, Entry], leaving: Iterable[Holding] = ()) -> dict[str, Any]:
     """The whole registry, entries in order of project id."""
-    return {"version": VERSION, "projects": {key: entries[key] for key in sorted(entries)}}
+    left = {held.id: {**held.entry, "status": "leaving"} for held in leaving}
+    found: dict[str, Any] = {
+        "version": VERSION,
+        "projects": {key: entries[key] for key in sorted(entries)},
+    }
+    return found | ({"leaving": left} if left else {})
 
 
 def planned_entries(plan: Plan) -> dict[str, Entry]:
@@ -68,6 +87,9 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "redis": _redis(project.cache.slot) if project.cache else None,
         "minio": _minio(project.buckets),
         "domain": project.domain,
+        "aliases": list(project.aliases),
+        "ceded": list(project.ceded),
+        "serves": None,
         "container_id": None,
         "health": {"status": "unknown", "last_check": None},
         "pool": project.pool,
@@ -100,6 +122,7 @@ def with_release(entry: Entry, answer: Mapping[str, Any]) -> Entry:
         "digest": answer.get("digest"),
         "image": answer.get("image", entry.get("image")),
         "release": answer.get("release"),
+        "serves": _serves([entry["domain"], *entry.get("aliases", ())], entry["pool"], entry["ports"]),
     }
 
 
@@ -130,7 +153,15 @@ def _remembered(before: Mapping[str, Any] | None) -> Entry | None:
     """The observed part of an entry of the previous run."""
     if before is None or before.get("status") not in RUNNING:
         return None
-    return {key: before[key] for key in _OBSERVED if key in before}
+    found = {key: before[key] for key in _OBSERVED if key in before}
+    if found.get("serves") is None:  # as earlier versions left it
+        names_served = [name for name in (before.get("domain"), *(before.get("aliases") or ())) if name]
+        found["serves"] = _serves(names_served, before.get("pool"), before.get("ports"))
+    return found
+
+
+def _serves(names_served: list[str], pool: object, ports: object) -> Entry:
+    return {"names": names_served, "pool": pool, "ports": ports}
 
 
 def _seen(live: Mapping[str, Any] | None) -> Entry | None:
@@ -151,9 +182,10 @@ def _seen(live: Mapping[str, Any] | None) -> Entry | None:
 
 
 def _content(observed: Mapping[str, Any]) -> Entry:
-    """All of an observation but its time."""
+    """All that a host says of an observation, but its time."""
     health = observed.get("health") or {}
-    return {key: observed.get(key) for key in _OBSERVED if key != "health"} | {"health": health.get("status")}
+    said = {key: observed.get(key) for key in _OBSERVED if key not in ("health", "serves")}
+    return said | {"health": health.get("status")}
 
 
 def _status(health: object, maintenance: object) -> str:
@@ -177,9 +209,11 @@ def carried(
     }
 
 
-def entries_of(registry: object) -> Mapping[str, Mapping[str, Any]]:
+def entries_of(
+    registry: object, part: Literal["projects", "leaving"] = "projects"
+) -> Mapping[str, Mapping[str, Any]]:
     """The entries of a registry by project id; none before the first run."""
-    found = registry.get("projects", {}) if isinstance(registry, Mapping) else {}
+    found = registry.get(part, {}) if isinstance(registry, Mapping) else {}
     return found if isinstance(found, Mapping) else {}
 
 

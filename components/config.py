@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pulumi
 
-from codeb.live import Live
+from codeb.live import Live, settled
 from codeb.model import (
     DocumentErrors,
     ManifestSource,
@@ -70,17 +70,21 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
     Raises:
         pulumi.RunError: with every problem of settings, manifests or plan, and what to do about each.
     """
-    previous = await previous_registry()
+    known = await previous_registry()
     try:
         settings = read_settings(config)
         _check_provider(settings)
         manifests = load_manifests(_sources(folder, settings), settings)
+        secrets = read_secrets(config, folder)
+        targets = {
+            server.name: ssh_target(settings, server.name, secrets, folder) for server in settings.servers
+        }
+        live = read_live(targets, known)
+        previous = settled(known, live, targets)
         plan = make_plan(settings, manifests, previous)
     except (DocumentErrors, PlanError) as error:
         raise pulumi.RunError(str(error)) from None
-    secrets = read_secrets(config, folder)
-    targets = {server.name: ssh_target(settings, server.name, secrets, folder) for server in plan.servers}
-    return Stack(stack_name(), plan, secrets, targets, previous, read_live(targets, previous))
+    return Stack(stack_name(), plan, secrets, targets, previous, live)
 
 
 def stack_name() -> str:

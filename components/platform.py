@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from graphlib import TopologicalSorter
 from typing import Any
 
 import pulumi
@@ -109,10 +111,16 @@ class Platform(pulumi.ComponentResource):
         kept = {retained.id: retained for retained in self._stack.plan.retained}
         running = {project.id: project for project in self._stack.plan.projects}
         options = pulumi.ResourceOptions(parent=self, providers=[self._data.postgres, self._data.minio])
-        return {
-            key: Project(key, self._project_args(key, running.get(key), kept.get(key)), options)
-            for key in sorted(running | kept)
+        after = {
+            key: [project.after] if (project := running.get(key)) and project.after else []
+            for key in running | kept
         }
+        declared: dict[str, Project] = {}
+        for key in TopologicalSorter(after).static_order():
+            args = self._project_args(key, running.get(key), kept.get(key))
+            earlier = [release for other in after[key] for release in declared[other].releases]
+            declared[key] = Project(key, replace(args, after=earlier), options)
+        return declared
 
     def _project_args(self, key: str, project: ProjectPlan | None, kept: RetainedPlan | None) -> ProjectArgs:
         plan = self._stack.plan
@@ -200,7 +208,7 @@ def remember(stack: Stack) -> None:
     entries = registry.carried(registry.planned_entries(stack.plan), stack.previous, live)
     root = get_root_resource()
     if isinstance(root, pulumi.ComponentResource):
-        root.register_outputs({"registry": registry.document(entries)})
+        root.register_outputs({"registry": registry.document(entries, stack.plan.leaving)})
 
 
 def resolve_json(document: str, lookup: Callable[[str, str], str]) -> str:
@@ -228,7 +236,8 @@ def _registry(
         key: registry.with_release(entry, answers[key]) if key in answers else entry
         for key, entry in entries.items()
     }
-    return registry.document(registry.carried(released, stack.previous, stack.live.by_project(stack.plan)))
+    carried = registry.carried(released, stack.previous, stack.live.by_project(stack.plan))
+    return registry.document(carried, stack.plan.leaving)
 
 
 def _projects(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ class ProjectArgs:
     """`servers` run the project, none for one that has left and whose data is kept; `facts` are what a preview shows.
 
     `documents` are the agent's `release` document for each of the servers, secrets included. Database and buckets live on
-    `data_server`.
+    `data_server`. The releases of `after` end before this project's begin: it takes something over from them.
     """
 
     id: str
@@ -39,6 +39,7 @@ class ProjectArgs:
     data_server: Server
     servers: Mapping[str, Server]
     documents: Mapping[str, Mapping[str, Any]]
+    after: Sequence[pulumi.Resource] = ()
 
     def __repr__(self) -> str:
         return f"ProjectArgs({self.id})"
@@ -50,6 +51,7 @@ class Project(pulumi.ComponentResource):
 
     answers: dict[str, pulumi.Output[dict[str, Any]]]
     """The agent's answer for each server that runs the project; nothing in it is secret."""
+    releases: Sequence[pulumi.Resource]
 
     def __init__(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:project:Project", name, dict(args.facts), opts)
@@ -59,7 +61,9 @@ class Project(pulumi.ComponentResource):
         made = [*self._database(name, args, data), *self._buckets(name, args, data)]
         if args.buckets and args.servers:
             made += self._storage_access(name, args, made)
-        self.answers = self._releases(name, args, made)
+        commands = self._releases(name, args, made)
+        self.releases = list(commands.values())
+        self.answers = {server: command.stdout.apply(json.loads) for server, command in commands.items()}
         self.register_outputs({})
 
     def _database(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
@@ -141,13 +145,13 @@ class Project(pulumi.ComponentResource):
 
     def _releases(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]
-    ) -> dict[str, pulumi.Output[dict[str, Any]]]:
+    ) -> dict[str, remote.Command]:
         """The first server runs the release command: the others wait for it, and stay as they are if it fails."""
         commands: dict[str, remote.Command] = {}
         for server in args.servers:
             first = list(commands.values())[:1]
-            commands[server] = self._release(name, args, server, [*made, *first])
-        return {server: command.stdout.apply(json.loads) for server, command in commands.items()}
+            commands[server] = self._release(name, args, server, [*made, *args.after, *first])
+        return commands
 
     def _release(
         self, name: str, args: ProjectArgs, server: str, after: list[pulumi.Resource]

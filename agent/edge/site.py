@@ -1,9 +1,16 @@
-"""A project's site in Caddy: checked with all others before it is live, written with a reload that fails nobody."""
+"""A project's site in Caddy: checked with all others before it is live, written with a reload that fails nobody.
+
+A name is one project's at a time. A release takes the names of its site from whoever has them; a name that it gives up
+to another project (`Spec.ceded`) it goes on answering until that one takes it: so names change hands one release after
+the other, and at each moment somebody answers to them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from agent.documents.errors import Failed
-from agent.edge import drain
+from agent.edge import drain, names
 from agent.host import commands, paths
 from agent.host.ports import Ports
 from agent.project.spec import Spec
@@ -15,9 +22,53 @@ def caddy_runs(ports: Ports) -> bool:
 
 
 def differs(ports: Ports, spec: Spec) -> bool:
-    """Whether the site on disk is another than the one wanted."""
-    wanted = None if spec.site is None else spec.site.encode()
-    return ports.files.read(paths.site(spec.project)) != wanted
+    """Whether the sites on disk are others than those wanted."""
+    return bool(changes(ports, spec))
+
+
+def changes(ports: Ports, spec: Spec) -> dict[str, str | None]:
+    """What has to be written for this site to be as wanted, by path: other sites first, which give names up."""
+    path = paths.site(spec.project)
+    sites = _sites(ports)
+    before = sites.pop(path, None)
+    wanted = _kept(spec, before)
+    taken = frozenset(names.addresses(wanted or ""))
+    found: dict[str, str | None] = {
+        other: names.composed(text, left)
+        for other, text in sites.items()
+        if len(left := [name for name in names.addresses(text) if name not in taken])
+        < len(names.addresses(text))
+    }
+    return found | ({path: wanted} if wanted != before else {})
+
+
+def _kept(spec: Spec, before: str | None) -> str | None:
+    """The wanted site, with the ceded names that it has and nobody has taken yet."""
+    if spec.site is None or not spec.ceded:
+        return spec.site
+    here = names.addresses(before or "")
+    kept = [name for name in spec.ceded if name in here]
+    return names.composed(spec.site, [*names.addresses(spec.site), *kept]) if kept else spec.site
+
+
+def _sites(ports: Ports) -> dict[str, str]:
+    found = {}
+    for name in ports.files.listing(paths.SITES):
+        path = f"{paths.SITES}/{name}"
+        found[path] = (ports.files.read(path) or b"").decode()
+    return found
+
+
+def taken(ports: Ports, spec: Spec) -> dict[str, str]:
+    """Names of this site that other projects' sites have, and whose."""
+    mine = names.addresses(spec.site or "")
+    return {
+        name: path.removeprefix(f"{paths.SITES}/").removesuffix(".caddy")
+        for path, text in _sites(ports).items()
+        if path != paths.site(spec.project)
+        for name in names.addresses(text)
+        if name in mine
+    }
 
 
 def check(ports: Ports, spec: Spec) -> None:
@@ -31,7 +82,11 @@ def check(ports: Ports, spec: Spec) -> None:
             "Caddy's container doesn't run on this host",
             "run the server's bundle (codeb-agent apply) first",
         )
-    error = validate(ports, spec.project, {paths.site(spec.project): spec.site.encode()})
+    error = validate(
+        ports,
+        spec.project,
+        {path: text.encode() for path, text in changes(ports, spec).items() if text is not None},
+    )
     if error:
         raise Failed(
             "check",
@@ -70,11 +125,39 @@ def _check_folder(name: str) -> str:
 
 def write(ports: Ports, spec: Spec) -> bool:
     """Put the wanted site in place and reload Caddy, which takes up to 10 s; True when it changed. Raises Failed."""
-    if not differs(ports, spec):
-        return False
-    if spec.site is None:
-        ports.files.remove(paths.site(spec.project))
-    else:
-        ports.files.write(paths.site(spec.project), spec.site.encode(), 0o644)
-    drain.reload(ports)
-    return True
+    with ports.files.lock(paths.SITES_LOCK, drain.SITES_S):
+        wanted = changes(ports, spec)
+        for path, text in wanted.items():
+            _put(ports, path, text)
+    if wanted:
+        drain.reload(ports)
+    return bool(wanted)
+
+
+def restore(ports: Ports, saved: Mapping[str, str | None]) -> None:
+    """Put sites back as they were (path → text), but for names that others have taken meanwhile.
+
+    A site that is gone and isn't the first of them stays away: its project was removed.
+    """
+    with ports.files.lock(paths.SITES_LOCK, drain.SITES_S):
+        sites = _sites(ports)
+        claimed = {
+            name for path, text in sites.items() if path not in saved for name in names.addresses(text)
+        }
+        own = next(iter(saved), None)
+        for path, text in saved.items():
+            if path == own or path in sites:
+                _put(ports, path, None if text is None else _without(text, claimed))
+
+
+def _without(text: str, claimed: Iterable[str]) -> str:
+    mine = names.addresses(text)
+    left = [name for name in mine if name not in set(claimed)]
+    return text if len(left) == len(mine) else names.composed(text, left)
+
+
+def _put(ports: Ports, path: str, text: str | None) -> None:
+    if text is None:
+        ports.files.remove(path)
+    elif ports.files.read(path) != text.encode():
+        ports.files.write(path, text.encode(), 0o644)

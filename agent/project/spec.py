@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from agent.host.paths import Colour
+from agent.host.paths import COLOURS, Colour
 
 IMAGE_TOKEN: Final = "@IMAGE@"  # noqa: S105 - a place holder, not a password
+_PUBLISHED: Final = re.compile(r"^(PublishPort=.*:)\d+(:\d+)$", re.MULTILINE)
 _AROUND: Final = (
     *("site", "domain", "health", "standby_minutes"),
-    *("canary", "maintenance", "sentry_project", "stage"),
+    *("canary", "maintenance", "sentry_project", "stage", "ceded"),
 )
 
 
@@ -87,7 +89,7 @@ class Maintenance:
 
 @dataclass(frozen=True)
 class Spec:
-    """What a release runs, without secrets."""
+    """What a release runs, without secrets. `ceded` are names that were the project's and are others' now."""
 
     project: str
     image: str
@@ -107,10 +109,19 @@ class Spec:
     maintenance: Maintenance | None = None
     sentry_project: str | None = None
     stage: str = "production"
+    ceded: tuple[str, ...] = ()
 
     def around(self, other: Spec) -> Spec:
         """This container with all that `other` says around it: site, health, standby time, maintenance."""
         return replace(self, **{name: getattr(other, name) for name in _AROUND})
+
+    def placed(self, colour: Colour, port: int) -> Spec:
+        """The same with `colour` on this one of its two ports, and the other colour on the other."""
+        if self.ports[colour] == port:
+            return self
+        swapped = {COLOURS[0]: self.ports[COLOURS[1]], COLOURS[1]: self.ports[COLOURS[0]]}
+        units = {each: _published(unit, swapped[each]) for each, unit in self.colours.items()}
+        return replace(self, ports=swapped, colours=units)
 
     def address(self, colour: Colour) -> str:
         """Where this colour listens, as the upstream file says it."""
@@ -126,6 +137,10 @@ class Spec:
             "cron": document.pop("cron"),
         }
         return document
+
+
+def _published(unit: UnitText, port: int) -> UnitText:
+    return replace(unit, content=_PUBLISHED.sub(rf"\g<1>{port}\g<2>", unit.content))
 
 
 @dataclass(frozen=True)

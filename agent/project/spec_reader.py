@@ -77,6 +77,7 @@ def _spec(reader: Reader, cache: Reader | None) -> Spec:
         maintenance=_maintenance(reader.maybe("maintenance")),
         sentry_project=_sentry_project(reader),
         stage=reader.choice("stage", *_STAGES, default="production"),
+        ceded=reader.texts("ceded", HOST),
     )
     ports.end()
     units.end()

@@ -70,6 +70,8 @@ class Verb(StrEnum):
     GRANT_CACHE = "grant cache"
     RUN_JOB = "run job"
     CHECK_SITE = "check site"
+    CHOOSE_PORT = "choose port"
+    CLEAR_PORT = "clear port"
     CANCEL_STANDBY = "cancel standby"
     OPEN_UNDO = "open undo"
     START_NOT_AT_BOOT = "not at boot"
@@ -128,10 +130,10 @@ class Row:
 
 _PULL: Final = Row(Phase.PULL, (Verb.PULL,))
 _CACHE: Final = Row(Phase.CACHE, (Verb.GRANT_CACHE,))
-_CHECK: Final = Row(Phase.CHECK, (Verb.CHECK_SITE,))
+_CHECK: Final = Row(Phase.CHECK, (Verb.CHECK_SITE, Verb.CHOOSE_PORT))
 _PREPARE: Final = Row(
     Phase.PREPARE,
-    (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.START_NOT_AT_BOOT, Verb.STOP, Verb.WRITE),
+    (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.CLEAR_PORT, Verb.START_NOT_AT_BOOT, Verb.STOP, Verb.WRITE),
 )
 _JOB: Final = Row(Phase.JOB, (Verb.RUN_JOB,))
 _START: Final = Row(Phase.START, (Verb.START,))
@@ -139,7 +141,7 @@ _HEALTH: Final = Row(Phase.HEALTH, (Verb.AWAIT_HEALTH,))
 _CANARY: Final = Row(Phase.CANARY, (Verb.START_AT_BOOT, Verb.SHIFT))
 _EDGE: Final = Row(Phase.EDGE, (Verb.CHECK_SITE, Verb.OPEN_UNDO))
 _RESUME: Final = Row(Phase.RESUME, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.START))
-_REVIVE: Final = Row(Phase.REVIVE, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO))
+_REVIVE: Final = Row(Phase.REVIVE, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.CLEAR_PORT))
 _SWITCH: Final = Row(Phase.SWITCH, (Verb.START_AT_BOOT, Verb.POINT, Verb.END_CANARY, Verb.WRITE_SITE))
 _PROBE: Final = Row(Phase.PROBE, (Verb.PROBE,))
 _SETTLE: Final = Row(

@@ -12,7 +12,7 @@ from agent.images import store
 from agent.project import health, record
 from agent.project.record import ColourRecord
 from agent.project.spec import Release
-from agent.release import undo
+from agent.release import places, undo
 from agent.release.job import Job
 from agent.release.machine import Event, Kind
 
@@ -56,10 +56,12 @@ def _there(job: Job, release: Release, image_id: str | None) -> Event | None:
 
     active, idle = job.known(job.active), job.known(other(job.active))
     if active is not None and holds(active):
+        job.spec = release.spec.placed(job.active, active.spec.ports[job.active])
         return _unchanged(job, job.active, active) if _healthy(job, job.active) else None
     if active is None or idle is None or not holds(idle):
         return None
     if not idle.withdrawn:
+        job.spec = release.spec.placed(other(job.active), idle.spec.ports[other(job.active)])
         return _resumed(job, other(job.active), idle)
     return _held(job, job.active, active, idle) if _healthy(job, job.active) else None
 
@@ -84,8 +86,10 @@ def _held(job: Job, colour: Colour, known: ColourRecord, withdrawn: ColourRecord
 
 
 def _resumed(job: Job, colour: Colour, known: ColourRecord) -> Event | None:
-    """The manifest was set back to the release before; None when its image is gone."""
+    """The manifest was set back to the release before; None when its image is gone, or its port another's."""
     if not job.ports.runner.run(commands.image_exists(known.image.reference)).ok:
+        return None
+    if places.served(job.ports, job.wanted, colour):
         return None
     job.image, job.resumed = known.image, True
     return _standing(job, colour)
@@ -106,8 +110,22 @@ def _for_rollback(job: Job) -> Event:
         job.spec, job.image = known.spec, known.image
         job.warnings.append(_nothing(job, known, idle))
         return Event(Kind.NOTHING, active=active, target=active)
-    job.spec, job.image = replace(idle.spec, maintenance=known.spec.maintenance), idle.image
+    job.spec, job.image = (
+        replace(idle.spec, maintenance=known.spec.maintenance, ceded=known.spec.ceded),
+        idle.image,
+    )
+    _names_are_free(job)
     return _standing(job, other(active))
+
+
+def _names_are_free(job: Job) -> None:
+    """A rollback takes no name back that was given to another project. Raises Failed."""
+    for name, project in sorted(site.taken(job.ports, job.wanted).items()):
+        raise Failed(
+            "observe",
+            f"{name}, which that release answers to, belongs to {project} by now",
+            "release the wanted image by the manifest instead, with the names that the project has now",
+        )
 
 
 def _nothing(job: Job, known: ColourRecord, idle: ColourRecord) -> str:

@@ -11,7 +11,7 @@ from agent.host import commands, paths, units
 from agent.host.paths import Colour
 from agent.images import in_units, store
 from agent.project import health
-from agent.release import cache, canary, cron, observe, put_back, undo
+from agent.release import cache, canary, cron, observe, places, put_back, undo
 from agent.release.commit import commit
 from agent.release.job import Job
 from agent.release.machine import Command, Event, Verb
@@ -40,6 +40,14 @@ def _check_site(job: Job, _: Colour) -> None:
     site.check(job.ports, job.wanted)
 
 
+def _choose_port(job: Job, colour: Colour) -> None:
+    places.choose(job, colour)
+
+
+def _clear_port(job: Job, colour: Colour) -> None:
+    places.clear(job, colour)
+
+
 def _cancel_standby(job: Job, _: Colour) -> None:
     """A timer that is still there would stop a colour that serves again. Raises Failed."""
     timer = f"{paths.standby(job.project)}.timer"
@@ -49,8 +57,7 @@ def _cancel_standby(job: Job, _: Colour) -> None:
 
 
 def _open_undo(job: Job, colour: Colour) -> None:
-    reload = site.differs(job.ports, job.wanted)
-    undo.write(job.ports, job.wanted, colour, job.active, reload=reload)
+    undo.write(job.ports, job.wanted, colour, job.active)
 
 
 def _not_at_boot(job: Job, colour: Colour) -> None:
@@ -197,6 +204,8 @@ _ACTIONS: Final[Mapping[Verb, Callable[[Job, Colour], Event | None]]] = {
     Verb.PULL: _pull,
     Verb.GRANT_CACHE: _grant_cache,
     Verb.CHECK_SITE: _check_site,
+    Verb.CHOOSE_PORT: _choose_port,
+    Verb.CLEAR_PORT: _clear_port,
     Verb.CANCEL_STANDBY: _cancel_standby,
     Verb.OPEN_UNDO: _open_undo,
     Verb.START_NOT_AT_BOOT: _not_at_boot,

@@ -46,7 +46,7 @@ def _traffic(job: Job, note: Undo) -> None:
 
 
 def _site(job: Job, note: Undo) -> None:
-    undo.restore(job.ports.files, note.of(paths.site(job.project)))
+    site.restore(job.ports, note.sites)
     if note.reload and site.caddy_runs(job.ports):
         drain.reload(job.ports)
 
@@ -75,7 +75,8 @@ def _files(job: Job, note: Undo) -> None:
     """The unit, the environment and the record of before."""
     with units.units_lock(job.ports):
         for saved in note.saved:
-            undo.restore(job.ports.files, saved)
+            if saved.path not in note.sites:
+                undo.restore(job.ports.files, saved)
         units.daemon_reload(job.ports, "put-back")
 
 

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 
 from agent.documents.errors import Failed
+from agent.edge import site
 from agent.host import paths
 from agent.host.paths import COLOURS, Colour
 from agent.host.ports import Files, Ports
@@ -31,6 +32,11 @@ class Undo:
     active: Colour | None
     reload: bool
     saved: tuple[Saved, ...]
+
+    @property
+    def sites(self) -> dict[str, str | None]:
+        """The sites as they were, by path, the project's own first."""
+        return {saved.path: saved.content for saved in self.saved if saved.path.startswith(f"{paths.SITES}/")}
 
     def of(self, path: str) -> Saved:
         """How this path was; absent when it wasn't noted."""
@@ -58,14 +64,16 @@ def touched(spec: Spec, target: Colour) -> list[str]:
     ]
 
 
-def write(ports: Ports, spec: Spec, target: Colour, active: Colour | None, *, reload: bool) -> None:
-    """Note how everything is now."""
+def write(ports: Ports, spec: Spec, target: Colour, active: Colour | None) -> None:
+    """Note how everything is now, the sites of others that are to give up names included."""
+    sites = site.changes(ports, spec)
+    others = [path for path in sites if path != paths.site(spec.project)]
     document = {
         "version": 1,
         "target": target,
         "active": active,
-        "reload": reload,
-        "saved": [_saved(ports.files, path).__dict__ for path in touched(spec, target)],
+        "reload": bool(sites),
+        "saved": [_saved(ports.files, path).__dict__ for path in [*touched(spec, target), *others]],
     }
     ports.files.write(paths.undo(spec.project), json.dumps(document).encode(), 0o600)
 

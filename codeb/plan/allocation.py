@@ -1,8 +1,8 @@
-"""Hand out ports and Redis indexes: sticky, independent of order, and never what the registry still holds.
+"""Hand out ports and Redis indexes: sticky, independent of order, and never what somebody still holds or serves.
 
-Who comes first: what a project held before in its pool (also one that has left); then explicit ports of a
-manifest, which replace what the project itself held but never take a port from another; then the lowest free
-pair or index, in order of project id.
+Who comes first: what a project held before in its pool (also one that left and keeps its data); then explicit ports of
+a manifest, which replace what the project itself held but take a port only from one that is leaving; then the lowest
+pair or index that is free and that nobody still serves, in order of project id.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def request_of(manifest: Manifest) -> Request:
 def allocate(requests: Iterable[Request], previous: Previous) -> Allocation:
     """Ports and a Redis index for each request.
 
-    `previous` holds what is taken: by projects that are still here and by retained ones, whose ports and
-    indexes nobody else gets.
+    `previous` holds what is taken: by projects that are still here, by retained ones, whose ports and indexes nobody
+    else gets, and by those that are leaving. An index stays with its project while that has no use for it.
 
     Raises:
         PlanError: ports that two projects claim, or a pool without a free pair; names every one.
@@ -71,10 +71,12 @@ class _Pool:
     """The ports of one pool while they are handed out."""
 
     holders: dict[int, str] = field(default_factory=dict)
+    served: dict[int, str] = field(default_factory=dict)
+    """Ports with somebody who may still be using them in this run."""
 
     def conflict(self, ports: Ports) -> tuple[int, str] | None:
         """The first of these ports that somebody holds, and who."""
-        for port in (ports.app, ports.internal):
+        for port in ports.both:
             if port in self.holders:
                 return port, self.holders[port]
         return None
@@ -89,7 +91,9 @@ def _ports(ordered: list[Request], previous: Previous) -> tuple[dict[str, Ports]
     problems: list[Problem] = []
     present = {request.id for request in ordered}
     for holding in previous.values():
-        if holding.id not in present and holding.ports:
+        for pool, port in holding.serves.places | holding.places:
+            pools.setdefault(pool, _Pool()).served[port] = holding.id
+        if holding.id not in present and holding.stays and holding.ports:
             pools.setdefault(holding.pool, _Pool()).take(holding.id, holding.ports)
     _keep(ordered, previous, pools, ports, moved=False)
     _place_explicit(ordered, pools, ports, problems)
@@ -121,7 +125,8 @@ def _keep(
         if request.explicit or not held or not held.ports or (held.pool != request.pool) != moved:
             continue
         pool = pools.setdefault(request.pool, _Pool())
-        if not pool.conflict(held.ports):
+        used = any(pool.served.get(port, request.id) != request.id for port in held.ports.both)
+        if not pool.conflict(held.ports) and not (moved and used):
             pool.take(request.id, held.ports)
             ports[request.id] = held.ports
 
@@ -145,17 +150,14 @@ def _place_explicit(
 def _free_pairs(pool: _Pool) -> Iterator[Ports]:
     for app in range(FIRST_PORT, LAST_PORT, 2):
         pair = Ports(app, app + 1)
-        if not pool.conflict(pair):
+        if not pool.conflict(pair) and pool.served.keys().isdisjoint(pair.both):
             yield pair
 
 
 def _slots(ordered: list[Request], previous: Previous) -> dict[str, Slot]:
     wanting = [request for request in ordered if request.cache]
-    present = {request.id for request in ordered}
-    without = {request.id for request in ordered if not request.cache}
     slots = {request.id: held.slot for request in wanting if (held := previous.get(request.id)) and held.slot}
-    taken = set(slots.values())
-    taken |= {held.slot for held in previous.values() if held.slot and held.id not in present | without}
+    taken = {held.slot for held in previous.values() if held.slot}
     free = (slot for slot in _all_slots() if slot not in taken)
     return slots | {request.id: next(free) for request in wanting if request.id not in slots}
 

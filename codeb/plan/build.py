@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator
 from codeb import names
 from codeb.model import Manifest, Settings
 from codeb.plan.allocation import Allocation, allocate, request_of
+from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.placement import check_edge, data_server, place, servers_of
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
-from codeb.plan.retention import notes, retained
+from codeb.plan.retention import leaving, notes, retained
 from codeb.plan.types import (
     BucketPlan,
     CachePlan,
     DatabasePlan,
     DataServicesPlan,
+    Holding,
     Plan,
     ProjectPlan,
     RedisPlan,
@@ -37,7 +39,7 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
 
     Raises:
         PlanError: names every problem: servers without a needed role, pools without room, ports or names that
-            two projects claim, a previous registry that can't be understood.
+            two projects claim or that one has who is still leaving, a previous registry that can't be understood.
     """
     ordered = sorted(manifests, key=lambda manifest: manifest.project.id)
     servers = servers_of(settings)
@@ -46,12 +48,19 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
     held = read_previous(previous)
     allocation = allocate([request_of(manifest) for manifest in ordered], held)
     data = _data_services(holder, allocation, held)
-    projects = _projects(ordered, servers, allocation, held, data)
-    kept = retained(projects, held, data)
-    problems = list(_shared_names(projects, kept))
+    handed = hand_overs([_wish(manifest, allocation) for manifest in ordered], held)
+    projects = _projects(ordered, servers, allocation, handed, held, data)
+    kept, left = retained(projects, held, data), leaving(projects, held)
+    problems = [*handed.problems, *_shared_names(projects, kept, left)]
     if problems:
         raise PlanError(problems)
-    return Plan(settings, servers, data, projects, kept, notes(projects, held, data))
+    return Plan(settings, servers, data, projects, kept, left, notes(projects, held, data))
+
+
+def _wish(manifest: Manifest, allocation: Allocation) -> Wish:
+    environment, project_id = manifest.environment, manifest.project.id
+    names_wanted = frozenset({environment.domain, *environment.aliases})
+    return Wish(project_id, names_wanted, manifest.servers.pool, allocation.ports[project_id])
 
 
 def _data_services(server: ServerPlan, allocation: Allocation, held: Previous) -> DataServicesPlan:
@@ -71,6 +80,7 @@ def _projects(
     ordered: list[Manifest],
     servers: tuple[ServerPlan, ...],
     allocation: Allocation,
+    handed: HandOvers,
     held: Previous,
     data: DataServicesPlan,
 ) -> tuple[ProjectPlan, ...]:
@@ -79,7 +89,7 @@ def _projects(
     for manifest in ordered:
         before = held[manifest.project.id].servers if manifest.project.id in held else ()
         try:
-            projects.append(_project(manifest, place(manifest, servers, before), allocation, data))
+            projects.append(_project(manifest, place(manifest, servers, before), allocation, handed, data))
         except PlanError as error:
             problems.extend(error.problems)
     if problems:
@@ -88,7 +98,11 @@ def _projects(
 
 
 def _project(
-    manifest: Manifest, servers: tuple[str, ...], allocation: Allocation, data: DataServicesPlan
+    manifest: Manifest,
+    servers: tuple[str, ...],
+    allocation: Allocation,
+    handed: HandOvers,
+    data: DataServicesPlan,
 ) -> ProjectPlan:
     project_id = manifest.project.id
     return ProjectPlan(
@@ -103,6 +117,8 @@ def _project(
         database=_database(manifest, data),
         cache=_cache(project_id, allocation, data),
         buckets=_buckets(manifest),
+        ceded=handed.ceded.get(project_id, ()),
+        after=handed.before.get(project_id),
     )
 
 
@@ -143,20 +159,36 @@ def _buckets(manifest: Manifest) -> tuple[BucketPlan, ...]:
     )
 
 
-def _shared_names(projects: Iterable[ProjectPlan], kept: Iterable[RetainedPlan]) -> Iterator[Problem]:
-    """Names that two projects would share, running or retained."""
+def _shared_names(
+    projects: Iterable[ProjectPlan], kept: Iterable[RetainedPlan], left: Iterable[Holding]
+) -> Iterator[Problem]:
+    """Names that two projects would share, be they running, retained or leaving."""
     holders: dict[tuple[str, str], str] = {}
+    leaving_ids = {held.id for held in left}
+    for held in left:
+        holders |= {claim: held.id for claim in _held_claims(held)}
     items: list[ProjectPlan | RetainedPlan] = [*kept, *projects]
     for item in items:
         for claim in _claims(item):
             other = holders.setdefault(claim, item.id)
             if other != item.id:
-                yield Problem(
-                    f"{item.id}: project.id",
-                    f"{claim[0]} {claim[1]} already belongs to {other}",
-                    f"Choose another name for {item.id}; data of a project that has left keeps its names.",
-                )
+                yield _shared(item.id, claim, other, leaving=other in leaving_ids)
                 break
+
+
+def _shared(project_id: str, claim: tuple[str, str], other: str, *, leaving: bool) -> Problem:
+    where, what = f"{project_id}: project.id", f"{claim[0]} {claim[1]}"
+    if leaving:
+        return Problem(
+            where,
+            f"{what} still belongs to {other}, which is leaving",
+            f"Deploy once without {project_id}, then add it; or choose another id for it.",
+        )
+    return Problem(
+        where,
+        f"{what} already belongs to {other}",
+        f"Choose another name for {project_id}; data of a project that has left keeps its names.",
+    )
 
 
 def _claims(item: ProjectPlan | RetainedPlan) -> list[tuple[str, str]]:
@@ -167,3 +199,11 @@ def _claims(item: ProjectPlan | RetainedPlan) -> list[tuple[str, str]]:
         cron_names=[cron.name for cron in crons],
     )
     return [(space, name) for space, taken in claims.items() for name in taken]
+
+
+def _held_claims(held: Holding) -> list[tuple[str, str]]:
+    """Names that this project uses until it has left; those of data services only if it has something there."""
+    claims = names.claims(held.id, bucket_suffixes=[bucket.suffix for bucket in held.buckets])
+    unused = set() if held.database else {"database"}
+    unused |= set() if held.database or held.slot or held.buckets else {"user"}
+    return [(space, name) for space, taken in claims.items() if space not in unused for name in taken]

@@ -25,6 +25,7 @@ from codeb.plan.types import (
     Holding,
     Lifecycle,
     Ports,
+    Serving,
     Slot,
 )
 
@@ -53,11 +54,12 @@ def read_previous(value: object) -> Previous:
         )
     holdings: dict[str, Holding] = {}
     problems: list[Problem] = []
-    for project_id, entry in root.mapping("projects").items():
+    left = root.child("leaving")
+    entries = [("leaving", key, entry) for key, entry in (left.value if left else {}).items()]
+    entries += [("projects", key, entry) for key, entry in root.mapping("projects").items()]
+    for part, key, entry in entries:
         try:
-            holdings[str(project_id)] = _holding(
-                str(project_id), Reader(f"registry.projects.{project_id}", entry)
-            )
+            holdings[str(key)] = _holding(str(key), Reader(f"registry.{part}.{key}", entry))
         except PlanError as error:
             problems.extend(error.problems)
     problems.extend(_doubles(holdings))
@@ -74,18 +76,34 @@ def _holding(project_id: str, entry: Reader) -> Holding:
     lifecycle = entry.text("lifecycle", "retain")
     if lifecycle not in ("retain", "destroy"):
         raise entry.wrong("lifecycle", f"{lifecycle!r} is neither retain nor destroy")
+    pool, ports = entry.text("pool", DEFAULT_POOL), _ports(entry.child("ports"))
     return Holding(
         id=project_id,
-        pool=entry.text("pool", DEFAULT_POOL),
-        ports=_ports(entry.child("ports")),
+        pool=pool,
+        ports=ports,
         slot=_slot(entry.child("redis")),
         database=_database(database),
         buckets=_buckets(project_id, entry.child("minio")) + _buckets(project_id, kept),
         servers=tuple(entry.texts("servers")),
         lifecycle=cast(Lifecycle, lifecycle),
         retained=entry.text("status", "") == "retained",
+        serves=_serves(entry, pool, ports),
+        ceded=frozenset(entry.texts("ceded")),
+        leaving=entry.text("status", "") == "leaving",
         entry=cast("Mapping[str, object]", entry.value),
     )
+
+
+def _serves(entry: Reader, pool: str, ports: Ports | None) -> Serving:
+    """What its last release serves; earlier versions say so only of one that is up to date."""
+    serves = entry.child("serves")
+    if serves is not None:
+        found = _ports(serves.child("ports"))
+        return Serving(frozenset(serves.texts("names")), serves.text("pool", DEFAULT_POOL), found)
+    if entry.text("status", "") not in ("running", "unhealthy", "maintenance"):
+        return Serving()
+    domain = entry.text("domain", "")
+    return Serving(frozenset({domain, *entry.texts("aliases")} - {""}), pool, ports)
 
 
 def _ports(ports: Reader | None) -> Ports | None:
@@ -143,7 +161,10 @@ def _bucket(bucket: Reader) -> BucketPlan:
 
 
 def _doubles(holdings: Mapping[str, Holding]) -> list[Problem]:
-    """Two entries that hold the same thing: the document has been damaged."""
+    """Two entries that hold the same thing: the document has been damaged.
+
+    Ports alone may already be another's when their holder is leaving.
+    """
     holders: dict[tuple[object, str], str] = {}
     problems = []
     for holding in sorted(holdings.values(), key=lambda holding: holding.id):
@@ -157,8 +178,8 @@ def _doubles(holdings: Mapping[str, Holding]) -> list[Problem]:
 
 def _claims(holding: Holding) -> list[tuple[object, str]]:
     claims: list[tuple[object, str]] = []
-    if holding.ports:
-        claims += [(holding.pool, f"port {port}") for port in (holding.ports.app, holding.ports.internal)]
+    if holding.ports and not holding.leaving:
+        claims += [(holding.pool, f"port {port}") for port in holding.ports.both]
     if holding.slot:
         claims.append(("redis", str(holding.slot)))
     return claims

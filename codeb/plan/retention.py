@@ -33,6 +33,16 @@ def retained(
     return tuple(found)
 
 
+def leaving(projects: Iterable[ProjectPlan], previous: Previous) -> tuple[Holding, ...]:
+    """Projects without manifest and data to keep that may still run, in order of project id."""
+    running = {project.id for project in projects}
+    return tuple(
+        held
+        for held in sorted(previous.values(), key=lambda held: held.id)
+        if held.id not in running and not held.stays
+    )
+
+
 def notes(projects: Iterable[ProjectPlan], previous: Previous, data: DataServicesPlan) -> tuple[str, ...]:
     """One sentence for each project that leaves, comes back, stays retained or gives up data."""
     running = {project.id: project for project in projects}
@@ -77,11 +87,12 @@ def _note(held: Holding, project: ProjectPlan | None, data: DataServicesPlan) ->
         return f"{held.id} is back and finds {_all_data(held)}."
     if project:
         return _given_up(held, rest) if rest else None
+    stops = "its app stops at the end of this run"
     if rest is None:
-        return f"{held.id} left: its app stops; it has no database and no buckets."
+        return f"{held.id} leaves: {stops}; it has no database and no buckets."
     if held.lifecycle == "destroy":
-        return f"{held.id} left: its app stops; deleted with it (lifecycle: destroy): {_rest_data(rest)}."
-    opening = "is retained" if held.retained else "left: its app stops"
+        return f"{held.id} leaves: {stops}; deleted with it (lifecycle: destroy): {_rest_data(rest)}."
+    opening = "is retained" if held.retained else f"leaves: {stops}"
     return (
         f"{held.id} {opening}; kept: {_rest_data(rest)}. Put the manifest back to use it again; "
         "to drop it, put the manifest back with lifecycle: destroy, deploy, and remove it."

@@ -31,6 +31,11 @@ class Ports:
         """The port that this colour publishes."""
         return self.app if colour == "blue" else self.internal
 
+    @property
+    def both(self) -> tuple[int, int]:
+        """The two port numbers."""
+        return self.app, self.internal
+
     def __str__(self) -> str:
         return f"{self.app}/{self.internal}"
 
@@ -101,8 +106,26 @@ class HeldDatabase:
 
 
 @dataclass(frozen=True)
+class Serving:
+    """What a project's last release serves: host names, and ports of a pool. Nothing before the first one."""
+
+    names: frozenset[str] = frozenset()
+    pool: str = DEFAULT_POOL
+    ports: Ports | None = None
+
+    @property
+    def places(self) -> frozenset[tuple[str, int]]:
+        """The ports with their pool."""
+        return _places(self.pool, self.ports)
+
+
+@dataclass(frozen=True)
 class Holding:
-    """What one project holds since the previous run, whether it still has a manifest or not."""
+    """What one project holds since the previous run, whether it still has a manifest or not.
+
+    `serves` is what its last release that went well has, `ceded` the names that it gave up to others. `leaving`: it had
+    no manifest in the previous run already, and may still run all the same.
+    """
 
     id: str
     pool: str = DEFAULT_POOL
@@ -113,7 +136,24 @@ class Holding:
     servers: tuple[str, ...] = ()
     lifecycle: Lifecycle = "retain"
     retained: bool = False
+    serves: Serving = Serving()
+    ceded: frozenset[str] = frozenset()
+    leaving: bool = False
     entry: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def places(self) -> frozenset[tuple[str, int]]:
+        """The ports that it was given, with their pool."""
+        return _places(self.pool, self.ports)
+
+    @property
+    def stays(self) -> bool:
+        """Whether it keeps data, names, ports and index without a manifest."""
+        return self.lifecycle == "retain" and bool(self.database or self.buckets)
+
+
+def _places(pool: str, ports: Ports | None) -> frozenset[tuple[str, int]]:
+    return frozenset((pool, port) for port in (ports.both if ports else ()))
 
 
 @dataclass(frozen=True)
@@ -152,7 +192,10 @@ class DataServicesPlan:
 
 @dataclass(frozen=True)
 class ProjectPlan:
-    """One project that runs. `servers` are the names of the servers its containers run on."""
+    """One project that runs. `servers` are the names of the servers its containers run on.
+
+    `ceded` are names that were its own and are others' now; `after` is the project whose release has to end before.
+    """
 
     manifest: Manifest
     id: str
@@ -165,6 +208,8 @@ class ProjectPlan:
     database: DatabasePlan | None
     cache: CachePlan | None
     buckets: tuple[BucketPlan, ...]
+    ceded: tuple[str, ...] = ()
+    after: str | None = None
 
     @property
     def url(self) -> str:
@@ -198,6 +243,7 @@ class RetainedPlan:
 class Plan:
     """Everything that a run is to bring about.
 
+    `leaving` have no manifest and keep no data, but may run until this run has ended: what they hold is not free yet.
     `notes` say in words what leaves, what is kept and what is deleted.
     """
 
@@ -206,6 +252,7 @@ class Plan:
     data: DataServicesPlan
     projects: tuple[ProjectPlan, ...]
     retained: tuple[RetainedPlan, ...]
+    leaving: tuple[Holding, ...]
     notes: tuple[str, ...]
 
     def server(self, name: str) -> ServerPlan:

@@ -42,6 +42,7 @@ def release_document(plan: Plan, project: ProjectPlan, server: ServerPlan | None
         },
         "site": site(project) if server.has("edge") else None,
         "domain": project.domain,
+        "ceded": list(project.ceded),
         "environment": {},
         "cache": _cache(project),
         "health": _health(project),

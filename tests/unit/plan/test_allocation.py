@@ -19,6 +19,7 @@ from codeb.plan import (
     Slot,
     allocate,
 )
+from codeb.plan.types import HeldDatabase, Serving
 
 IDS = st.from_regex(r"[a-z][a-z0-9]{0,2}(-[a-z0-9]{1,2})?", fullmatch=True)
 POOLS = st.sampled_from(["default", "second"])
@@ -36,10 +37,11 @@ def requests(draw: st.DrawFn, explicit: bool = False) -> list[Request]:
 def holdings(
     wanted: Sequence[Request], allocation: Allocation, before: Mapping[str, Holding] | None = None
 ) -> dict[str, Holding]:
-    """What the next run finds in the registry, projects that left included."""
+    """What the next run finds in the registry, projects that left and are retained included."""
     held = dict(before or {})
     for r in wanted:
-        held[r.id] = Holding(r.id, r.pool, allocation.ports[r.id], allocation.slots.get(r.id))
+        slot, kept = allocation.slots.get(r.id), HeldDatabase()
+        held[r.id] = Holding(r.id, r.pool, allocation.ports[r.id], slot, database=kept)
     return held
 
 
@@ -140,11 +142,24 @@ def test_two_manifests_that_ask_for_one_port_are_both_named() -> None:
 
 
 def test_explicit_ports_do_not_push_out_who_has_them() -> None:
-    held = {"a": Holding("a", ports=Ports(3001, 3002), slot=Slot(0, 2))}
+    held = {"a": Holding("a", ports=Ports(3001, 3002), slot=Slot(0, 2), database=HeldDatabase())}
     with pytest.raises(PlanError, match="a holds it since an earlier run"):
         allocate([Request("a", "default"), Request("b", "default", Ports(3001, 3002))], held)
     with pytest.raises(PlanError, match="a holds it since an earlier run"):
         allocate([Request("b", "default", Ports(3002, 3001))], held)
+
+
+def test_what_a_leaving_project_may_still_use_is_given_to_those_who_ask_for_it_only() -> None:
+    held = {"a": Holding("a", ports=Ports(3001, 3002), slot=Slot(0, 2))}
+    allocation = allocate([Request("b", "default"), Request("c", "default", Ports(3002, 3001))], held)
+    assert allocation.ports == {"b": Ports(3003, 3004), "c": Ports(3002, 3001)}
+    assert allocation.slots == {"b": Slot(0, 3), "c": Slot(0, 4)}
+
+
+def test_ports_that_a_project_serves_on_until_its_new_ones_are_released_are_not_free() -> None:
+    moved = Holding("a", ports=Ports(3001, 3002), serves=Serving(ports=Ports(3003, 3004)))
+    allocation = allocate([Request("a", "default"), Request("b", "default")], {"a": moved})
+    assert allocation.ports == {"a": Ports(3001, 3002), "b": Ports(3005, 3006)}
 
 
 def test_two_projects_can_swap_their_explicit_ports() -> None:

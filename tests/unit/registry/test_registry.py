@@ -119,7 +119,7 @@ def test_a_project_leaves_and_comes_back_to_its_data() -> None:
     )
     assert left.project("new").ports == Ports(3005, 3006)
     assert left.notes[0].startswith(
-        "blog left: its app stops; kept: database blog_db and bucket blog-uploads."
+        "blog leaves: its app stops at the end of this run; kept: database blog_db and bucket blog-uploads."
     )
     entry = written(left)["projects"]["blog"]
     assert (entry["status"], entry["container_id"]) == ("retained", None)
@@ -177,7 +177,9 @@ def test_a_project_without_data_leaves_nothing_behind() -> None:
     plain = manifest("blog", resources={"database": off, "cache": off, "storage": off})
     left = plan_of(written(plan_of(None, plain)))
     assert left.retained == ()
-    assert left.notes == ("blog left: its app stops; it has no database and no buckets.",)
+    assert left.notes == (
+        "blog leaves: its app stops at the end of this run; it has no database and no buckets.",
+    )
 
 
 def test_more_than_fourteen_caches_bring_a_second_redis() -> None:

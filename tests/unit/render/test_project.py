@@ -57,6 +57,7 @@ def test_the_document_has_the_agent_s_shape_and_no_secret() -> None:
         *(
             "cache",
             "canary",
+            "ceded",
             "domain",
             "environment",
             "health",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -18,6 +19,12 @@ class Host(Protocol):
 
     def tell(self, path: str) -> str | None:
         """The text of a file, None when there is none."""
+
+
+def addresses(site: bytes) -> list[str]:
+    """The names that open the blocks of a site."""
+    headers = re.findall(r"^([a-z0-9][^\n]*) \{$", site.decode(), re.MULTILINE)
+    return [name for header in headers for name in header.split(", ")]
 
 
 @dataclass
@@ -37,24 +44,28 @@ class Caddy:
         """`validate` and `reload`: files with the word `broken` in them are refused."""
         folder = words[2].rpartition("/")[0]
         files, links = self.host.files, self.host.links
-        texts = [entry.content for path, entry in files.items() if path.startswith(f"{folder}/")]
-        texts += [files[target].content for path, target in links.items() if path.startswith(f"{folder}/")]
+        read = (f"{folder}/Caddyfile", f"{folder}/sites/")
+        texts = [entry.content for path, entry in files.items() if path.startswith(read)]
+        texts += [files[target].content for path, target in links.items() if path.startswith(read)]
         if any(b"broken" in text for text in texts):
             return Result(1, err="Error: adapting config using caddyfile: unrecognized directive: broken")
+        found = [name for text in texts for name in addresses(text)]
+        if len(set(found)) < len(found):
+            return Result(1, err="Error: adapting config using caddyfile: ambiguous site definition")
         if words[0] == "reload":
             self.load()
         return Result(0)
 
     def plain(self, domain: str) -> Reply:
         """An answer without TLS."""
-        known = any(domain.encode() in content for content in self.sites.values())
+        known = any(domain in addresses(content) for content in self.sites.values())
         return Reply(308 if known else 404, b"", 1, {})
 
     def secure(self, domain: str, ask: Callable[[str], Reply]) -> Reply:
         """An answer with TLS, asking the address that the upstream file names. Raises NoReply."""
         self.shake_hands()
         for path, content in self.sites.items():
-            if domain.encode() in content:
+            if domain in addresses(content):
                 project = path.rpartition("/")[2].removesuffix(".caddy")
                 page = self.host.files.get(f"{MAINTENANCE}/{project}.html")
                 if page is not None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 
-def release_document(image: str, project: str = "shop-app", **changes: object) -> dict[str, Any]:
-    """A release of an app whose image is `image`; `changes` replace what is in the document."""
+def release_document(
+    image: str, project: str = "shop-app", pair: tuple[int, int] = (3001, 3002), **changes: object
+) -> dict[str, Any]:
+    """A release of an app whose image is `image`, on these ports; `changes` replace what is in the document."""
+    blue, green = pair
 
     def unit(colour: str, port: int) -> dict[str, str]:
         return {
@@ -20,12 +23,12 @@ def release_document(image: str, project: str = "shop-app", **changes: object) -
         "project": project,
         "image": image,
         "pull": "missing",
-        "ports": {"blue": 3001, "green": 3002},
+        "ports": {"blue": blue, "green": green},
         "publish": "127.0.0.1",
         "units": {
             "network": {"name": f"codeb-{project}.network", "content": "[Network]\n"},
-            "blue": unit("blue", 3001),
-            "green": unit("green", 3002),
+            "blue": unit("blue", blue),
+            "green": unit("green", green),
             "cron": [],
         },
         "site": f"{project}.lab.test {{\n}}\n",

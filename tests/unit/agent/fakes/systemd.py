@@ -154,6 +154,8 @@ class Systemd:
             return Result(1, err=f"Job for {service} failed.")
         if service.endswith("-job.service"):
             return self._run_job(service, image[1], app.job_status)
+        if publish and any(one.address == publish[1] for one in self.running.values()):
+            return Result(1, err=f"{service}: bind: address already in use: {publish[1]}")
         if app.crashes:
             self.crashed.add(service)
         else:

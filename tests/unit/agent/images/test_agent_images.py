@@ -180,7 +180,7 @@ def test_images_that_were_built_here_stay_even_where_pulls_are_allowed() -> None
 
 def test_another_project_s_images_of_the_same_repository_stay() -> None:
     host = host_with(V1, V2, V3)
-    run(host, V1, project="shop-two", cache=None)
+    run(host, V1, project="shop-two", pair=(3003, 3004), cache=None)
     for image in (V1, V2, V3):
         run(host, image)
     assert sorted(host.podman.images) == [V1, V2, V3]
