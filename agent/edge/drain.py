@@ -13,6 +13,7 @@ import json
 from typing import Final
 
 from agent.documents.errors import Failed
+from agent.edge import sites
 from agent.host import commands, paths
 from agent.host.ports import Busy, Ports
 
@@ -22,8 +23,6 @@ _PAUSE_S: Final = 0.1
 _FIRST_REQUEST_S: Final = 0.5
 """From accepting a connection to its first request: two round trips of TLS, for clients 250 ms away."""
 _LOCK_S: Final = 300
-SITES_S: Final = 60
-"""How long sites may be waited for: they are held while one is written or all are read."""
 _RELOAD_S: Final = 120
 _SOCKETS: Final = ("/proc/net/tcp", "/proc/net/tcp6")
 _LISTENERS: Final = ("0050", "01BB")  # ports 80 and 443
@@ -59,7 +58,7 @@ def stale(ports: Ports) -> bool:
 def _reload(ports: Ports) -> None:
     _drain(ports)
     _hold(ports)
-    with ports.files.lock(paths.SITES_LOCK, SITES_S):
+    with sites.held(ports):
         state = _state(ports)
         ports.files.remove(paths.CADDY_READ)  # a run that is killed here must not look as if nothing was read
         result = ports.runner.run(commands.CADDY_RELOAD, timeout_s=_RELOAD_S)

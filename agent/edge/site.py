@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from agent.documents.errors import Failed
-from agent.edge import drain, names
+from agent.edge import drain, names, sites
 from agent.host import commands, paths
 from agent.host.ports import Ports
 from agent.project.spec import Spec
@@ -27,15 +27,15 @@ def differs(ports: Ports, spec: Spec) -> bool:
 
 
 def changes(ports: Ports, spec: Spec) -> dict[str, str | None]:
-    """What has to be written for this site to be as wanted, by path: other sites first, which give names up."""
+    """What has to be written for this site to be as wanted, by path: other sites that give names up included."""
     path = paths.site(spec.project)
-    sites = _sites(ports)
-    before = sites.pop(path, None)
+    others = sites.texts(ports)
+    before = others.pop(path, None)
     wanted = _kept(spec, before)
     taken = frozenset(names.addresses(wanted or ""))
     found: dict[str, str | None] = {
         other: names.composed(text, left)
-        for other, text in sites.items()
+        for other, text in others.items()
         if len(left := [name for name in names.addresses(text) if name not in taken])
         < len(names.addresses(text))
     }
@@ -51,20 +51,12 @@ def _kept(spec: Spec, before: str | None) -> str | None:
     return names.composed(spec.site, [*names.addresses(spec.site), *kept]) if kept else spec.site
 
 
-def _sites(ports: Ports) -> dict[str, str]:
-    found = {}
-    for name in ports.files.listing(paths.SITES):
-        path = f"{paths.SITES}/{name}"
-        found[path] = (ports.files.read(path) or b"").decode()
-    return found
-
-
 def taken(ports: Ports, spec: Spec) -> dict[str, str]:
     """Names of this site that other projects' sites have, and whose."""
     mine = names.addresses(spec.site or "")
     return {
         name: path.removeprefix(f"{paths.SITES}/").removesuffix(".caddy")
-        for path, text in _sites(ports).items()
+        for path, text in sites.texts(ports).items()
         if path != paths.site(spec.project)
         for name in names.addresses(text)
         if name in mine
@@ -125,10 +117,9 @@ def _check_folder(name: str) -> str:
 
 def write(ports: Ports, spec: Spec) -> bool:
     """Put the wanted site in place and reload Caddy, which takes up to 10 s; True when it changed. Raises Failed."""
-    with ports.files.lock(paths.SITES_LOCK, drain.SITES_S):
+    with sites.held(ports):
         wanted = changes(ports, spec)
-        for path, text in wanted.items():
-            _put(ports, path, text)
+        sites.put(ports, wanted)
     if wanted:
         drain.reload(ports)
     return bool(wanted)
@@ -139,25 +130,21 @@ def restore(ports: Ports, saved: Mapping[str, str | None]) -> None:
 
     A site that is gone and isn't the first of them stays away: its project was removed.
     """
-    with ports.files.lock(paths.SITES_LOCK, drain.SITES_S):
-        sites = _sites(ports)
-        claimed = {
-            name for path, text in sites.items() if path not in saved for name in names.addresses(text)
-        }
+    with sites.held(ports):
+        here = sites.texts(ports)
+        claimed = {name for path, text in here.items() if path not in saved for name in names.addresses(text)}
         own = next(iter(saved), None)
-        for path, text in saved.items():
-            if path == own or path in sites:
-                _put(ports, path, None if text is None else _without(text, claimed))
+        sites.put(
+            ports,
+            {
+                path: None if text is None else _without(text, claimed)
+                for path, text in saved.items()
+                if path == own or path in here
+            },
+        )
 
 
 def _without(text: str, claimed: Iterable[str]) -> str:
     mine = names.addresses(text)
     left = [name for name in mine if name not in set(claimed)]
     return text if len(left) == len(mine) else names.composed(text, left)
-
-
-def _put(ports: Ports, path: str, text: str | None) -> None:
-    if text is None:
-        ports.files.remove(path)
-    elif ports.files.read(path) != text.encode():
-        ports.files.write(path, text.encode(), 0o644)

@@ -39,9 +39,13 @@ def put_back(job: Job) -> None:
 
 
 def _traffic(job: Job, note: Undo) -> None:
-    """Users first: the upstream file, and what starts at boot."""
+    """Users first: the upstream file, and what starts at boot.
+
+    A first release has nothing to send them to: it answers to the names that it took until their site has them back.
+    """
     boot = (paths.boot_link(job.project, colour) for colour in paths.COLOURS)
-    for path in (paths.canary_weight(job.project), paths.upstream(job.project), *boot):
+    upstream = [paths.upstream(job.project)] if note.active is not None else []
+    for path in (paths.canary_weight(job.project), *upstream, *boot):
         undo.restore(job.ports.files, note.of(path))
 
 

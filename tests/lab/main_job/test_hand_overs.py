@@ -15,15 +15,12 @@ from lab.load import Load, Shape, Target
 
 pytestmark = pytest.mark.lab
 
-DATA_SERVICES = ("database", "cache", "storage")
-
-
-def small(name: str, domain: str | None = None, *, data: str = "", ports: int = 0) -> dict[str, Any]:
-    """A project without data services but `data`, which leaves nothing behind; `ports` is the first of its pair."""
+def small(name: str, domain: str | None = None, *, cache: bool = False, ports: int = 0) -> dict[str, Any]:
+    """A project that leaves nothing behind; `ports` is the first of its pair."""
     manifest = new_project(name)
     manifest["project"]["lifecycle"] = "destroy"
     manifest["environment"]["domain"] = f"{domain or name}.lab.test"
-    manifest["resources"] = {service: {"enabled": service == data} for service in DATA_SERVICES}
+    manifest["resources"] = {"cache": {"enabled": cache}, "storage": {"enabled": False}}
     manifest["servers"] = {"ports": {"app": ports, "internal": ports + 1}} if ports else {}
     return manifest
 
@@ -83,7 +80,7 @@ class Users(ExitStack):
 
 
 def test_what_a_leaving_project_still_holds_is_given_to_nobody(room: Stack) -> None:
-    added = deploy(room, oldapp=small("old-app", data="cache"), other=small("other"))
+    added = deploy(room, oldapp=small("old-app", cache=True), other=small("other"))
     assert added.status == 0, added.text
     before = room.entry("old-app")
     room.remove("oldapp")
@@ -95,7 +92,7 @@ def test_what_a_leaving_project_still_holds_is_given_to_nobody(room: Stack) -> N
         assert "old-app leaves" in failed.text
         assert "old-app left" not in failed.text, "it has not"
         assert room.outputs()["registry"]["leaving"]["old-app"]["ports"] == before["ports"]
-        again = deploy(room, other=spoilt, newapp=small("new-app", data="cache"))
+        again = deploy(room, other=spoilt, newapp=small("new-app", cache=True))
         assert again.status == 1
         new = room.entry("new-app")
         assert new["ports"] != before["ports"]
@@ -104,7 +101,7 @@ def test_what_a_leaving_project_still_holds_is_given_to_nobody(room: Stack) -> N
     users.assert_none_failed()
     mended = deploy(room, other=small("other"))
     assert mended.status == 0, mended.text
-    assert mended.steps("delete") == {"old-app", "old-app-release-codeb1"}
+    assert {"old-app", "old-app-release-codeb1", "old-app-database"} <= mended.steps("delete")
     assert not answers("old-app")
     settled = room.up()
     assert settled.changes == {}
