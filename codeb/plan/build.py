@@ -54,7 +54,8 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
     problems = [*handed.problems, *_shared_names(projects, kept, left)]
     if problems:
         raise PlanError(problems)
-    return Plan(settings, servers, data, projects, kept, left, notes(projects, held, data))
+    told = (*notes(projects, held, data), *handed.notes)
+    return Plan(settings, servers, data, projects, kept, left, told)
 
 
 def _wish(manifest: Manifest, allocation: Allocation) -> Wish:

@@ -37,11 +37,12 @@ class Wish:
 @dataclass(frozen=True)
 class HandOvers:
     """`before`: by project id, the project whose release must have ended first. `ceded`: by project id, the names
-    that it gave up and others have since. Projects without are left out."""
+    that it gave up and others have since. Projects without are left out. `notes` say in words what changes hands."""
 
     before: Mapping[str, str]
     ceded: Mapping[str, tuple[str, ...]]
     problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
 
 
 def hand_overs(wishes: Iterable[Wish], previous: Previous) -> HandOvers:
@@ -56,7 +57,18 @@ def hand_overs(wishes: Iterable[Wish], previous: Previous) -> HandOvers:
     ranks = {key: rank for chain in order for rank, key in enumerate(chain)}
     problems = [p for key in sorted(wanted) for p in _problems(wanted[key], ranks, wanted, previous)]
     ceded = {key: names for key in sorted(wanted) if (names := _ceded(wanted[key], wanted, previous))}
-    return HandOvers(before, ceded, tuple(problems))
+    notes = [note for key in sorted(wanted) for note in _notes(wanted[key], previous)]
+    return HandOvers(before, ceded, tuple(problems), tuple(notes))
+
+
+def _notes(wish: Wish, previous: Previous) -> Iterator[str]:
+    for held in sorted(previous.values(), key=lambda held: held.id):
+        if held.id == wish.id:
+            continue
+        taken = sorted(wish.names & held.serves.names)
+        taken += [f"port {port}" for _, port in sorted(wish.places & held.serves.places)]
+        if taken:
+            yield f"{wish.id} takes over from {held.id}: {', '.join(taken)}."
 
 
 def _givers(wish: Wish, wanted: Mapping[str, Wish], previous: Previous) -> frozenset[str]:

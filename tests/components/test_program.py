@@ -270,3 +270,15 @@ def test_a_first_run_asks_nobody(tmp_path: Path) -> None:
         raise AssertionError("there is nothing to ask for yet")
 
     record(tmp_path, {"shop.yaml": SHOP}, ask=ask)
+
+
+def test_a_release_that_takes_a_domain_over_waits_for_the_one_that_gives_it(tmp_path: Path) -> None:
+    serves = {
+        key: {"status": "running", "domain": f"{domain}.lab.test", "ports": {"app": app, "internal": app + 1}}
+        for key, domain, app in (("bare", "shop", 3001), ("shop", "bare", 3003))
+    }
+    found = record(
+        tmp_path, {"bare.yaml": BARE, "shop.yaml": SHOP}, registry={"version": 1, "projects": serves}
+    )
+    assert found.named("bare-release-one").urn in found.named("shop-release-one").dependencies
+    assert found.named("shop-release-one").urn not in found.named("bare-release-one").dependencies

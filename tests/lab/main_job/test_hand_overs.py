@@ -15,6 +15,7 @@ from lab.load import Load, Shape, Target
 
 pytestmark = pytest.mark.lab
 
+
 def small(name: str, domain: str | None = None, *, cache: bool = False, ports: int = 0) -> dict[str, Any]:
     """A project that leaves nothing behind; `ports` is the first of its pair."""
     manifest = new_project(name)

@@ -34,6 +34,7 @@ def test_whoever_gives_a_name_up_is_released_first_and_answers_until_it_is_taken
     found = hand_overs([wish("a", "new", 3001), wish("b", "x", 3003)], before)
     assert found.before == {"b": "a"}
     assert found.ceded == {"a": ("x",)}
+    assert found.notes == ("b takes over from a: x.",)
 
 
 def test_in_a_ring_the_first_id_begins_and_the_others_follow_one_by_one() -> None:
