@@ -26,6 +26,13 @@ def differs(ports: Ports, spec: Spec) -> bool:
     return bool(changes(ports, spec))
 
 
+def damaged(ports: Ports, spec: Spec) -> bool:
+    """Whether the project's own site is another than its last release made it: changed by hand, or short of names."""
+    text = ports.files.read(paths.site(spec.project))
+    before = None if text is None else text.decode()
+    return before != _kept(spec, before)
+
+
 def changes(ports: Ports, spec: Spec) -> dict[str, str | None]:
     """What has to be written for this site to be as wanted, by path: other sites that give names up included."""
     path = paths.site(spec.project)

@@ -106,7 +106,7 @@ def _project(ports: Ports, project: str) -> ProjectFacts:
         at_boot=frozenset(c for c in COLOURS if ports.files.link_target(paths.boot_link(project, c))),
         standby_runs=units.state(ports, paths.service(project, other(serving))).running,
         standby_timer=units.state(ports, f"{paths.standby(project)}.timer").running,
-        site_differs=site.differs(ports, spec),
+        site_differs=site.damaged(ports, spec),
         certificate_days=days,
         certificate_error=no_answer,
     )
