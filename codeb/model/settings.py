@@ -99,6 +99,8 @@ class Settings(Setting):
     """Contact of the ACME account."""
     insecure_registries: t.Items[t.RegistryHost] = ()
     """Registries reached without TLS; for labs only."""
+    admin_addresses: t.Items[t.AddressRange] = ()
+    """Addresses and networks that people and pipelines log in from: trusted, so Fail2Ban never shuts them out."""
     standby_minutes: Annotated[int, _LaxNumber, Field(ge=0, le=7 * 24 * 60)] = 60
     """Minutes that the previous release stands by after a switch."""
 

@@ -15,6 +15,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, Field
 
 from codeb import names
+from codeb.model.addresses import AddressRange as AddressRange
 from codeb.model.calendar import OnCalendar as OnCalendar
 from codeb.model.problems import refusal, shown
 from codeb.model.shapes import LINE, Quantity, Shape, refuse_markers

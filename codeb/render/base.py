@@ -48,14 +48,10 @@ def base_files(plan: Plan, server: ServerPlan) -> HostBundle:
             *_firewall(plan, server),
             HostFile(
                 "/etc/ssh/sshd_config.d/10-codeb.conf",
-                render("host/sshd.conf", user=server.user),
+                render("host/sshd.conf", user=server.user, trusted=_trusted(plan)),
                 reloads=("ssh.service",),
             ),
-            HostFile(
-                "/etc/fail2ban/jail.d/codeb.local",
-                render("host/fail2ban.local", ssh_port=server.ssh_port, trusted=_private_addresses(plan)),
-                restarts=("fail2ban.service",),
-            ),
+            *_bans(plan, server),
             HostFile("/etc/containers/containers.conf.d/10-codeb.conf", render("host/containers.conf")),
             HostFile(
                 "/etc/containers/registries.conf.d/10-codeb.conf",
@@ -106,8 +102,22 @@ def _firewall(plan: Plan, server: ServerPlan) -> tuple[HostFile, ...]:
     )
 
 
-def _private_addresses(plan: Plan) -> tuple[str, ...]:
-    return tuple(server.private_address for server in plan.servers)
+def _bans(plan: Plan, server: ServerPlan) -> tuple[HostFile, ...]:
+    jail = render("host/fail2ban.local", ssh_port=server.ssh_port, trusted=_trusted(plan))
+    return (
+        HostFile(
+            "/etc/fail2ban/filter.d/codeb-sshd.conf",
+            render("host/fail2ban-sshd.conf"),
+            restarts=("fail2ban.service",),
+        ),
+        HostFile("/etc/fail2ban/jail.d/codeb.local", jail, restarts=("fail2ban.service",)),
+    )
+
+
+def _trusted(plan: Plan) -> tuple[str, ...]:
+    """Who is never shut out, whatever fails: the stack's own servers and its administrators."""
+    own = (server.private_address for server in plan.servers)
+    return tuple(dict.fromkeys((*own, *plan.settings.admin_addresses)))
 
 
 def _texts(ports: tuple[int, ...]) -> tuple[str, ...]:

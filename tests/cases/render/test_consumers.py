@@ -169,6 +169,22 @@ def test_the_host_s_own_services_accept_their_files(debian: Debian) -> None:
 
 @pytest.mark.lab
 @for_each(HOSTS[:1])
+def test_fail2ban_counts_refused_logins_and_no_other_connection(debian: Debian, tmp_path: Path) -> None:
+    """A pinned host key that is another one, and a probe of the port, shut nobody out."""
+    lines = (FOLDER / "sshd.log").read_text().splitlines()
+    rows = [line for line in lines if not line.startswith("#")]
+    stamped = [f"Nov 27 06:00:{number:02} host {row[2:]}" for number, row in enumerate(rows)]
+    write(tmp_path / "upper/srv/sshd.log", "\n".join(stamped) + "\n")
+    said = debian.run("fail2ban-regex", "--print-all-matched", "/srv/sshd.log", "codeb-sshd")
+    matched = re.findall(r"^\|  (Nov 27 .+)$", said, re.MULTILINE)
+    wanted = [text for row, text in zip(rows, stamped, strict=True) if row.startswith("+")]
+    ignored = said[said.index("Lines:") :]
+    assert f"{len(wanted)} matched" in ignored
+    assert [line for line in matched if line in wanted] == wanted
+
+
+@pytest.mark.lab
+@for_each(HOSTS[:1])
 def test_loading_the_firewall_leaves_other_tables_alone(debian: Debian) -> None:
     other = "nft add table inet netavark && nft -f /etc/nftables.conf && nft -f /etc/nftables.conf && nft list tables"
     assert debian.run("sh", "-c", other).split("\n")[:2] == ["table inet netavark", "table inet codeb"]
