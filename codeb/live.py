@@ -140,7 +140,7 @@ def _rolled_back(project: ProjectPlan, status: Status, stack: str) -> Word:
 
 
 def silence(live: Live) -> list[Word]:
-    """A warning for each server that was asked and did not answer; an update will fail on it by itself."""
+    """A warning for each server that was asked and did not answer: what an update changes on it will fail, minutes later."""
     return [
         Word(
             f"{server} was not asked what it runs: {cause}. The registry shows what was known of it.",

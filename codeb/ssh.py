@@ -64,14 +64,37 @@ def find_host_key(text: str, address: str, port: int) -> str | None:
     return None
 
 
-def explain(target: SshTarget, problem: str) -> str:
-    """What OpenSSH said, and what to do about it."""
+def login_refused(problem: str) -> bool:
+    """Whether sshd was reached and took none of our keys: no retry mends that, and each one counts with Fail2Ban."""
+    return "Permission denied" in problem
+
+
+def explain(target: SshTarget, problem: str, *, known: bool = False) -> str:
+    """What OpenSSH said, and what to do about it. `known`: this machine or the registry knows of an earlier login."""
     if "Host key verification failed" in problem or "IDENTIFICATION HAS CHANGED" in problem:
         remedy = "the server's key is not the pinned one: check the server, then mend hostKey or the known-hosts file"
-    elif "Permission denied" in problem:
-        remedy = "put the public half of the stack's SSH key into the server's authorized_keys"
+    elif login_refused(problem):
+        remedy = (
+            "put the public half of the stack's SSH key into the server's authorized_keys before you try again: five "
+            "refused logins in ten minutes shut an address out for an hour, unless codeb:adminAddresses names it"
+        )
     elif "Address already in use" in problem or "forwarding" in problem:
         remedy = "another program holds the local port: end it and run again"
+    elif "refused" in problem:
+        remedy = _BANNED if known else f"{_DOWN}. If it let this machine in before: {_BANNED}"
+    elif "kex_exchange_identification" in problem or "Not allowed at this time" in problem:
+        remedy = (
+            "sshd turns connections away: it does so for seconds or minutes after refused logins from an address, and "
+            "while it has too many connections. Wait a minute and run again"
+        )
     else:
-        remedy = "check that the server is up and that its firewall lets this machine in on the SSH port"
+        remedy = _DOWN
     return f"{target.where}: {problem.splitlines()[-1]}; {remedy}"
+
+
+_DOWN: Final = "check that the server is up and that its firewall lets this machine in on the SSH port"
+_BANNED: Final = (
+    "if the server is up, Fail2Ban has shut this machine's address out after refused logins, for an hour at first. From the "
+    "provider's console or another address, `fail2ban-client banned` shows it and `fail2ban-client set sshd unbanip "
+    "ADDRESS` lifts it; addresses in codeb:adminAddresses are never shut out (docs/operations.md, Shut out)"
+)

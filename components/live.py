@@ -11,7 +11,7 @@ import pulumi
 from codeb.live import Live, gather, servers_to_ask, silence, words
 from codeb.plan import Plan
 from codeb.ssh import SshTarget
-from ops.ssh import SshError, ask
+from ops.ssh import LoginRefused, SshError, ask
 
 CONNECT_SECONDS = 3
 ALL_SECONDS = 6
@@ -22,29 +22,44 @@ def read_live(targets: Mapping[str, SshTarget], previous: Mapping[str, Any] | No
     """The projects that run on the servers of the previous registry, all servers asked at once.
 
     A server that does not answer in time, or has no agent yet, is silent: that is no error here. Nothing secret is asked
-    for or answered.
+    for or answered. An update asks new servers, too, whether they let us in: the command plugin would try to log in seventy
+    times whatever the reason, and five refused logins shut an address out.
+
+    Raises:
+        pulumi.RunError: in an update, a server takes none of our keys.
     """
-    servers = [name for name in servers_to_ask(previous) if name in targets]
+    known = [name for name in servers_to_ask(previous) if name in targets]
+    servers = known if pulumi.runtime.is_dry_run() else list(targets)
     if not servers:
         return Live()
     with ThreadPoolExecutor(_AT_ONCE) as workers:
-        found = dict(zip(servers, workers.map(lambda name: _status(targets[name]), servers), strict=True))
-    answers = {name: answer for name, answer in found.items() if not isinstance(answer, str)}
-    silent = {name: answer for name, answer in found.items() if isinstance(answer, str)}
+        said = list(workers.map(lambda name: _status(targets[name], known=name in known), servers))
+    found = dict(zip(servers, said, strict=True))
+    refused = [f"{name}: {answer}" for name, answer in found.items() if isinstance(answer, LoginRefused)]
+    if refused and not pulumi.runtime.is_dry_run():
+        raise pulumi.RunError("\n".join(refused))
+    answers = {name: answer for name, answer in found.items() if not isinstance(answer, SshError)}
+    silent = {name: str(found[name]) for name in known if name not in answers}
     return gather(answers, silent)
 
 
 def tell(plan: Plan, live: Live) -> None:
-    """Say what an update will do to projects that were rolled back; in a preview also who did not answer."""
-    quiet = silence(live) if pulumi.runtime.is_dry_run() else []
-    for word in (*words(plan, live, pulumi.get_stack()), *quiet):
+    """Say what an update will do to projects that were rolled back, and which servers did not answer."""
+    for word in (*words(plan, live, pulumi.get_stack()), *silence(live)):
         (pulumi.log.warn if word.wrong else pulumi.log.info)(word.text)
 
 
-def _status(target: SshTarget) -> Mapping[str, Any] | str:
+def _status(target: SshTarget, *, known: bool) -> Mapping[str, Any] | SshError:
     """The answer, or why there is none."""
     try:
-        answer = ask(target, "status", {"version": 1}, connect_seconds=CONNECT_SECONDS, timeout=ALL_SECONDS)
+        answer = ask(
+            target,
+            "status",
+            {"version": 1},
+            connect_seconds=CONNECT_SECONDS,
+            timeout=ALL_SECONDS,
+            known=known,
+        )
     except SshError as error:
-        return str(error)
-    return answer.document if answer.code == 0 else str(answer.document.get("cause", "its agent failed"))
+        return error
+    return answer.document if answer.code == 0 else SshError(answer.document.get("cause", "its agent failed"))

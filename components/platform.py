@@ -98,10 +98,9 @@ class Platform(pulumi.ComponentResource):
     def _open_tunnel(self, server: str, ports: Mapping[int, int]) -> None:
         """A preview can do without the tunnel, an update can't."""
         preview = pulumi.runtime.is_dry_run()
+        wait = PREVIEW_WAIT_SECONDS if preview else UPDATE_WAIT_SECONDS
         try:
-            open_tunnel(
-                self._stack.targets[server], ports, PREVIEW_WAIT_SECONDS if preview else UPDATE_WAIT_SECONDS
-            )
+            open_tunnel(self._stack.targets[server], ports, wait, known=self._stack.previous is not None)
         except TunnelError as error:
             if not preview:
                 raise pulumi.RunError(str(error)) from None

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from codeb.ssh import SshTarget, explain
-from ops.ssh import SshError, login, runtime_folder
+from ops.ssh import SshError, login, note_let_in, runtime_folder, was_let_in
 
 PERSIST_SECONDS = 600
 CONNECT_SECONDS = 10
@@ -35,18 +35,22 @@ def local_port(purpose: str) -> int:
     return FIRST_PORT + number % (LAST_PORT - FIRST_PORT + 1)
 
 
-def open_tunnel(target: SshTarget, forwards: Mapping[int, int], wait_seconds: float = 60) -> None:
+def open_tunnel(
+    target: SshTarget, forwards: Mapping[int, int], wait_seconds: float = 60, *, known: bool = False
+) -> None:
     """Forward each local port to the same service port on the server's loopback; do nothing if it is open already.
 
     Args:
         forwards: local port → port on the server's 127.0.0.1.
         wait_seconds: how long a server that is still booting may take to accept the connection.
+        known: the server is in use already.
 
     Raises:
         TunnelError: the server does not answer, refuses the key, has another host key, or a local port is taken.
     """
     try:
         control = runtime_folder() / _digest(target, forwards)
+        known = known or was_let_in(target)
     except SshError as error:
         raise TunnelError(str(error)) from None
     if _alive(control, target):
@@ -55,9 +59,10 @@ def open_tunnel(target: SshTarget, forwards: Mapping[int, int], wait_seconds: fl
     while True:
         problem = _start(control, target, forwards)
         if problem is None:
+            note_let_in(target)
             return
         if not _worth_a_retry(problem) or time.monotonic() > deadline:
-            raise TunnelError(f"no SSH tunnel to {explain(target, problem)}")
+            raise TunnelError(f"no SSH tunnel to {explain(target, problem, known=known)}")
         time.sleep(1)
 
 

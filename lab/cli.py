@@ -6,6 +6,7 @@ env       lines for a shell in which plain `pulumi` works on the lab: eval "$(py
 status    what runs: registry and URLs
 outputs   the stack's outputs (what other teams read)
 shell     a root shell on the host, or one command there
+console   the same without SSH, as a provider's console: for a host that lets nobody in
 refresh   read what is really there into the state
 destroy   take the platform off the host; its data is moved aside, not dropped
 down      stop the host; everything stays on disk
@@ -116,6 +117,10 @@ def shell(session: Session) -> int:
     return session.lab.shell(HOST, session.arguments)
 
 
+def console(session: Session) -> int:
+    return session.lab.console(HOST, session.arguments)
+
+
 def down(session: Session) -> int:
     session.lab.down()
     return 0
@@ -164,6 +169,7 @@ VERBS: dict[str, Callable[[Session], int]] = {
     "status": status,
     "outputs": outputs,
     "shell": shell,
+    "console": console,
     "refresh": refresh,
     "destroy": destroy,
     "down": down,

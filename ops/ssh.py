@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -23,6 +24,10 @@ _NOT_INSTALLED = 127
 
 class SshError(Exception):
     """A server could not be asked; the message says which, why and what to do."""
+
+
+class LoginRefused(SshError):
+    """sshd takes none of our keys."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ def ask(
     *,
     connect_seconds: int = CONNECT_SECONDS,
     timeout: float | None = None,
+    known: bool = False,
     run: Run = run,
 ) -> Answer:
     """Run `codeb-agent <verb>` on the server with this document.
@@ -82,14 +88,19 @@ def ask(
     Args:
         connect_seconds: how long the server may take to accept the connection.
         timeout: seconds for all of it; None waits for as long as the connection lives.
+        known: the server is in use already, so that a refused connection has another cause than on a new one.
 
     Raises:
+        LoginRefused: sshd takes none of our keys.
         SshError: the server can't be reached or has no agent, or its answer is no document.
     """
     with login(target, connect_seconds) as arguments:
         ended = run(["ssh", *arguments, f"codeb-agent {verb}"], json.dumps(document), timeout)
     if ended.code == _UNREACHABLE:
-        raise SshError(ssh.explain(target, ended.err.strip() or "ssh ended without a word"))
+        said = ended.err.strip() or "ssh ended without a word"
+        words = ssh.explain(target, said, known=known or was_let_in(target))
+        raise LoginRefused(words) if ssh.login_refused(said) else SshError(words)
+    note_let_in(target)
     if ended.code == _NOT_INSTALLED:
         raise SshError(f"{target.where}: has no codeb-agent: run `pulumi up`, which installs it")
     try:
@@ -133,3 +144,18 @@ def runtime_folder() -> Path:
     if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
         raise SshError(f"{folder} must be a folder that only you can enter: remove it and run again")
     return folder
+
+
+def note_let_in(target: SshTarget) -> None:
+    """Remember that the server let this machine in."""
+    _mark(target).touch(mode=0o600)
+
+
+def was_let_in(target: SshTarget) -> bool:
+    """Whether it did, as far as this machine remembers (until it reboots, mostly)."""
+    return _mark(target).exists()
+
+
+def _mark(target: SshTarget) -> Path:
+    facts = f"{target.user}@{target.address}:{target.port}"
+    return runtime_folder() / f"{hashlib.sha256(facts.encode()).hexdigest()[:16]}.in"

@@ -23,6 +23,11 @@ RUNNING_SERVICES: Final = [
     "codeb-*",
 ]
 STANDBY_TIMERS: Final = ["systemctl", "list-timers", "--output=json", "codeb-*-standby.timer"]
+SHUT_OUT: Final = ["fail2ban-client", "get", "sshd", "banip"]
+LOGINS: Final = [
+    *("journalctl", "--no-pager", "--output=cat", "--since=-90d", "--grep=^Accepted "),
+    *("_COMM=sshd", "_COMM=sshd-session"),
+]
 HOLD_CONNECTIONS: Final = ["nft", "-f", paths.HOLD]
 FREE_CONNECTIONS: Final = ["nft", "delete", "table", "inet", "codeb_hold"]
 NFT_TABLES: Final = ["nft", "list", "tables"]

@@ -123,6 +123,22 @@ def sshd(settings: str) -> list[Problem]:
     ]
 
 
+def shut_out(banned: Iterable[str], logins: str) -> list[Problem]:
+    """Addresses that Fail2Ban shuts out although somebody has logged in from them: they are ours, most likely.
+
+    `logins` are sshd's lines on logins that it let in. Strangers are no problem.
+    """
+    ours = set(re.findall(r"^Accepted .* from (\S+) port ", logins, re.MULTILINE))
+    return [
+        Problem(
+            f"Fail2Ban shuts out {address}, from which somebody has logged in before",
+            f"when it is one of yours: `fail2ban-client set sshd unbanip {address}`, and name it in codeb:adminAddresses",
+        )
+        for address in banned
+        if address in ours
+    ]
+
+
 def firewall(configuration: str, tables: str) -> list[Problem]:
     """Tables that nftables.conf names and the kernel doesn't have."""
     wanted = re.findall(r"^\s*table\s+(\w+)\s+([\w-]+)\s*\{", configuration, re.MULTILINE)

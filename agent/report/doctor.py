@@ -26,13 +26,24 @@ def doctor(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     facts = [_project(ports, project) for project in record.known_projects(ports)]
     problems = [problem for each in facts for problem in diagnosis.project_problems(each)]
     problems += _host(ports, {each.project: each.serving for each in facts})
-    lines = [f"  - {problem.what}\n    {problem.remedy}" for problem in problems]
+    banned = ports.runner.run(commands.SHUT_OUT)
+    addresses = banned.out.split() if banned.ok else []
+    if addresses:
+        problems += diagnosis.shut_out(addresses, ports.runner.run(commands.LOGINS).out)
     return {
         "ok": not problems,
         "host": host_facts(ports),
         "problems": [{"what": problem.what, "remedy": problem.remedy} for problem in problems],
-        "summary": "\n".join([f"{len(problems)} problems:", *lines]) if problems else "all is well",
+        "shut_out": len(addresses),
+        "summary": _summary(problems, len(addresses)),
     }
+
+
+def _summary(problems: list[Problem], shut_out: int) -> str:
+    lines = [f"  - {problem.what}\n    {problem.remedy}" for problem in problems]
+    head = f"{len(problems)} problems:" if problems else "all is well"
+    tail = [f"addresses that Fail2Ban shuts out: {shut_out}"] if shut_out else []
+    return "\n".join([head, *lines, *tail])
 
 
 def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:

@@ -175,9 +175,18 @@ class Lab:
             raise LabError(f"{name} is not running", "boot it with `make lab`")
         words = list(argv[1:] if argv and argv[0] == "--" else argv)
         options = ["-o", f"UserKnownHostsFile={self.known_hosts_path()}", "-o", "StrictHostKeyChecking=yes"]
+        options += ["-o", "IdentitiesOnly=yes"]
         line = ["ssh", *(["-t"] if sys.stdin.isatty() else []), "-i", str(self.ssh_key_path()), *options]
         command = [shlex.join(words)] if words else []
         return subprocess.call([*line, f"root@{host.address}", *command])
+
+    def console(self, name: str, argv: Sequence[str] = ()) -> int:
+        """A root shell in a host, or one command, without SSH: what a provider's console is. Returns the status.
+
+        Raises LabError when the host is down.
+        """
+        words = list(argv[1:] if argv and argv[0] == "--" else argv)
+        return self.host(name).attach(words or ["bash", "-l"])
 
     def reboot(self, name: str) -> None:
         """Reboot a host and wait until it is up again."""

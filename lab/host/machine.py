@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import socket
 import subprocess
 import uuid
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from lab.host.processes import Supervised, children, wait_until
 from lab.host.rootfs import TEMPLATES
 
 BOOT_PATIENCE_S = 60.0
+LOGIN_PATIENCE_S = 15.0
 STOP_PATIENCE_S = 60.0
 REGISTRY_HOST = "registry.lab.test"
 _ENVIRONMENT = (
@@ -124,18 +124,51 @@ class Host:
         self.supervised.start(argv, nspawn.environment())
 
     def wait(self) -> None:
-        """Wait until systemd has started everything and sshd answers. Raises LabError after a minute."""
+        """Wait until systemd has started everything and sshd lets us in. Raises LabError after a minute."""
         console = self.supervised.log
-        wait_until(lambda: self._up() or not self.supervised.running(), BOOT_PATIENCE_S)
-        if not self._up():
+        wait_until(lambda: self._started() or not self.supervised.running(), BOOT_PATIENCE_S)
+        if not self._started():
             raise LabError(
                 f"{self.name} does not come up (state: {self.state()}); end of {console}:\n{commands.tail(console)}",
                 "`make lab-down` and `make lab` boot it again; `journalctl -D` on the host's var/log/journal below "
                 f"{self.folder / 'upper'} tells what happened inside",
             )
 
-    def _up(self) -> bool:
-        return self.state() in ("running", "degraded") and _answers(self.address, 22)
+        if not wait_until(lambda: not self._refusal(), LOGIN_PATIENCE_S, pause=1):
+            raise LabError(
+                f"{self.name} is up and does not let this machine in: {self._refusal()}",
+                "`python -m lab console` is a shell there without SSH; `fail2ban-client banned` shows who is shut out, "
+                f"`fail2ban-client unban {self.network.gateway}` lifts it",
+            )
+
+    def _started(self) -> bool:
+        return self.state() in ("running", "degraded")
+
+    def _refusal(self) -> str:
+        """Why a login by SSH fails, "" when it doesn't. A bare connection to the port would look like an attack."""
+        options = {
+            "BatchMode": "yes",
+            "ConnectTimeout": "5",
+            "IdentitiesOnly": "yes",
+            "LogLevel": "ERROR",
+            "StrictHostKeyChecking": "yes",
+            "UserKnownHostsFile": str(keys.known_hosts(self.folders)),
+        }
+        words = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
+        line = [
+            "ssh",
+            "-F",
+            "none",
+            *words,
+            "-i",
+            str(keys.client_key(self.folders)),
+            f"root@{self.address}",
+            "true",
+        ]
+        done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return (
+            "" if done.returncode == 0 else done.stderr.strip() or f"ssh ended with status {done.returncode}"
+        )
 
     def state(self) -> str:
         """What systemd says of the host (``starting``, ``running``, ``degraded``, …), or ``off``."""
@@ -152,6 +185,13 @@ class Host:
 
     def run(self, argv: Sequence[str], stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
         """Run a command as root in the host. Raises LabError when the host is down."""
+        return subprocess.run(self._inside(argv), input=stdin, capture_output=True, check=False)
+
+    def attach(self, argv: Sequence[str]) -> int:
+        """The same on the caller's terminal, as a console would; returns the exit status. Raises LabError."""
+        return subprocess.call(self._inside(argv))
+
+    def _inside(self, argv: Sequence[str]) -> list[str]:
         init = self._init()
         if init is None:
             raise LabError(f"{self.name} is not running", "boot it with `make lab`")
@@ -166,9 +206,7 @@ class Host:
             "--cgroup",
             "--",
         ]
-        return subprocess.run(
-            [*enter, "env", "-i", *_ENVIRONMENT, *argv], input=stdin, capture_output=True, check=False
-        )
+        return [*enter, "env", "-i", *_ENVIRONMENT, *argv]
 
     def reboot(self) -> None:
         """Reboot from within and wait until it is up again."""
@@ -219,14 +257,6 @@ class Host:
 def _copy(source: Path, folder: Path) -> None:
     """Copy with owners, attributes and the overlay's device nodes, sharing blocks where the disk can."""
     commands.output(["cp", "--archive", "--reflink=auto", "--sparse=auto", str(source), str(folder)])
-
-
-def _answers(address: str, port: int) -> bool:
-    try:
-        with socket.create_connection((address, port), timeout=1):
-            return True
-    except OSError:
-        return False
 
 
 def containers_conf() -> str:

@@ -265,11 +265,11 @@ def test_servers_that_do_not_answer_are_said_in_a_preview_and_change_nothing(
     assert "one was not asked what it runs: there is no server" in caplog.text
 
 
-def test_a_first_run_asks_nobody(tmp_path: Path) -> None:
+def test_a_first_preview_asks_nobody(tmp_path: Path) -> None:
     def ask(*_: object, **__: object) -> Answer:
         raise AssertionError("there is nothing to ask for yet")
 
-    record(tmp_path, {"shop.yaml": SHOP}, ask=ask)
+    record(tmp_path, {"shop.yaml": SHOP}, ask=ask, preview=True)
 
 
 def test_a_release_that_takes_a_domain_over_waits_for_the_one_that_gives_it(tmp_path: Path) -> None:

@@ -14,9 +14,16 @@ from ops_servers import HOST_KEY, KEY, server
 
 from codeb.ssh import SshTarget, find_host_key, known_hosts
 from ops import ssh
-from ops.ssh import Ended, SshError, ask
+from ops.ssh import Ended, LoginRefused, SshError, ask
 
 TARGET = server(1).target
+REFUSED = "ssh: connect to host 10.0.0.1 port 22: Connection refused"
+
+
+@pytest.fixture(autouse=True)
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is remembered of earlier logins."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
 
 
 class Recorder:
@@ -81,10 +88,13 @@ def test_the_key_file_goes_when_the_call_is_interrupted() -> None:
     [
         (Recorder(255, "", "Host key verification failed."), "is not the pinned one"),
         (Recorder(255, "", "root@10.0.0.1: Permission denied (publickey)."), "authorized_keys"),
+        (Recorder(255, "", REFUSED), "check that the server is up"),
+        (Recorder(255, "", REFUSED), "fail2ban-client set sshd unbanip ADDRESS"),
         (
-            Recorder(255, "", "ssh: connect to host 10.0.0.1 port 22: Connection refused"),
-            "Connection refused",
+            Recorder(255, "", "kex_exchange_identification: read: Connection reset by peer"),
+            "Wait a minute and run again",
         ),
+        (Recorder(255, "", "ssh: connect to host 10.0.0.1 port 22: No route to host"), "server is up"),
         (Recorder(255, "", ""), "ended without a word"),
         (Recorder(127, "", "sh: codeb-agent: not found"), "run `pulumi up`"),
         (Recorder(0, "hello", ""), "answered unreadably"),
@@ -97,6 +107,37 @@ def test_what_goes_wrong_is_said_with_a_remedy(recorder: Recorder, said: str) ->
         ask(TARGET, "status", {}, run=recorder)
     assert said in str(failure.value)
     assert "root@10.0.0.1 port 22" in str(failure.value)
+
+
+def refusal(known: bool = False, target: SshTarget = TARGET) -> str:
+    with pytest.raises(SshError) as failure:
+        ask(target, "status", {}, known=known, run=Recorder(255, "", REFUSED))
+    return str(failure.value)
+
+
+def test_a_refused_connection_after_an_earlier_login_is_a_ban_most_likely() -> None:
+    assert "check that the server is up" in refusal()
+    ask(TARGET, "status", {}, run=Recorder())
+    said = refusal()
+    assert "check that the server is up" not in said
+    assert "Fail2Ban has shut this machine's address out" in said
+    assert "codeb:adminAddresses" in said
+    assert "check that the server is up" in refusal(target=server(2).target), "another server"
+    assert "check that the server is up" not in refusal(known=True, target=server(2).target)
+
+
+def test_a_login_counts_as_one_whatever_the_agent_says() -> None:
+    with pytest.raises(SshError):
+        ask(TARGET, "status", {}, run=Recorder(127, "", "sh: codeb-agent: not found"))
+    assert "check that the server is up" not in refusal()
+
+
+def test_a_refused_key_is_told_from_all_else_and_warns_of_the_ban() -> None:
+    with pytest.raises(LoginRefused, match="five refused logins in ten minutes"):
+        ask(TARGET, "status", {}, run=Recorder(255, "", "root@10.0.0.1: Permission denied (publickey)."))
+    with pytest.raises(SshError) as failure:
+        ask(TARGET, "status", {}, run=Recorder(255, "", "Host key verification failed."))
+    assert not isinstance(failure.value, LoginRefused)
 
 
 def test_a_failure_of_the_agent_is_an_answer() -> None:

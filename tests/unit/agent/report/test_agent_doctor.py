@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from agent.host import commands
 from agent.host.ports import Result
 from agent.report import diagnosis
 from tests.unit.agent.fakes.documents import release_document
@@ -75,3 +76,32 @@ def test_podman_must_be_new_enough(version: str, fine: bool) -> None:
 def test_a_full_disk_is_a_problem() -> None:
     assert diagnosis.disk("/", 85.0) == []
     assert "93 % full" in diagnosis.disk("/", 93.0)[0].what
+
+
+def test_a_ban_of_somebody_who_logged_in_before_is_named_and_strangers_are_counted(host: FakeHost) -> None:
+    host.answers[" ".join(commands.SHUT_OUT)] = said("198.51.100.9 2001:db8::7\n10.77.0.1")
+    host.answers[" ".join(commands.LOGINS)] = said(
+        "Accepted publickey for root from 10.77.0.1 port 40110 ssh2: ED25519 SHA256:abc\n"
+        "Accepted publickey for root from 2001:db8::7 port 40110 ssh2: ED25519 SHA256:abc\n"
+        "Accepted publickey for root from 10.77.0.19 port 40110 ssh2: ED25519 SHA256:abc\n"
+    )
+    code, answer, err = call(host.ports(), "doctor")
+    assert code == 1
+    assert [problem["what"].split()[3] for problem in answer["problems"]] == ["2001:db8::7,", "10.77.0.1,"]
+    assert "`fail2ban-client set sshd unbanip 10.77.0.1`" in answer["problems"][1]["remedy"]
+    assert answer["shut_out"] == 3
+    assert "198.51.100.9" not in err
+
+
+def test_strangers_that_are_shut_out_are_no_problem(host: FakeHost) -> None:
+    host.answers[" ".join(commands.SHUT_OUT)] = said("198.51.100.9")
+    host.answers[" ".join(commands.LOGINS)] = said("")
+    code, answer, _ = call(host.ports(), "doctor")
+    assert (code, answer["problems"], answer["shut_out"]) == (0, [], 1)
+    assert answer["summary"] == "all is well\naddresses that Fail2Ban shuts out: 1"
+
+
+def test_a_host_without_fail2ban_is_not_asked_who_logged_in(host: FakeHost) -> None:
+    host.answers[" ".join(commands.SHUT_OUT)] = Result(127, err="fail2ban-client is not installed")
+    assert call(host.ports(), "doctor")[1]["shut_out"] == 0
+    assert commands.LOGINS not in host.calls
