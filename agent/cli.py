@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
 from agent import real
-from agent.documents.errors import BadDocument, Failed, Failure
+from agent.documents.errors import BadDocument, Failed, Failure, Unwritable
 from agent.documents.reader import Reader, parse
 from agent.host.ports import Ports
 
@@ -57,10 +57,10 @@ def run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) -
         err.write(f"codeb-agent {verb}: the document is wrong: {error}\nnothing was touched\n")
         return 2
     except Failed as error:
-        ports.journal.log(f"{verb}: failed in {error.failure.phase}: {error.failure.cause}")
-        out.write(_line(error.failure.answer()))
-        err.write(f"codeb-agent {verb} {error.failure.text()}\n")
-        return 1
+        return _told(ports, verb, error.failure, out, err)
+    except Unwritable as error:
+        kept = "nothing, what is done stays done"
+        return _told(ports, verb, Failure("disk", str(error), error.remedy, put_back=kept), out, err)
     except Exception as error:  # noqa: BLE001 - the message may hold a secret; only its kind and place are shown
         place = traceback.extract_tb(error.__traceback__)[-1]
         cause = f"{type(error).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
@@ -74,6 +74,13 @@ def run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) -
     if answer["ok"] is True:
         return 0
     err.write(f"codeb-agent {verb}: {answer.get('summary', 'not everything is well')}\n")
+    return 1
+
+
+def _told(ports: Ports, verb: str, failure: Failure, out: TextIO, err: TextIO) -> int:
+    ports.journal.log(f"{verb}: failed in {failure.phase}: {failure.cause}")
+    out.write(_line(failure.answer()))
+    err.write(f"codeb-agent {verb} {failure.text()}\n")
     return 1
 
 

@@ -93,7 +93,11 @@ def project_status(status: Mapping[str, Any], server: str, now: str) -> list[str
         ]
     if status.get("withdrawn"):
         lines.append(f"  withdrawn  {_named(status['withdrawn'])}")
-    if status.get("unfinished"):
+    if status.get("crashed") and status["crashed"] not in str(status.get("cause")):
+        lines.append(f"  crashed    its container {clean(status['crashed'])}")
+    if status.get("working_since"):
+        lines.append(f"  under way  a release is running since {_moment(status['working_since'], now)}")
+    elif status.get("unfinished"):
         lines.append("  unfinished a release was interrupted; the next one puts its changes back first")
     return [*lines, "", *history(status.get("history", []))]
 
@@ -134,11 +138,17 @@ def overview(found: Sequence[tuple[str, Mapping[str, Any], str]]) -> list[str]:
                 clean(status.get("project")), clean(server), clean(state), clean(release.get("id") or "-"),
                 clean(release.get("image") or "-"), short(release.get("digest")), _second(release.get("at")),
                 clean(release.get("by") or "-"), _left(status.get("standby_until"), now) or "-",
-                clean(release.get("why") or status.get("cause") or "-"),
+                clean(_why(status, release)),
             ]
         )  # fmt: skip
     heads = ("PROJECT", "SERVER", "STATUS", "RELEASE", "IMAGE", "DIGEST", "SINCE", "BY", "STANDBY", "WHY")
     return table(heads, sorted(rows))
+
+
+def _why(status: Mapping[str, Any], release: Mapping[str, Any]) -> object:
+    """Why it serves, and of what isn't well what is wrong with it."""
+    wrong = status.get("cause") if status.get("status") != "healthy" else ""
+    return wrong or release.get("why") or "-"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

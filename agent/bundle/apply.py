@@ -8,7 +8,7 @@ from agent.bundle import services, validators
 from agent.bundle.applied import load_applied, save_applied
 from agent.bundle.document import Bundle, File, read_bundle
 from agent.bundle.plan import Plan, make_plan
-from agent.documents.errors import Failed
+from agent.documents.errors import Failed, remedy_of
 from agent.documents.reader import Reader
 from agent.documents.redact import Redactor
 from agent.host import commands, paths, units
@@ -29,9 +29,8 @@ def apply(ports: Ports, document: Reader, by: str) -> dict[str, object]:
         raise Failed("lock", str(error), "wait for the other run to end and run again") from error
     except (OSError, KeyError) as error:
         # KeyError: an owner that doesn't exist on this host
-        raise Failed(
-            "files", str(error), "see `df -h` and the owners in the bundle, then run again"
-        ) from error
+        remedy = remedy_of(error, "see the owners in the bundle, then run again")
+        raise Failed("files", str(error), remedy, put_back="nothing, what is done stays done") from error
     except Failed as error:
         raise _redacted(error, bundle) from None
 

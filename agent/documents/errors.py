@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass, replace
+from typing import Final
 
 
 class BadDocument(Exception):
@@ -60,3 +63,33 @@ class Failed(Exception):
         super().__init__(cause)
         failure = Failure(phase=phase, cause=cause, remedy=remedy, log=log)
         self.failure = failure if put_back is None else failure.but_put_back(put_back)
+
+
+_ROOM: Final = (
+    "make room: `df -h {path}` and `df -i {path}` show what is full; `podman image prune -a`, `journalctl "
+    "--vacuum-size=200M`; then run again"
+)
+_WRITE_REMEDIES: Final = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: "raise the quota of root on this file system, or make room; then run again",
+    errno.EROFS: "the file system is read-only: `dmesg` tells why; `mount -o remount,rw` its mount point, then run again",
+    errno.EACCES: "run as root; `ls -ld` and `lsattr -d` show who may write there; then run again",
+    errno.EPERM: "run as root; `ls -ld` and `lsattr -d` show who may write there; then run again",
+}
+
+
+class Unwritable(OSError):
+    """A place on disk can't be written: which, and why. `remedy` says what to do; nothing is left half-written."""
+
+    def __init__(self, path: str, error: OSError) -> None:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        super().__init__(f"{path} can't be written: {why}")
+        self.errno = error.errno
+        self.remedy = _WRITE_REMEDIES.get(
+            error.errno or 0, "see `df -h {path}` and `dmesg`, then run again"
+        ).format(path=os.path.dirname(path) or "/")
+
+
+def remedy_of(error: Exception, otherwise: str) -> str:
+    """What to do about an error: its own remedy where it has one."""
+    return error.remedy if isinstance(error, Unwritable) else otherwise

@@ -70,6 +70,12 @@ def show(unit: str) -> list[str]:
     return ["systemctl", "show", f"--property={PROPERTIES}", unit]
 
 
+def restarts(units: Sequence[str]) -> list[str]:
+    """How often systemd has started these units (names or patterns) again by itself, and when their state changed last."""
+    properties = "Id,NRestarts,StateChangeTimestamp"
+    return ["systemctl", "show", "--timestamp=unix", f"--property={properties}", *units]
+
+
 def read_yet(units: Sequence[str]) -> list[str]:
     """Whether systemd has read the files of these units as they are: a block a unit, in this order."""
     return ["systemctl", "show", "--property=LoadState,NeedDaemonReload", *units]
@@ -151,6 +157,14 @@ def died(container: str, since: float) -> list[str]:
     return [
         *("podman", "events", "--stream=false", f"--since={since:.0f}", "--format", "json"),
         *("--filter", f"container={container}", "--filter", "event=died"),
+    ]
+
+
+def all_died(since: float) -> list[str]:
+    """The same of all containers."""
+    return [
+        *("podman", "events", "--stream=false", f"--since={since:.0f}", "--format", "json"),
+        *("--filter", "event=died"),
     ]
 
 

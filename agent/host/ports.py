@@ -79,6 +79,8 @@ class Runner(Protocol):
 
 
 class Files(Protocol):
+    """Whatever writes raises `agent.documents.errors.Unwritable` when the disk refuses."""
+
     def read(self, path: str) -> bytes | None:
         """Content of a file or None when there is none."""
 
@@ -119,7 +121,10 @@ class Files(Protocol):
         """How full the file system that holds this path is."""
 
     def lock(self, path: str, wait_s: float) -> AbstractContextManager[None]:
-        """Hold a lock that a killed holder loses. Raises Busy."""
+        """Hold a lock that a killed holder loses; its file may be removed meanwhile. Raises Busy."""
+
+    def held_since(self, path: str) -> float | None:
+        """Since when (seconds since 1970) somebody holds a lock, None when nobody does."""
 
 
 class Clock(Protocol):

@@ -89,44 +89,75 @@ def prune(ports: Ports, project: str, left: Image | None = None, spec: Spec | No
     """
     try:
         with ports.files.lock(paths.IMAGES_LOCK, _LOCK_S):
-            if not _others_at_work(ports, project):
-                _prune(ports, project, left, spec)
+            owed = _owed(ports) | _forgotten(left, spec)
+            if _others_at_work(ports, project):
+                _owe(ports, owed)
+            elif _prune(ports, project, owed):
+                _owe(ports, set())
     except (Busy, OSError) as error:
         ports.journal.log(f"{project}: no image was removed: {error}")
     except Failed as error:
         ports.journal.log(f"{project}: no image was removed: {error.failure.cause}")
 
 
+def leave(ports: Ports, known: Record) -> None:
+    """Note the repositories of a project whose record goes, so that whoever prunes next knows of them.
+
+    A project leaves whatever becomes of its images: what goes wrong here is in the journal.
+    """
+    try:
+        with ports.files.lock(paths.IMAGES_LOCK, _LOCK_S):
+            _owe(ports, _owed(ports) | set(_repositories([known])))
+    except (Busy, OSError) as error:
+        ports.journal.log(f"{known.project}: its images may stay: {error}")
+
+
+def _owed(ports: Ports) -> set[str]:
+    """Repositories whose images are still to go although no record names them."""
+    return set((ports.files.read(paths.IMAGES_OWED) or b"").decode("utf-8", "replace").split())
+
+
+def _owe(ports: Ports, repositories: set[str]) -> None:
+    if repositories == _owed(ports):
+        return
+    if repositories:
+        ports.files.write(paths.IMAGES_OWED, "\n".join(sorted(repositories)).encode())
+    else:
+        ports.files.remove(paths.IMAGES_OWED)
+
+
+def _forgotten(left: Image | None, spec: Spec | None) -> set[str]:
+    found = set()
+    if left is not None and "/" in left.reference:
+        found.add(repository_of(left.reference))
+    if spec is not None and spec.pull != "never":
+        found.add(repository_of(spec.image))
+    return found
+
+
 def _others_at_work(ports: Ports, project: str) -> bool:
     """Whether another project's lock is held: its new image may be named nowhere yet."""
     for name in ports.files.listing(paths.RECORDS):
         other = name.removesuffix(".lock")
-        if other in (name, project):
-            continue
-        try:
-            with ports.files.lock(paths.project_lock(other), 0):
-                pass
-        except Busy:
+        if other not in (name, project) and ports.files.held_since(paths.project_lock(other)) is not None:
             return True
     return False
 
 
-def _prune(ports: Ports, project: str, left: Image | None, spec: Spec | None) -> None:
+def _prune(ports: Ports, project: str, owed: set[str]) -> bool:
+    """Whether all went; an image in use stays, and so does one in a read-only store."""
     known = [found for name in record.known_projects(ports) if (found := record.load(ports, name))]
-    repositories = set(_repositories(known))
-    if left is not None and "/" in left.reference:
-        repositories.add(repository_of(left.reference))
-    if spec is not None and spec.pull != "never":
-        repositories.add(repository_of(spec.image))
+    repositories = {*_repositories(known), *owed}
     repositories = {name for name in repositories if not name.startswith(_LOCAL)}
     kept = {colour.image.id for found in known for colour in found.colours.values()}
     doomed = list(_doomed(_listing(ports), repositories, kept, set(in_units.named(ports.files))))[:_MOST]
-    if doomed:
-        result = ports.runner.run(commands.remove_images(doomed), timeout_s=_REMOVE_S)
-        # in use, or in a read-only store: that is fine
-        ports.journal.log(
-            f"{project}: images removed: {' '.join(doomed)}" + ("" if result.ok else f"; {result.text[:300]}")
-        )
+    if not doomed:
+        return True
+    result = ports.runner.run(commands.remove_images(doomed), timeout_s=_REMOVE_S)
+    ports.journal.log(
+        f"{project}: images removed: {' '.join(doomed)}" + ("" if result.ok else f"; {result.text[:300]}")
+    )
+    return result.ok
 
 
 def _repositories(known: Iterable[Record]) -> Iterator[str]:

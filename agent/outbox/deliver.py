@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from agent.documents.errors import BadDocument, Failed
+from agent.documents.errors import BadDocument, Failed, remedy_of
 from agent.documents.reader import Reader
 from agent.host import paths
 from agent.host.ports import Busy, NoReply, Ports, Reply
@@ -38,7 +38,8 @@ def deliver(ports: Ports, document: Reader, by: str) -> dict[str, object]:
         with ports.files.lock(paths.OUTBOX_LOCK, _OTHER_RUN_S):
             return _Courier(ports).run()
     except (Busy, OSError) as error:
-        raise Failed("outbox", str(error), "see `journalctl -u codeb-outbox`; it is tried again") from error
+        remedy = remedy_of(error, "see `journalctl -u codeb-outbox`; it is tried again")
+        raise Failed("outbox", str(error), remedy) from error
 
 
 @dataclass

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 from urllib.parse import quote
 
-from agent.documents.errors import Failed
+from agent.documents.errors import Failed, remedy_of
 from agent.documents.reader import PROJECT, Reader
 from agent.host.ports import Ports
 from agent.outbox import spool, text
@@ -66,7 +66,7 @@ def notify(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     try:
         count = _enqueue(ports, event)
     except OSError as error:
-        remedy = "see `df -h` on the host, then run again"
+        remedy = remedy_of(error, "see `df -h` on the host, then run again")
         raise Failed("outbox", f"the message can't be written: {error}", remedy) from error
     warnings = [] if count else ["nobody is told: the stack has no webhook (docs/notifications.md)"]
     return {"ok": True, "enqueued": count, "warnings": warnings}

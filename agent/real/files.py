@@ -10,9 +10,10 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from agent.documents.errors import Unwritable
 from agent.host.ports import Busy, Entry
 
 _POLL_S = 0.05
@@ -39,35 +40,27 @@ class RealFiles:
         return (found.st_uid, found.st_gid) == _ids(owner)
 
     def write(self, path: str, content: bytes, mode: int = 0o644, owner: str = "root:root") -> None:
-        folder = Path(path).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        new = folder / f".{Path(path).name}.codeb-new"
-        new.unlink(missing_ok=True)
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "wb") as out:
-            out.write(content)
-            os.fchown(handle, *_ids(owner))
-            os.fchmod(handle, mode)
-            out.flush()
-            os.fsync(handle)
-        new.replace(path)
-        _sync(folder)
+        ids = _ids(owner)
+        with _replaced(path) as new:
+            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+            with os.fdopen(handle, "wb") as out:
+                out.write(content)
+                os.fchown(handle, *ids)
+                os.fchmod(handle, mode)
+                out.flush()
+                os.fsync(handle)
 
     def remove(self, path: str) -> None:
-        try:
-            Path(path).unlink()
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        _sync(Path(path).parent)
+        with _told(path):
+            try:
+                Path(path).unlink()
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            _sync(Path(path).parent)
 
     def link(self, path: str, target: str) -> None:
-        folder = Path(path).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        new = folder / f".{Path(path).name}.codeb-new"
-        new.unlink(missing_ok=True)
-        new.symlink_to(target)
-        new.replace(path)
-        _sync(folder)
+        with _replaced(path) as new:
+            new.symlink_to(target)
 
     def link_target(self, path: str) -> str | None:
         try:
@@ -82,31 +75,37 @@ class RealFiles:
             return []
 
     def directory(self, path: str, mode: int, owner: str) -> bool:
-        folder = Path(path)
-        fresh = not folder.is_dir()
-        if fresh:
-            folder.mkdir(mode=mode, parents=True, exist_ok=True)
-        found = folder.stat()
-        right = stat.S_IMODE(found.st_mode) == mode and (found.st_uid, found.st_gid) == _ids(owner)
-        if not right:
-            os.chown(path, *_ids(owner))
-            folder.chmod(mode)
+        folder, ids = Path(path), _ids(owner)
+        with _told(path):
+            fresh = not folder.is_dir()
+            if fresh:
+                folder.mkdir(mode=mode, parents=True, exist_ok=True)
+            found = folder.stat()
+            right = stat.S_IMODE(found.st_mode) == mode and (found.st_uid, found.st_gid) == ids
+            if not right:
+                os.chown(path, *ids)
+                folder.chmod(mode)
         return fresh or not right
 
     def remove_tree(self, path: str) -> None:
         if Path(path).is_dir():
-            shutil.rmtree(path)
+            with _told(path):
+                shutil.rmtree(path)
 
     def move(self, path: str, target: str) -> None:
         if Path(path).is_dir():
-            Path(path).rename(target)
-            _sync(Path(target).parent)
+            with _told(target):
+                Path(path).rename(target)
+                _sync(Path(target).parent)
 
     def append(self, path: str, line: str, mode: int) -> None:
-        Path(path).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, mode)
-        with os.fdopen(handle, "ab") as out:
-            out.write(line.encode() + b"\n")
+        with _told(path):
+            Path(path).parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, mode)
+            try:
+                _add(handle, line.encode() + b"\n")
+            finally:
+                os.close(handle)
 
     def disk_used_percent(self, path: str) -> float:
         usage = shutil.disk_usage(path)
@@ -114,26 +113,108 @@ class RealFiles:
 
     @contextmanager
     def lock(self, path: str, wait_s: float) -> Iterator[None]:
-        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        handle = _acquire(path, wait_s)
         try:
-            _acquire(handle, path, wait_s)
             yield
         finally:
             os.close(handle)
 
+    def held_since(self, path: str) -> float | None:
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return os.fstat(handle).st_mtime
+        finally:
+            os.close(handle)
+        return None
 
-def _acquire(handle: int, path: str, wait_s: float) -> None:
+
+def _acquire(path: str, wait_s: float) -> int:
+    """The lock's handle; the file's time says since when it is held.
+
+    Whoever holds a lock may delete its file. Then those who wait for it hold another file's lock once they get it, and begin
+    anew with the one that is there.
+    """
     end = time.monotonic() + wait_s
+    while True:
+        with _told(path):
+            Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            if _locked(handle, end) and _same(handle, path):
+                with suppress(OSError):
+                    os.utime(handle)
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+        if time.monotonic() >= end:
+            raise Busy(f"{path} has been held for more than {wait_s:g} s")
+
+
+def _locked(handle: int, end: float) -> bool:
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= end:
-                raise Busy(f"{path} has been held for more than {wait_s:g} s") from None
+                return False
             time.sleep(_POLL_S)
         else:
-            return
+            return True
+
+
+def _same(handle: int, path: str) -> bool:
+    """Whether the path still names the open file."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """An error of the disk names this path. Raises Unwritable."""
+    try:
+        yield
+    except Unwritable:
+        raise
+    except OSError as error:
+        raise Unwritable(path, error) from error
+
+
+@contextmanager
+def _replaced(path: str) -> Iterator[Path]:
+    """A new file beside the path, which takes its place at the end and is gone when that fails. Raises Unwritable."""
+    folder = Path(path).parent
+    new = folder / f".{Path(path).name}.codeb-new"
+    with _told(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        new.unlink(missing_ok=True)
+        try:
+            yield new
+            new.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                new.unlink(missing_ok=True)
+            raise
+        _sync(folder)
+
+
+def _add(handle: int, data: bytes) -> None:
+    """Add to an open file, all of it or nothing."""
+    before = os.fstat(handle).st_size
+    try:
+        while data:
+            data = data[os.write(handle, data) :]
+    except OSError:
+        os.ftruncate(handle, before)
+        raise
 
 
 def _sync(folder: Path) -> None:

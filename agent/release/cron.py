@@ -46,6 +46,8 @@ def remove(ports: Ports, stems: list[str]) -> None:
     for stem in stems:
         ports.runner.run(commands.disable(f"{stem}.timer"))
         ports.runner.run(commands.stop(f"{stem}.service"), timeout_s=120)
+        for unit in (f"{stem}.timer", f"{stem}.service"):
+            ports.runner.run(commands.reset_failed(unit))
         ports.files.remove(paths.unit(f"{stem}.timer"))
         ports.files.remove(paths.quadlet(f"{stem}.container"))
 

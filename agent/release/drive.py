@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from agent.documents.errors import Failed, Failure
+from agent.documents.errors import Failed, Failure, remedy_of
 from agent.documents.reader import PROJECT, Reader
 from agent.documents.redact import Redactor
 from agent.host import commands, paths
@@ -89,7 +89,7 @@ def _carry_out(job: Job, phase: Phase, todo: tuple[Command, ...]) -> Event:
     except Failed as error:
         return Event(Kind.FAILED, failure=error.failure)
     except (OSError, Busy) as error:
-        remedy = "see `df -h` and `systemctl status` on the host, then run again"
+        remedy = remedy_of(error, "see `systemctl status` on the host, then run again")
         return Event(Kind.FAILED, failure=Failure(phase.value, str(error), remedy))
     return found
 

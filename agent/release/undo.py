@@ -78,6 +78,19 @@ def write(ports: Ports, spec: Spec, target: Colour, active: Colour | None) -> No
     ports.files.write(paths.undo(spec.project), json.dumps(document).encode(), 0o600)
 
 
+def interrupted(ports: Ports, project: str) -> bool:
+    """Whether a release was killed: its undo file is there, and nobody works on the project.
+
+    Looked at again at the end: a release that ends just now takes the file away before it lets go of the lock.
+    """
+    path = paths.undo(project)
+    return (
+        ports.files.read(path) is not None
+        and ports.files.held_since(paths.project_lock(project)) is None
+        and ports.files.read(path) is not None
+    )
+
+
 def load(ports: Ports, project: str) -> Undo | None:
     """The undo file of a release under way or killed, or None. Raises Failed when unreadable."""
     path = paths.undo(project)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agent.documents.errors import Failed
+from contextlib import suppress
+
+from agent.documents.errors import Failed, remedy_of
 from agent.documents.reader import PROJECT, Reader
 from agent.edge import drain, site
 from agent.host import commands, paths, units
@@ -34,11 +36,14 @@ def remove_project(ports: Ports, project: str, admin: str) -> dict[str, object]:
     """The same for other verbs; `admin` is the cache administrator's password or "". Raises Failed."""
     try:
         with ports.files.lock(paths.project_lock(project), _WAIT_S):
-            return _remove(ports, project, admin)
+            answer = _remove(ports, project, admin)
+            ports.files.remove(paths.project_lock(project))
+        _forget_locks(ports)
+        return answer
     except Busy as error:
         raise Failed("lock", str(error), "wait for the other run to end and run again") from error
     except OSError as error:
-        raise Failed("remove", str(error), _REMEDY, put_back="nothing") from error
+        raise Failed("remove", str(error), remedy_of(error, _REMEDY), put_back="nothing") from error
 
 
 def _remove(ports: Ports, project: str, admin: str) -> dict[str, object]:
@@ -51,12 +56,22 @@ def _remove(ports: Ports, project: str, admin: str) -> dict[str, object]:
     _stop(ports, project)
     _delete(ports, project, known)
     warnings = _revoke(ports, known, admin)
+    if known:
+        store.leave(ports, known)
     ports.files.remove(paths.record(project))
-    for colour in known.colours.values() if known else ():
-        if colour.spec.pull != "never":
-            store.prune(ports, project, colour.image)
+    store.prune(ports, project)
     ports.journal.log(f"{project}: removed")
     return {**answer, "changed": True, "warnings": warnings}
+
+
+def _forget_locks(ports: Ports) -> None:
+    """Files of locks that nobody holds, of projects that nothing is left of: older agents left them."""
+    names = ports.files.listing(paths.RECORDS)
+    for project in (name.removesuffix(".lock") for name in names if name.endswith(".lock")):
+        if {f"{project}.json", f"{project}.undo"}.isdisjoint(names):
+            with suppress(Busy, OSError), ports.files.lock(paths.project_lock(project), 0):
+                if not any(_there(ports, path) for path in _owned(project)):
+                    ports.files.remove(paths.project_lock(project))
 
 
 def _owned(project: str) -> list[str]:
@@ -109,6 +124,8 @@ def _delete(ports: Ports, project: str, known: Record | None) -> None:
             if path.startswith(paths.QUADLET):
                 ports.files.remove(path)
         units.daemon_reload(ports, "remove")
+    for unit in (f"{paths.network(project)}-network.service", f"{paths.standby(project)}.service"):
+        ports.runner.run(commands.reset_failed(unit))
     ports.files.remove_tree(paths.project_folder(project))
 
 

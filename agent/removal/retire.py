@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.bundle.applied import Applied, load_applied
-from agent.documents.errors import Failed
+from agent.documents.errors import Failed, remedy_of
 from agent.documents.reader import Reader
 from agent.host import commands, paths, units
 from agent.host.ports import Busy, Ports
@@ -33,7 +33,7 @@ def retire(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     except Busy as error:
         raise Failed("lock", str(error), "wait for the other run to end and run again") from error
     except OSError as error:
-        raise Failed("retire", str(error), _REMEDY, put_back="nothing") from error
+        raise Failed("retire", str(error), remedy_of(error, _REMEDY), put_back="nothing") from error
 
 
 def _retire(ports: Ports) -> dict[str, object]:

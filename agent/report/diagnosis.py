@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from agent.host.paths import COLOURS, DRAINING, Colour, container, other, service
+from agent.report.crashes import Crashes
 
 _DISK_PERCENT = 85
 _PODMAN = (5, 4)
@@ -23,11 +24,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class ProjectFacts:
-    """A project as found. `serving` None: nothing does; `unreadable` and `sick` say why, "" when fine."""
+    """A project as found. `serving` None: nothing does; `unreadable` and `sick` say why, "" when fine.
+
+    `working`: a release, a rollback or a removal is under way, so that much is neither as it was nor as it will be.
+    """
 
     project: str
     serving: Colour | None = None
     unreadable: str = ""
+    working: bool = False
     sick: str = ""
     unfinished: bool = False
     at_boot: frozenset[Colour] = frozenset()
@@ -46,11 +51,15 @@ def project_problems(facts: ProjectFacts) -> list[Problem]:
     found = [Problem(f"{name}: an unfinished release was killed", "release again: it is put back first")]
     found = found if facts.unfinished else []
     if facts.serving is None:
+        if facts.working:
+            return found
         return [*found, Problem(f"{name}: nothing serves, it has no upstream file", "release it again")]
     if facts.sick:
         what = f"{name}: {facts.serving}, where users are sent, {facts.sick}"
         unit = service(name, facts.serving)
         found.append(Problem(what, f"see `journalctl -u {unit}`, or roll back (codeb-agent rollback)"))
+    if facts.working:
+        return found
     found += _boot(facts)
     if facts.site_differs:
         found.append(Problem(f"{name}: its site file is not the one that was released", "release it again"))
@@ -81,18 +90,28 @@ def _boot(facts: ProjectFacts) -> list[Problem]:
 
 
 def failed_units(listing: str, serving: Mapping[str, Colour | None]) -> list[Problem]:
-    """Units that failed; a colour that doesn't serve may have ended with SIGTERM's status, which is fine."""
+    """Units that are there and failed; a colour that doesn't serve may have ended with SIGTERM's status, which is fine."""
     idle = {
         service(project, colour)
         for project, active in serving.items()
         for colour in COLOURS
         if colour != active
     }
-    names = [line.split()[0].lstrip("●") for line in listing.splitlines() if line.split()]
+    rows = [line.replace("●", " ").split() for line in listing.splitlines()]
+    names = [words[0] for words in rows if words and words[1:2] != ["not-found"]]
     return [
         Problem(f"unit {name} has failed", f"see `journalctl -u {name}`, then `systemctl restart {name}`")
         for name in names
-        if name and name not in idle
+        if name not in idle
+    ]
+
+
+def restless(crashed: Mapping[str, Crashes]) -> list[Problem]:
+    """Services of the platform that end by themselves again and again."""
+    return [
+        Problem(f"service {name} {each}", f"see `journalctl -u {name}`")
+        for name, each in crashed.items()
+        if each.loop
     ]
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from agent.bundle.applied import load_applied
+from collections.abc import Mapping
+
+from agent.bundle.applied import Applied, load_applied
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.edge import drain, site
@@ -11,7 +13,8 @@ from agent.host.paths import COLOURS, Colour, other
 from agent.host.ports import NoReply, Ports, Tls
 from agent.project import health, record
 from agent.release import undo
-from agent.report import diagnosis
+from agent.report import crashes, diagnosis
+from agent.report.crashes import Crashes
 from agent.report.diagnosis import Problem, ProjectFacts
 from agent.report.status import host_facts
 
@@ -23,9 +26,16 @@ def doctor(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     """Everything wrong with this host; `ok` is true when that is nothing. Raises BadDocument."""
     document.version()
     document.end()
-    facts = [_project(ports, project) for project in record.known_projects(ports)]
+    projects = record.known_projects(ports)
+    applied = _applied(ports)
+    crashed = crashes.look(
+        ports,
+        [*(paths.service(project, colour) for project in projects for colour in COLOURS), *applied.services],
+    )
+    facts = [_project(ports, project, crashed) for project in projects]
     problems = [problem for each in facts for problem in diagnosis.project_problems(each)]
     problems += _host(ports, {each.project: each.serving for each in facts})
+    problems += diagnosis.restless({name: crashed[name] for name in applied.services if name in crashed})
     banned = ports.runner.run(commands.SHUT_OUT)
     addresses = banned.out.split() if banned.ok else []
     if addresses:
@@ -55,12 +65,19 @@ def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:
         *diagnosis.podman(run(commands.PODMAN_VERSION).out.strip()),
         *diagnosis.sshd(run(commands.SSHD_SETTINGS).out),
         *diagnosis.firewall(configuration, run(commands.NFT_TABLES).out),
-        *diagnosis.orphans(files.listing(paths.QUADLET), serving),
+        *diagnosis.orphans(files.listing(paths.QUADLET), [*serving, *_at_work(ports)]),
         *_clock(ports),
         *_caddy(ports),
         *diagnosis.draining(drain.stale(ports)),
         *_bundle(ports),
     ]
+
+
+def _at_work(ports: Ports) -> list[str]:
+    """Projects that somebody works on; a first release has no record yet."""
+    names = ports.files.listing(paths.RECORDS)
+    projects = [name.removesuffix(".lock") for name in names if name.endswith(".lock")]
+    return [each for each in projects if ports.files.held_since(paths.project_lock(each)) is not None]
 
 
 def _clock(ports: Ports) -> list[Problem]:
@@ -85,6 +102,14 @@ def _caddy(ports: Ports) -> list[Problem]:
     )
 
 
+def _applied(ports: Ports) -> Applied:
+    """What was applied; nothing when that can't be read, which `_bundle` says."""
+    try:
+        return load_applied(ports)
+    except Failed:
+        return Applied()
+
+
 def _bundle(ports: Ports) -> list[Problem]:
     try:
         applied = load_applied(ports)
@@ -98,21 +123,27 @@ def _bundle(ports: Ports) -> list[Problem]:
     return found
 
 
-def _project(ports: Ports, project: str) -> ProjectFacts:
+def _project(ports: Ports, project: str, crashed: Mapping[str, Crashes]) -> ProjectFacts:
+    working = ports.files.held_since(paths.project_lock(project)) is not None
     try:
         known = record.load(ports, project)
         serving = record.serving(ports, project, known)
-        unfinished = undo.load(ports, project) is not None
+        undo.load(ports, project)
+        unfinished = undo.interrupted(ports, project)
     except Failed as error:
         return ProjectFacts(project, unreadable=error.failure.cause)
     if known is None or serving is None or serving not in known.colours:
-        return ProjectFacts(project, unfinished=unfinished)
+        return ProjectFacts(project, working=working, unfinished=unfinished)
     spec = known.colours[serving].spec
     days, no_answer = _certificate(ports, spec.domain) if spec.site is not None else (None, "")
     return ProjectFacts(
         project,
         serving=serving,
-        sick=health.check(ports, spec, serving).reason,
+        working=working,
+        sick=crashes.wrong(
+            health.check(ports, spec, serving).reason,
+            crashed.get(paths.service(project, serving), crashes.NONE),
+        ),
         unfinished=unfinished,
         at_boot=frozenset(c for c in COLOURS if ports.files.link_target(paths.boot_link(project, c))),
         standby_runs=units.state(ports, paths.service(project, other(serving))).running,

@@ -15,6 +15,9 @@ from agent.host.paths import Colour, other
 from agent.host.ports import Ports
 from agent.project import health, record
 from agent.project.record import Record
+from agent.release import undo
+from agent.report import crashes
+from agent.report.crashes import Crashes
 
 _AT_ONCE = 16
 """Health checks that run side by side: one app that hangs must not hold up the others."""
@@ -27,6 +30,7 @@ class _Seen:
     running: frozenset[str]
     standby_until: Mapping[str, str]
     containers: Mapping[str, str]
+    crashes: Mapping[str, Crashes]
 
 
 def status(ports: Ports, document: Reader, by: str) -> dict[str, object]:
@@ -63,7 +67,9 @@ def _look(ports: Ports) -> _Seen:
     )
     found = ports.runner.run(commands.container_ids(colours)).out if colours else ""
     lines = [line.split() for line in found.splitlines()]
-    return _Seen(frozenset(units), timers, {words[0]: words[1] for words in lines if len(words) == 2})
+    containers = {words[0]: words[1] for words in lines if len(words) == 2}
+    crashed = crashes.look(ports, ("codeb-*-blue.service", "codeb-*-green.service"))
+    return _Seen(frozenset(units), timers, containers, crashed)
 
 
 def _rows(ports: Ports, argv: list[str]) -> list[Mapping[str, object]]:
@@ -79,7 +85,11 @@ def _moment(microseconds: object) -> str:
     """A moment as answers say it, "" for none."""
     if not isinstance(microseconds, int) or microseconds <= 0:
         return ""
-    return datetime.fromtimestamp(microseconds / 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _said(microseconds / 1_000_000)
+
+
+def _said(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
@@ -91,15 +101,23 @@ def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
     except Failed as error:
         return {"project": project, "status": "unreadable", "cause": error.failure.cause}
     history = [asdict(past) for past in known.history]
-    entry: dict[str, object] = {"project": project, "active": active, "created_at": known.created_at}
+    since = ports.files.held_since(paths.project_lock(project))
+    entry: dict[str, object] = {
+        "project": project,
+        "active": active,
+        "created_at": known.created_at,
+        "working_since": None if since is None else _said(since),
+    }
     if active is None or active not in known.colours:
         return {**entry, "status": "stopped", "history": history}
     serving = known.colours[active]
-    verdict = health.check(ports, serving.spec, active)
+    crashed = seen.crashes.get(paths.service(project, active), crashes.NONE)
+    cause = crashes.wrong(health.check(ports, serving.spec, active).reason, crashed)
     return {
         **entry,
-        "status": "healthy" if verdict.healthy else "unhealthy",
-        "cause": verdict.reason,
+        "status": "unhealthy" if cause else "healthy",
+        "cause": cause,
+        "crashed": str(crashed) if crashed.count else "",
         "image": serving.spec.image,
         "digest": serving.image.digest,
         "domain": serving.spec.domain,
@@ -109,7 +127,7 @@ def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
         **_idle(project, known, other(active), seen),
         "container_id": seen.containers.get(paths.container(project, active), ""),
         "maintenance": ports.files.read(paths.maintenance_page(project)) is not None,
-        "unfinished": ports.files.read(paths.undo(project)) is not None,
+        "unfinished": undo.interrupted(ports, project),
         "history": history,
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 
+from agent.documents.errors import Unwritable
 from agent.host.ports import Busy, Entry, Ports, Result
 from tests.unit.agent.fakes.caddy import Caddy
 from tests.unit.agent.fakes.debian import Debian
@@ -116,7 +117,7 @@ class FakeFiles:
 
     def _effect(self, path: str) -> None:
         if self.host.step():
-            raise OSError(28, "No space left on device", path)
+            raise Unwritable(path, OSError(28, "No space left on device"))
 
     def read(self, path: str) -> bytes | None:
         entry = self.entry(path)
@@ -180,6 +181,9 @@ class FakeFiles:
 
     def lock(self, path: str, wait_s: float) -> AbstractContextManager[None]:
         return self._lock(path)
+
+    def held_since(self, path: str) -> float | None:
+        return EPOCH if path in self.host.held else None
 
     @contextmanager
     def _lock(self, path: str) -> Iterator[None]:

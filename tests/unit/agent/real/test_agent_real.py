@@ -6,6 +6,7 @@ import os
 import socketserver
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -77,6 +78,46 @@ def test_a_lock_excludes_others_and_ends_with_its_holder(tmp_path: Path) -> None
         raise AssertionError("two holders")
     with files.lock(path, 0):
         assert Path(path).exists()
+
+
+def test_a_lock_whose_file_is_removed_excludes_those_who_waited_for_it(tmp_path: Path) -> None:
+    """They got a lock on a file that has no name any more, while others lock the new one."""
+    files, path = RealFiles(), str(tmp_path / "lock")
+    inside: list[int] = []
+    most: list[int] = []
+
+    def work() -> None:
+        for _ in range(20):
+            with files.lock(path, 20):
+                inside.append(1)
+                most.append(len(inside))
+                time.sleep(0.001)
+                inside.pop()
+                files.remove(path)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(most), max(most)) == (160, 1)
+    assert not Path(path).exists()
+
+
+def test_a_lock_that_is_held_is_seen_with_its_moment_and_never_made(tmp_path: Path) -> None:
+    files, path = RealFiles(), str(tmp_path / "lock")
+    assert files.held_since(path) is None
+    assert not Path(path).exists()
+    Path(path).touch()
+    os.utime(path, (1, 1))
+    assert files.held_since(path) is None
+    with files.lock(path, 0):
+        since = files.held_since(path)
+        assert since is not None
+        assert abs(since - time.time()) < 5
+        with pytest.raises(Busy), files.lock(path, 0):
+            raise AssertionError("to look took the lock away")
+    assert files.held_since(path) is None
 
 
 def test_programs_end_in_results_never_in_exceptions() -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 
-from agent.host import paths
+from agent.host import commands, paths
+from agent.host.ports import Result
+from agent.images import store
 from tests.unit.agent.fakes.documents import release_document
-from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.fakes.host import FakeHost, Killed
 from tests.unit.agent.fakes.podman import App
 from tests.unit.agent.verbs import V1, V2, call, new_host
 
@@ -73,3 +78,123 @@ def test_retire_takes_the_outbox_and_keeps_drop_ins_of_what_guards_the_host(host
     assert "codeb-outbox.path" not in host.systemd.enabled
     assert [path for path in host.files if "outbox" in path] == []
     assert host.tell(guard)
+
+
+CRON = "codeb-shop-app-cron-report"
+
+
+def with_cron(image: str = V1) -> dict[str, Any]:
+    document = release_document(image)
+    document["units"]["cron"] = [
+        {
+            "container": {"name": f"{CRON}.container", "content": "[Container]\nImage=@IMAGE@\n"},
+            "timer": {"name": f"{CRON}.timer", "content": "[Timer]\nOnCalendar=daily\n"},
+        }
+    ]
+    return document
+
+
+@pytest.mark.parametrize("way", ["removed", "no longer in the manifest"])
+def test_a_cron_job_that_failed_is_forgotten_when_it_goes(host: FakeHost, way: str) -> None:
+    """systemd goes on listing a failed unit whose file is gone."""
+    call(host.ports(), "release", with_cron())
+    host.systemd.crashed.add(f"{CRON}.service")
+    host.calls.clear()
+    if way == "removed":
+        call(host.ports(), "remove", {"project": "shop-app"})
+    else:
+        call(host.ports(), "release", release_document(V1))
+    said = [
+        words for words in host.calls if words[1:2] == ["reset-failed"] or words[1:2] == ["daemon-reload"]
+    ]
+    forgotten = said.index(["systemctl", "reset-failed", f"{CRON}.service"])
+    assert ["systemctl", "reset-failed", f"{CRON}.timer"] in said
+    assert ["systemctl", "daemon-reload"] in said[forgotten:]
+
+
+def test_the_lock_s_file_goes_with_the_project_and_so_do_those_of_older_removals(host: FakeHost) -> None:
+    call(host.ports(), "release", release_document(V1))
+    call(host.ports(), "release", other_release(V1, "stays-app"))
+    for name in ("shop-app", "stays-app", "left-app", "busy-app"):
+        host.put(paths.project_lock(name), "")
+    host.put(paths.undo("killed-app"), "{}")
+    host.put(paths.project_lock("killed-app"), "")
+    host.held.add(paths.project_lock("busy-app"))
+    call(host.ports(), "remove", {"project": "shop-app"})
+    names = ("busy-app", "killed-app", "stays-app")
+    assert [p for p in sorted(host.files) if p.endswith(".lock")] == [paths.project_lock(n) for n in names]
+
+
+def test_removing_what_is_not_here_leaves_no_file(host: FakeHost) -> None:
+    before = dict(host.files)
+    call(host.ports(), "remove", {"project": "nobody-app"})
+    assert host.files == before
+
+
+def test_the_images_go_with_the_project(host: FakeHost) -> None:
+    call(host.ports(), "release", release_document(V1))
+    call(host.ports(), "release", release_document(V2))
+    assert sorted(host.podman.images) == [V1, V2]
+    call(host.ports(), "remove", {"project": "shop-app"})
+    assert host.podman.images == {}
+    assert paths.IMAGES_OWED not in host.files
+
+
+OTHER = "reg.lab:5000/other:1"
+
+
+def other_release(image: str = OTHER, project: str = "other-app") -> dict[str, Any]:
+    text = json.dumps(release_document(image, project)).replace("3001", "3003").replace("3002", "3004")
+    return dict(json.loads(text))
+
+
+def test_images_that_could_not_go_with_the_project_go_with_the_next_release_of_another(
+    host: FakeHost,
+) -> None:
+    """While somebody else releases nothing is removed; nobody else has this repository in a record."""
+    host.podman.registry[OTHER] = App()
+    call(host.ports(), "release", release_document(V1))
+    host.put(paths.project_lock("other-app"), "")
+    host.held.add(paths.project_lock("other-app"))
+    call(host.ports(), "remove", {"project": "shop-app"})
+    assert list(host.podman.images) == [V1]
+    host.held.clear()
+    assert call(host.ports(), "release", other_release())[0] == 0
+    assert list(host.podman.images) == [OTHER]
+    assert paths.IMAGES_OWED not in host.files
+
+
+def test_a_removal_that_is_killed_anywhere_leaves_no_image_for_good() -> None:
+    for kill in range(1, 200):
+        host = new_host()
+        host.podman.registry[OTHER] = App()
+        call(host.ports(), "release", release_document(V1))
+        host.operations, host.kill_at = 0, kill
+        try:
+            call(host.ports(), "remove", {"project": "shop-app"})
+            break
+        except Killed:
+            host.kill_at = 0
+            host.held.clear()
+        call(host.ports(), "remove", {"project": "shop-app"})
+        call(host.ports(), "release", other_release())
+        assert list(host.podman.images) == [OTHER], f"killed at effect {kill}"
+    assert kill > 10
+
+
+def test_images_of_which_one_is_in_use_are_tried_again(host: FakeHost) -> None:
+    call(host.ports(), "release", release_document(V1))
+    host.answers[" ".join(commands.remove_images([V1]))] = Result(2, err="image is in use by a container")
+    call(host.ports(), "remove", {"project": "shop-app"})
+    assert host.tell(paths.IMAGES_OWED) == "reg.lab:5000/shop"
+    host.answers.clear()
+    store.prune(host.ports(), "any-app")
+    assert host.podman.images == {}
+
+
+def test_a_removal_does_not_fail_for_its_images(host: FakeHost) -> None:
+    call(host.ports(), "release", release_document(V1))
+    host.held.add(paths.IMAGES_LOCK)
+    code, answer, _ = call(host.ports(), "remove", {"project": "shop-app"})
+    assert (code, answer["changed"]) == (0, True)
+    assert "its images may stay" in " ".join(host.journal)

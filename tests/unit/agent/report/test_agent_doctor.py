@@ -105,3 +105,30 @@ def test_a_host_without_fail2ban_is_not_asked_who_logged_in(host: FakeHost) -> N
     host.answers[" ".join(commands.SHUT_OUT)] = Result(127, err="fail2ban-client is not installed")
     assert call(host.ports(), "doctor")[1]["shut_out"] == 0
     assert commands.LOGINS not in host.calls
+
+
+def test_a_release_under_way_is_no_problem_and_a_killed_one_is(host: FakeHost) -> None:
+    call(host.ports(), "release", release_document(V1))
+    host.files["/var/lib/codeb/projects/shop-app.undo"] = host.files["/var/lib/codeb/projects/shop-app.json"]
+    undo = '{"version": 1, "target": "green", "active": "blue", "reload": false, "saved": []}'
+    host.put("/var/lib/codeb/projects/shop-app.undo", undo)
+    host.links.clear()
+    host.put("/etc/containers/systemd/codeb-new-app-blue.container", "")
+    for name in ("shop-app", "new-app"):
+        host.put(f"/var/lib/codeb/projects/{name}.lock", "")
+        host.held.add(f"/var/lib/codeb/projects/{name}.lock")
+    assert call(host.ports(), "doctor")[1]["problems"] == []
+    host.held.clear()
+    err = call(host.ports(), "doctor")[2]
+    assert "an unfinished release was killed" in err
+    assert "doesn't start at boot" in err
+    assert "codeb-new-app-blue.container belongs to no project" in err
+
+
+def test_a_failed_unit_that_is_gone_is_no_problem(host: FakeHost) -> None:
+    host.answers[FAILED_UNITS] = said(
+        "codeb-shop-app-cron-report.service not-found failed failed codeb-shop-app-cron-report.service\n"
+        "● codeb-shop-app-cron-tidy.service loaded failed failed tidy\n"
+    )
+    (problem,) = call(host.ports(), "doctor")[1]["problems"]
+    assert problem["what"] == "unit codeb-shop-app-cron-tidy.service has failed"

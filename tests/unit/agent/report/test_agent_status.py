@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
-from agent.host import commands
+from agent.host import commands, paths
 from agent.host.ports import Result
+from agent.release import undo
 from agent.report.status import status
 from tests.unit.agent.fakes.documents import release_document
 from tests.unit.agent.fakes.host import FakeHost
@@ -100,3 +102,32 @@ def test_status_shows_every_project() -> None:
     assert [past["outcome"] for past in entry["history"]] == ["released", "released"]
     (unknown,) = call(host.ports(), "status", {"project": "nobody"})[1]["projects"]
     assert unknown["status"] == "unknown"
+
+
+LOCK = "/var/lib/codeb/projects/shop-app.lock"
+
+
+def test_a_release_under_way_is_said_with_the_moment_it_began_and_not_as_interrupted() -> None:
+    host = new_host()
+    run(host, V1)
+    host.put("/var/lib/codeb/projects/shop-app.undo", "{}")
+    host.held.add(LOCK)
+    found = entry(host)
+    assert (found["working_since"], found["unfinished"]) == ("2026-11-23T04:00:00Z", False)
+    host.held.clear()
+    found = entry(host)
+    assert (found["working_since"], found["unfinished"]) == (None, True)
+
+
+def test_a_release_that_ends_while_it_is_looked_at_was_not_interrupted() -> None:
+    host = new_host()
+    run(host, V1)
+    host.put(paths.undo("shop-app"), "{}")
+    ports = host.ports()
+
+    class Ending(type(ports.files)):  # type: ignore[misc]
+        def held_since(self, path: str) -> float | None:
+            host.files.pop(paths.undo("shop-app"), None)
+            return None
+
+    assert undo.interrupted(replace(ports, files=Ending(host)), "shop-app") is False
