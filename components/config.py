@@ -14,6 +14,7 @@ import pulumi
 
 from codeb.live import Live, settled
 from codeb.model import (
+    PLAIN_KEYS,
     DocumentErrors,
     ManifestSource,
     Outside,
@@ -29,11 +30,6 @@ from codeb.plan import Plan, PlanError, make_plan
 from codeb.secrets import RootSecret, SecretError
 from codeb.ssh import SshTarget, find_host_key
 from components.live import read_live
-
-PLAIN_KEYS = (
-    "domain", "manifests", "provider", "servers", "images", "imagePull", "tlsIssuer", "acmeEmail", "insecureRegistries",
-    "standbyMinutes", "sshPrivateKeyFile", "rootSecretFile",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from codeb.model import (
     ManifestSource,
     Problem,
     Settings,
+    StackFile,
     load_manifests,
     parse_settings,
     read_sources,
-    read_stack_values,
+    read_stack_file,
     refuse_vulnerable,
+    say_of_secrets,
 )
 from codeb.model.schema import schema_text
 
@@ -37,31 +40,43 @@ def validate(options: argparse.Namespace) -> int:
     if not sources and not problems:
         where = " ".join(options.paths)
         problems.append(Problem(where, 0, 0, "", "has no manifests", "Add a file that ends in .yaml."))
-    settings, manifests = None, Manifests((), {})
+    settings, stack, manifests = None, None, Manifests((), {})
     try:
-        settings = _stack_settings(options.stack)
+        stack = _stack_file(options.stack)
+        settings = _settings(stack)
     except DocumentErrors as error:
         problems += error.problems
+    readable = True
     try:
         manifests = load_manifests(tuple(sources.values()), settings)
     except ManifestErrors as error:
         problems += error.problems
+        readable = False
+    hints: tuple[Problem, ...] = ()
+    if stack is not None:
+        complete = readable and all(Path(path).is_dir() for path in options.paths)
+        said = say_of_secrets(stack, manifests, complete=complete)
+        problems, hints = [*problems, *said.problems], said.hints
     if options.json:
-        print(json.dumps(_result(manifests, problems), ensure_ascii=False, indent=2))
+        print(json.dumps(_result(manifests, problems, hints), ensure_ascii=False, indent=2))
     else:
-        _print_result(manifests, sorted(problems))
+        _print_result(manifests, sorted(problems), hints)
     return 1 if problems else 0
 
 
-def _stack_settings(stack: str | None) -> Settings | None:
+def _stack_file(stack: str | None) -> StackFile | None:
+    return None if stack is None else read_stack_file(Path(f"Pulumi.{stack}.yaml"), stack)
+
+
+def _settings(stack: StackFile | None) -> Settings | None:
     if stack is None:
         return None
-    settings = parse_settings(read_stack_values(Path(f"Pulumi.{stack}.yaml")), stack)
-    refuse_vulnerable(settings, stack)
+    settings = parse_settings(stack.settings, stack.stack)
+    refuse_vulnerable(settings, stack.stack)
     return settings
 
 
-def _result(manifests: Manifests, problems: list[Problem]) -> dict[str, object]:
+def _result(manifests: Manifests, problems: list[Problem], hints: Sequence[Problem]) -> dict[str, object]:
     files = [
         {
             "file": manifests.files[m.id],
@@ -75,10 +90,13 @@ def _result(manifests: Manifests, problems: list[Problem]) -> dict[str, object]:
         "ok": not problems,
         "manifests": files,
         "problems": [asdict(problem) for problem in sorted(problems)],
+        "hints": [asdict(hint) for hint in hints],
     }
 
 
-def _print_result(manifests: Manifests, problems: list[Problem]) -> None:
+def _print_result(manifests: Manifests, problems: list[Problem], hints: Sequence[Problem]) -> None:
+    for hint in hints:
+        print(f"hint: {hint}", file=sys.stderr)
     if problems:
         for problem in problems:
             print(problem, file=sys.stderr)

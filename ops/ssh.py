@@ -97,9 +97,9 @@ def ask(
     with login(target, connect_seconds) as arguments:
         ended = run(["ssh", *arguments, f"codeb-agent {verb}"], json.dumps(document), timeout)
     if ended.code == _UNREACHABLE:
-        said = ended.err.strip() or "ssh ended without a word"
-        words = ssh.explain(target, said, known=known or was_let_in(target))
-        raise LoginRefused(words) if ssh.login_refused(said) else SshError(words)
+        problem = ended.err.strip() or "ssh ended without a word"
+        words = ssh.explain(target, problem, known=known or was_let_in(target))
+        raise LoginRefused(words) if ssh.login_refused(problem) else SshError(words)
     note_let_in(target)
     if ended.code == _NOT_INSTALLED:
         raise SshError(f"{target.where}: has no codeb-agent: run `pulumi up`, which installs it")

@@ -25,10 +25,14 @@ from codeb.model.manifest import (
 from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.settings import Images, Role, Server, Settings, parse_settings
-from codeb.model.sources import read_sources, read_stack_values
+from codeb.model.sources import read_sources
+from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, read_stack_file, read_stack_values
+from codeb.model.stack_secrets import Said, say_of_secrets
 from codeb.model.vulnerable import refuse_vulnerable
 
 __all__ = [
+    "PLAIN_KEYS",
+    "SECRET_KEYS",
     "Alerts",
     "Backup",
     "Bucket",
@@ -52,15 +56,19 @@ __all__ = [
     "Project",
     "Resources",
     "Role",
+    "Said",
     "Server",
     "Servers",
     "Settings",
     "SettingsErrors",
+    "StackFile",
     "Storage",
     "load_manifests",
     "parse_outside",
     "parse_settings",
     "read_sources",
+    "read_stack_file",
     "read_stack_values",
     "refuse_vulnerable",
+    "say_of_secrets",
 ]

@@ -6,14 +6,14 @@ No error and no `repr` shows a value, and no key that could be one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from codeb.model.problems import Problem, SettingsErrors, path_text, refusal
+from codeb.model.problems import Location, Problem, SettingsErrors, path_text, refusal
 
 _HOST: Final = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _REGISTRY: Final = re.compile(rf"{_HOST.pattern}(?::[1-9][0-9]{{0,4}})?")
@@ -151,8 +151,20 @@ def parse_outside(values: Mapping[str, Any], stack: str = "<stack>") -> Outside:
         raise SettingsErrors(_problems(error, f"Pulumi.{stack}.yaml")) from None
 
 
-def _problems(error: ValidationError, file: str) -> Iterator[Problem]:
+def visible_problems(
+    values: Mapping[str, Any], hidden: Collection[Location], stack: str = "<stack>"
+) -> Iterator[Problem]:
+    """The same problems of values of which some, at the locations `hidden`, can't be read: nothing is said of those."""
+    try:
+        Outside.model_validate(dict(values))
+    except ValidationError as error:
+        yield from _problems(error, f"Pulumi.{stack}.yaml", hidden)
+
+
+def _problems(error: ValidationError, file: str, hidden: Collection[Location] = ()) -> Iterator[Problem]:
     for details in error.errors(include_url=False, include_input=False):
+        if any(details["loc"][: len(place)] == place for place in hidden):
+            continue
         cause, remedy = _words(details)
         yield Problem(file, 0, 0, f"codeb:{_place(details)}", cause, remedy)
 

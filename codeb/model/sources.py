@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from codeb.model.document import LARGEST_BYTES, read_document
+from codeb.model.document import LARGEST_BYTES
 from codeb.model.loader import ManifestSource
 from codeb.model.problems import ManifestErrors, Problem
 
@@ -27,25 +26,6 @@ def read_sources(path: Path) -> tuple[ManifestSource, ...]:
         raise ManifestErrors(
             [Problem(where, 0, 0, "", cause, "Check the path and its permissions.")]
         ) from None
-
-
-def read_stack_values(file: Path) -> dict[str, Any]:
-    """The plain keys of a `Pulumi.<stack>.yaml` without their prefix `codeb:`; encrypted values are left out.
-
-    Raises:
-        ManifestErrors: the file can't be read, or its `config` is not a mapping.
-    """
-    (source,) = read_sources(file)
-    document = read_document(source.path, source.text)
-    config = document.value.get("config", {})
-    if not isinstance(config, dict):
-        problem = document.problem(("config",), "is not a mapping", "Write keys below it, indented.")
-        raise ManifestErrors([problem])
-    return {
-        key.removeprefix("codeb:"): value
-        for key, value in config.items()
-        if key.startswith("codeb:") and not (isinstance(value, dict) and "secure" in value)
-    }
 
 
 def _is_manifest(file: Path) -> bool:

@@ -92,6 +92,38 @@ def test_an_image_that_is_known_to_be_vulnerable_is_refused(
     assert "CVE-2026-23479" in shown
 
 
+STACK = """config:
+  codeb:domain: example.com
+  codeb:servers: [{name: a, address: 10.0.0.1, knownHostsFile: k}]
+"""
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "{secure: v1:abc}"])
+def test_a_stack_s_secrets_are_no_problem(
+    folder: Path, capsys: pytest.CaptureFixture[str], secret: str
+) -> None:
+    text = GOOD.replace("shop:1}", "shop:1, secrets: [KEY]}")
+    (folder / "manifests" / "shop.yaml").write_text(text)
+    (folder / "Pulumi.live.yaml").write_text(f"{STACK}  codeb:projectSecrets: {{shop: {{KEY: {secret}}}}}\n")
+    assert main(["validate", "--stack", "live"]) == 0
+    captured = capsys.readouterr()
+    assert "1 manifest, no problems" in captured.out
+    assert ("plain text" in captured.err) == (secret == "hunter2")
+    assert "hunter2" not in captured.err
+    assert main(["validate", "--stack", "live", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["hints"]) == (secret == "hunter2")
+
+
+def test_a_secret_that_the_stack_lacks_is_a_problem(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = GOOD.replace("shop:1}", "shop:1, secrets: [KEY]}")
+    (folder / "manifests" / "shop.yaml").write_text(text)
+    (folder / "Pulumi.live.yaml").write_text(STACK)
+    assert main(["validate", "--stack", "live"]) == 1
+    assert (
+        'manifests/shop.yaml: environment.secrets: "KEY" is not set in stack live.' in capsys.readouterr().err
+    )
+
+
 def test_schema_writes_and_checks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--check"]) == 1
     assert "Run codeb schema." in capsys.readouterr().err

@@ -1,0 +1,147 @@
+"""What can be said of a stack's secrets without decrypting any: names that are wrong, missing or of no use."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from codeb.model.loader import Manifests
+from codeb.model.outside import KEYS as OUTSIDE_KEYS
+from codeb.model.outside import visible_problems
+from codeb.model.problems import Problem, path_text, shown
+from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, encrypted, encrypted_places
+
+_PROJECTS = "projectSecrets"
+
+
+@dataclass(frozen=True)
+class Said:
+    """`problems` would stop the program; `hints` are worth a look."""
+
+    problems: tuple[Problem, ...] = ()
+    hints: tuple[Problem, ...] = ()
+
+
+def say_of_secrets(stack: StackFile, manifests: Manifests, *, complete: bool = True) -> Said:
+    """Everything that shows of the secrets' names; no value is repeated.
+
+    `complete` says whether these are all the stack's manifests.
+    """
+    problems = [
+        *_unknown(stack),
+        *_texts(stack),
+        *_outside(stack),
+        *_shapes(stack),
+        *_missing(stack, manifests),
+    ]
+    hints = [*_in_plain_text(stack), *(_useless(stack, manifests) if complete else ())]
+    return Said(tuple(sorted(problems)), tuple(sorted(hints)))
+
+
+def _problem(stack: StackFile, path: tuple[str, ...], cause: str, remedy: str) -> Problem:
+    return Problem(f"Pulumi.{stack.stack}.yaml", 0, 0, f"codeb:{path_text(path)}", cause, remedy)
+
+
+def _unknown(stack: StackFile) -> Iterator[Problem]:
+    for key in stack.unknown:
+        close = difflib.get_close_matches(key, (*SECRET_KEYS, *PLAIN_KEYS), n=1)
+        remedy = f"Did you mean {close[0]}?" if close else f"Secret keys are {', '.join(SECRET_KEYS)}."
+        yield _problem(stack, (key,), "unknown key", remedy)
+
+
+def _texts(stack: StackFile) -> Iterator[Problem]:
+    for key in ("rootSecret", "sshPrivateKey"):
+        value = stack.secrets.get(key, "")
+        if not isinstance(value, str) and not encrypted(value):
+            yield _problem(stack, (key,), "is not text", f"Run `pulumi config set --secret codeb:{key}`.")
+
+
+def _outside(stack: StackFile) -> Iterator[Problem]:
+    values = {key: stack.secrets[key] for key in OUTSIDE_KEYS if stack.secrets.get(key)}
+    yield from visible_problems(values, tuple(encrypted_places(values)), stack.stack)
+
+
+def _shapes(stack: StackFile) -> Iterator[Problem]:
+    """A mapping of mappings of texts, each of which may be encrypted."""
+    example = (
+        f"Write {_PROJECTS}: {{shop: {{API_KEY: …}}}}, or set one with `pulumi config set --secret --path`."
+    )
+    projects = stack.secrets.get(_PROJECTS) or {}
+    if encrypted(projects):
+        return
+    if not isinstance(projects, Mapping):
+        yield _problem(stack, (_PROJECTS,), "is not a mapping", example)
+        return
+    for project, secrets in projects.items():
+        if encrypted(secrets):
+            continue
+        if not isinstance(secrets, Mapping):
+            yield _problem(stack, (_PROJECTS, project), "is not a mapping", example)
+            continue
+        for name, value in secrets.items():
+            if not isinstance(value, str) and not encrypted(value):
+                yield _problem(stack, (_PROJECTS, project, name), "is not text", "Put it in quotes.")
+
+
+def _names(stack: StackFile, project: str) -> frozenset[str] | None:
+    """The names of a project's secrets; None when they can't be seen."""
+    projects = stack.secrets.get(_PROJECTS) or {}
+    if encrypted(projects) or not isinstance(projects, Mapping):
+        return None
+    secrets = projects.get(project) or {}
+    if encrypted(secrets) or not isinstance(secrets, Mapping):
+        return None
+    return frozenset(secrets)
+
+
+def _missing(stack: StackFile, manifests: Manifests) -> Iterator[Problem]:
+    """Names that a manifest lists and the stack doesn't have, as far as that shows."""
+    for manifest in manifests if stack.whole else ():
+        names = _names(stack, manifest.id)
+        for name in manifest.environment.secrets if names is not None else ():
+            if name not in (names or ()):
+                path = f'codeb:{_PROJECTS}["{manifest.id}"].{name}'
+                yield Problem(
+                    manifests.files[manifest.id],
+                    0,
+                    0,
+                    "environment.secrets",
+                    f"{shown(name)} is not set in stack {stack.stack}",
+                    f"Run `pulumi config set --secret --path '{path}' --stack {stack.stack}`, or remove the name.",
+                )
+
+
+def _useless(stack: StackFile, manifests: Manifests) -> Iterator[Problem]:
+    projects = stack.secrets.get(_PROJECTS) or {}
+    if encrypted(projects) or not isinstance(projects, Mapping):
+        return
+    known = {manifest.id: manifest for manifest in manifests}
+    for project in projects:
+        if project not in known:
+            close = difflib.get_close_matches(project, known, n=1)
+            remedy = f"Did you mean {close[0]}? " if close else ""
+            remedy += "Remove it when the project is gone."
+            yield _problem(stack, (_PROJECTS, project), "no manifest has this id", remedy)
+            continue
+        for name in sorted(_names(stack, project) or ()):
+            if name not in known[project].environment.secrets:
+                remedy = f"Name it in environment.secrets of {known[project].id}, or remove it."
+                yield _problem(stack, (_PROJECTS, project, name), "the app does not get it", remedy)
+
+
+def _in_plain_text(stack: StackFile) -> Iterator[Problem]:
+    remedy = "Set it again with `pulumi config set --secret`, with --path for a part of a mapping."
+    for key, value in stack.secrets.items():
+        if value and _holds_text(value):
+            yield _problem(stack, (key,), "is in plain text, for whoever reads this file", remedy)
+
+
+def _holds_text(value: object) -> bool:
+    if encrypted(value):
+        return False
+    if isinstance(value, Mapping):
+        return any(map(_holds_text, value.values()))
+    if isinstance(value, list):
+        return any(map(_holds_text, value))
+    return True
