@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
 import time
@@ -44,9 +43,6 @@ def guarded(host: AgentHost) -> Iterator[AgentHost]:
 def trust(host: AgentHost, *addresses: str) -> None:
     host.put(JAIL, render("host/fail2ban.local", ssh_port=22, trusted=addresses))
     host.sh("systemctl", "restart", "fail2ban.service")
-    if os.environ.get("F2B_DEBUG"):
-        time.sleep(1)
-        host.sh("fail2ban-client", "set", "loglevel", "HEAVYDEBUG", check=False)
     deadline = time.monotonic() + 20
     while "filter" not in host.sh("fail2ban-client", "status", "sshd", check=False).lower():
         assert time.monotonic() < deadline, "Fail2Ban does not come up"
@@ -95,12 +91,13 @@ def test_a_wrong_pin_and_probes_of_the_port_shut_nobody_out(guarded: AgentHost, 
 
 
 def test_refused_logins_shut_a_stranger_out_and_nobody_else(guarded: AgentHost, tmp_path: Path) -> None:
-    deadline = time.monotonic() + 30
-    for _ in range(5):
-        guess(guarded, tmp_path)
+    tries = 0
     while not banned(guarded):
-        assert time.monotonic() < deadline, guarded.sh("tail", "-n", "40", "/var/log/fail2ban.log")
-        time.sleep(0.5)
+        assert tries < 10, guarded.sh("tail", "-n", "40", "/var/log/fail2ban.log")
+        guess(guarded, tmp_path)
+        tries += 1
+        time.sleep(1)  # some lines Fail2Ban sees only when the next one comes
+    assert tries >= 5
     assert banned(guarded) == [STRANGER]
     assert ask(target(guarded), "status", {"version": 1}).code == 0
     answer = guarded.agent("doctor")
