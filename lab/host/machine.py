@@ -134,9 +134,18 @@ class Host:
                 f"{self.folder / 'upper'} tells what happened inside",
             )
 
-        if not wait_until(lambda: not self._refusal(), LOGIN_PATIENCE_S, pause=1):
+        said = ""
+
+        def settled() -> bool:
+            """A refused key stays refused, and each try counts against us."""
+            nonlocal said
+            said = self._refusal()
+            return not said or "Permission denied" in said
+
+        wait_until(settled, LOGIN_PATIENCE_S, pause=1)
+        if said:
             raise LabError(
-                f"{self.name} is up and does not let this machine in: {self._refusal()}",
+                f"{self.name} is up and does not let this machine in: {said}",
                 "`python -m lab console` is a shell there without SSH; `fail2ban-client banned` shows who is shut out, "
                 f"`fail2ban-client unban {self.network.gateway}` lifts it",
             )
