@@ -26,6 +26,7 @@ from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.settings import Images, Role, Server, Settings, parse_settings
 from codeb.model.sources import read_sources, read_stack_values
+from codeb.model.types import size_text
 from codeb.model.vulnerable import refuse_vulnerable
 
 __all__ = [
@@ -63,4 +64,5 @@ __all__ = [
     "read_sources",
     "read_stack_values",
     "refuse_vulnerable",
+    "size_text",
 ]
