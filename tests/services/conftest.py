@@ -1,4 +1,4 @@
-"""The platform's data services as real servers on loopback, with the very settings and rules that are rendered for a stack."""
+"""The platform's data services as real servers on loopback, with the settings and rules that are rendered for a stack."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ def stack() -> Stack:
 def _running(stack: Stack, instance: str, *more: str) -> Iterator[RedisServer]:
     if shutil.which("redis-server") is None:
         pytest.skip("needs a Redis server (package redis-server)")
-    with tempfile.TemporaryDirectory(prefix="codeb-redis-") as folder:
-        with redis_server(stack, instance, Path(folder), *more) as server:
-            yield server
+    with (
+        tempfile.TemporaryDirectory(prefix="codeb-redis-") as folder,
+        redis_server(stack, instance, Path(folder), *more) as server,
+    ):
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -29,7 +29,7 @@ def table() -> dict[str, tuple[str, str]]:
 
 def commands(server: Client) -> dict[str, int]:
     """Every command and subcommand that the server has → its number of words at least."""
-    found = {}
+    found: dict[str, int] = {}
     for name in server.do("COMMAND", "LIST"):
         row = server.do("COMMAND", "INFO", name)[0]
         subcommands = row[9] if len(row) > 9 else []
@@ -122,8 +122,8 @@ ATTACKS = {
 
 
 REFUSED = re.compile(
-    r"NOPERM|ERR (DEBUG|MODULE) command not allowed|ERR This Redis command is not allowed from script|ERR ACL failure in script|"
-    r"ERR The user executing the script can't |ERR Command not allowed inside a transaction"
+    r"NOPERM|ERR (DEBUG|MODULE) command not allowed|ERR This Redis command is not allowed from script|"
+    r"ERR ACL failure in script|ERR The user executing the script can't |ERR Command not allowed inside a transaction"
 )
 
 
