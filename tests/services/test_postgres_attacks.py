@@ -174,8 +174,10 @@ def test_a_project_is_refused(cluster: Cluster, statement: str) -> None:
 
 def test_a_project_changes_nobody_s_rights_in_the_platform_s_databases(cluster: Cluster) -> None:
     """PostgreSQL only warns who says GRANT without the right to pass it on, and nothing comes of it."""
-    every = "aclexplode(coalesce(datacl, acldefault('d', datdba)))"
-    rights = f"SELECT datname, ({every}).grantee, ({every}).privilege_type FROM pg_database ORDER BY 1, 2, 3"
+    rights = (
+        "SELECT datname, grantee, privilege_type FROM pg_database, "
+        "aclexplode(coalesce(datacl, acldefault('d', datdba))) ORDER BY 1, 2, 3"
+    )
     with administrator(cluster) as admin, login(cluster, "blog") as blog:
         before = admin.execute(rights).fetchall()
         blog.execute("GRANT ALL ON DATABASE postgres, template1 TO PUBLIC")
