@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from inside import REDIS, in_app
 from stack import ADDRESS, HOST, Stack
 
 from lab import paths
@@ -27,14 +28,6 @@ const client = new Client({ connectionString: url.href });
 client.connect().then(() => client.query('select 1')).then(() => { console.log('open'); process.exit(0); },
   (e) => { console.log(e.code || e.message); process.exit(0); });
 """
-
-
-def in_app(stack: Stack, project: str, script: str, *arguments: str) -> str:
-    """The last line that a Node script prints inside the serving container of a project."""
-    container = f"codeb-{project}-{stack.entry(project)['active']}"
-    done = stack.on_host("podman", "exec", container, "node", "-e", script, "--", *arguments)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode().strip().splitlines()[-1]
 
 
 def address_of(stack: Stack, project: str) -> str:
@@ -96,20 +89,6 @@ def _mc(stack: Stack, environment: dict[str, str], *arguments: str) -> int:
     keys = f"{environment['MINIO_ACCESS_KEY']}\n{environment['MINIO_SECRET_KEY']}\n"
     done = stack.on_host("podman", "exec", "-i", "minio", "sh", "-c", script, "sh", *arguments, stdin=keys)
     return done.returncode
-
-
-REDIS = """
-const net = require('net');
-const { REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD } = process.env;
-const socket = net.connect(Number(REDIS_PORT), REDIS_HOST);
-let text = '';
-socket.on('data', (data) => {
-  text += data;
-  const lines = text.split('\\r\\n');
-  if (lines.length > 2) { console.log(lines[1]); process.exit(0); }
-});
-socket.write(`AUTH ${REDIS_USERNAME} ${REDIS_PASSWORD}\\r\\n${process.argv[1]}\\r\\n`);
-"""
 
 
 def test_an_app_can_only_select_its_own_redis_index(stack: Stack) -> None:
