@@ -176,6 +176,17 @@ def test_libraries_find_what_they_need(shared: RedisServer) -> None:
     assert shared.app("food-delivery-app").do("GET", "session:1") is None
 
 
+def test_what_somebody_leaves_in_index_0_everybody_can_read(shared: RedisServer) -> None:
+    """A known limit, told in the guide: connections start there, and Redis has no rule for indexes but that of SELECT."""
+    environments = [shared.stack.environment(project) for project in ("blog", "food-delivery-app")]
+    forgetful, neighbour = (
+        Client(shared.port, (values["REDIS_USERNAME"], values["REDIS_PASSWORD"])) for values in environments
+    )
+    assert forgetful.do("SET", "forgotten", "x", "EX", "60") == "OK"
+    assert neighbour.do("GET", "forgotten") == "x"
+    assert shared.app("food-delivery-app").do("GET", "forgotten") is None
+
+
 def test_rules_of_an_existing_user_get_narrower_without_a_failed_command(
     start_redis: Callable[..., RedisServer],
 ) -> None:
