@@ -35,6 +35,7 @@ def data_files(plan: Plan, server: ServerPlan) -> HostBundle:
         services=(Service(network),),
     )
     bundle += _postgres(plan, server)
+    bundle += _redis_settings(plan)
     for redis in plan.data.redis:
         bundle += _redis(plan, server, redis)
     return bundle + _minio(plan, server)
@@ -87,6 +88,16 @@ def _postgresql_conf() -> str:
     )
 
 
+def _redis_settings(plan: Plan) -> HostBundle:
+    """What all instances have in common: one file that restarts each of them."""
+    config = f"{names.CONFIG_DIR}/redis"
+    restarts = tuple(f"{redis.name}.service" for redis in plan.data.redis)
+    return HostBundle(
+        directories=(Directory(config),),
+        files=(HostFile(f"{config}/redis.conf", render("redis/redis.conf"), restarts=restarts),),
+    )
+
+
 def _redis(plan: Plan, server: ServerPlan, redis: RedisPlan) -> HostBundle:
     service, owner = f"{redis.name}.service", f"{REDIS_UID}:{REDIS_GID}"
     config, data = f"{names.CONFIG_DIR}/redis", f"{names.DATA_DIR}/{redis.name}"
@@ -111,13 +122,12 @@ def _redis(plan: Plan, server: ServerPlan, redis: RedisPlan) -> HostBundle:
         container_memory=2 * redis.memory + _REDIS_ROOM if redis.owner else None,
     )
     return HostBundle(
-        directories=(Directory(config), Directory(data, "0700", owner)),
+        directories=(Directory(data, "0700", owner),),
         files=(
             HostFile(f"{names.QUADLET_DIR}/{redis.name}.container", unit, restarts=(service,)),
             HostFile(
                 first_users, render("redis/users.acl", admin_purpose=redis.admin_purpose), "0600", owner
             ),
-            HostFile(f"{config}/redis.conf", render("redis/redis.conf"), restarts=(service,)),
         ),
         services=(Service(service, "container-health"),),
     )
