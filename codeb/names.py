@@ -119,9 +119,14 @@ def upstream_file(project_id: str) -> str:
     return f"{UPSTREAMS_DIR}/{project_id}"
 
 
-def redis_instance(number: int) -> str:
-    """Redis instance, container and service: `redis-0`."""
-    return f"redis-{number}"
+def redis_instance(key: str) -> str:
+    """Redis instance, container, service and data folder: `redis-0`, or `redis-shop` of the project `shop`."""
+    return f"redis-{key}"
+
+
+def channel_prefix(project_id: str) -> str:
+    """How the names of a project's channels in Redis start: `food_delivery:`. No project's is the start of another's."""
+    return f"{user(project_id)}:"
 
 
 def claims(

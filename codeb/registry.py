@@ -23,8 +23,10 @@ from typing import Any, Final, Literal
 from codeb import names
 from codeb.plan import (
     BucketPlan,
+    CachePlan,
     DatabasePlan,
     Holding,
+    Instance,
     Plan,
     Ports,
     ProjectPlan,
@@ -41,6 +43,7 @@ RUNNING: Final = frozenset({"running", "unhealthy", "maintenance"})
 """What `status` is while a release serves."""
 _OBSERVED: Final = (
     "status", "created_at", "container_id", "health", "active", "digest", "image", "release", "maintenance", "serves",
+    "caches",
 )  # fmt: skip
 
 __all__ = [
@@ -84,7 +87,7 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "created_at": None,
         "ports": _ports(project.ports),
         "database": _database(project.database),
-        "redis": _redis(project.cache.slot) if project.cache else None,
+        "redis": _redis(project.cache) if project.cache else None,
         "minio": _minio(project.buckets),
         "domain": project.domain,
         "aliases": list(project.aliases),
@@ -98,6 +101,7 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "image": project.manifest.environment.image,
         "digest": None,
         "release": None,
+        "caches": None,
         "maintenance": project.manifest.features.maintenance is not None,
         "lifecycle": project.lifecycle,
     }
@@ -123,6 +127,7 @@ def with_release(entry: Entry, answer: Mapping[str, Any]) -> Entry:
         "image": answer.get("image", entry.get("image")),
         "release": answer.get("release"),
         "serves": _serves([entry["domain"], *entry.get("aliases", ())], entry["pool"], entry["ports"]),
+        "caches": answer.get("caches"),
     }
 
 
@@ -177,6 +182,7 @@ def _seen(live: Mapping[str, Any] | None) -> Entry | None:
         "digest": live.get("digest"),
         "image": live.get("image"),
         "release": dict(live["release"]),
+        "caches": live.get("caches"),
         "maintenance": bool(live.get("maintenance")),
     }
 
@@ -231,7 +237,7 @@ def _retained_entry(retained: RetainedPlan) -> Entry:
         "created_at": before.get("created_at"),
         "ports": _ports(held.ports) if held.ports else None,
         "database": _database(retained.database),
-        "redis": _redis(held.slot) if held.slot else None,
+        "redis": _held_redis(held),
         "minio": _minio(retained.buckets),
         "domain": before.get("domain"),
         "container_id": None,
@@ -261,8 +267,30 @@ def _database(database: DatabasePlan | None) -> Entry | None:
     }
 
 
-def _redis(slot: Slot) -> Entry:
-    return {"db_index": slot.index, "instance": names.redis_instance(slot.instance)}
+def _redis(cache: CachePlan) -> Entry:
+    """Where the cache is, and what the project holds beside it: an index, an instance of its own."""
+    entry: Entry = {"db_index": cache.index, "instance": cache.redis.name}
+    if cache.instance:
+        entry["own"] = _instance(cache.instance)
+    if cache.dedicated and cache.slot:
+        entry["shared"] = _slot(cache.slot)
+    return entry
+
+
+def _held_redis(held: Holding) -> Entry | None:
+    own = {"own": _instance(held.instance)} if held.instance else {}
+    if held.instance is None or held.cached_in != names.redis_instance(held.id):
+        return {**_slot(held.slot), **own} if held.slot else None
+    shared = {"shared": _slot(held.slot)} if held.slot else {}
+    return {"db_index": 0, "instance": held.cached_in, **own, **shared}
+
+
+def _slot(slot: Slot) -> Entry:
+    return {"db_index": slot.index, "instance": slot.name}
+
+
+def _instance(instance: Instance) -> Entry:
+    return {"port": instance.port, "memory": instance.memory, "eviction": instance.eviction}
 
 
 def _minio(buckets: tuple[BucketPlan, ...]) -> Entry | None:

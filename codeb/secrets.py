@@ -28,10 +28,11 @@ PURPOSES: Final = {
     "postgres/admin": "password of PostgreSQL's administrator",
     "postgres/tls": "private key of PostgreSQL's certificate",
     "minio/admin": "password of MinIO's administrator",
-    "redis/<n>/admin": "password of the administrator of Redis instance n",
+    "redis/<n>/admin": "password of the administrator of the shared Redis instance n",
     "platform/ca": "private key of the platform's CA",
     "project/<id>/database": "password of the project's role in PostgreSQL",
     "project/<id>/cache": "password of the project's user in Redis",
+    "project/<id>/redis": "password of the administrator of the project's own Redis instance",
     "project/<id>/storage": "secret key of the project's account in MinIO",
     "project/<id>/session": "NEXTAUTH_SECRET of the app",
 }
@@ -165,11 +166,11 @@ class PlatformSecrets:
             return self.authority.key
         if purpose == "postgres/tls":
             return self._postgres_certificate()[1]
-        if purpose.startswith("redis/") and purpose.endswith("/admin/sha256"):
-            return sha256(self._root.derive(purpose.removesuffix("/sha256")).encode()).hexdigest()
-        if not _PURPOSE.fullmatch(purpose):
+        plain = purpose.removesuffix("/sha256")
+        if not _PURPOSE.fullmatch(plain):
             raise KeyError(purpose)
-        return self._root.derive(purpose)
+        password = self._root.derive(plain)
+        return password if plain == purpose else sha256(password.encode()).hexdigest()
 
     def _public(self, purpose: str) -> str:
         if purpose == "platform/ca":

@@ -30,6 +30,7 @@ CONNECTION_VARIABLES = (
     "REDIS_HOST",
     "REDIS_PORT",
     "REDIS_DB",
+    "REDIS_CHANNEL_PREFIX",
     "REDIS_USERNAME",
     "REDIS_PASSWORD",
     "MINIO_ENDPOINT",
@@ -159,7 +160,7 @@ class Platform(pulumi.ComponentResource):
             document = release_document(self._stack.plan, project, self._stack.plan.server(server))
             document["environment"] = environment
             if project.cache is not None:
-                admin = secrets.root.derive(f"redis/{project.cache.slot.instance}/admin")
+                admin = secrets.root.derive(project.cache.redis.admin_purpose)
                 document["cache"] |= {"password": credentials.cache_password, "admin_password": admin}
             documents[server] = document
         return documents
@@ -220,7 +221,7 @@ def _facts(project: ProjectPlan) -> dict[str, Any]:
     return {
         "domain": project.domain,
         "ports": {"app": project.ports.app, "internal": project.ports.internal},
-        "redis": str(project.cache.slot) if project.cache else None,
+        "redis": str(project.cache) if project.cache else None,
         "database": project.database.name if project.database else None,
         "buckets": [bucket.name for bucket in project.buckets],
         "servers": list(project.servers),

@@ -101,6 +101,11 @@ class Record:
                 return colour
         return None
 
+    def caches(self) -> list[str]:
+        """Where the caches are that the releases use which can serve: `address:port` each."""
+        places = [known.spec.cache for known in self.colours.values()]
+        return sorted({f"{place.host}:{place.port}" for place in places if place})
+
     def with_colour(self, colour: Colour, value: ColourRecord) -> Record:
         """The record with one colour replaced."""
         return replace(self, colours={**self.colours, colour: value})

@@ -42,12 +42,21 @@ class Cron:
 
 @dataclass(frozen=True)
 class CacheIndex:
-    """Which index of which Redis the project owns, and as which user."""
+    """Which index of which Redis the project owns, as which user, and what that one may do (ACL rules).
+
+    Index 0 stands for a whole instance: of a shared one it belongs to nobody.
+    """
 
     host: str
     port: int
     index: int
     user: str
+    rules: tuple[str, ...] = ()
+
+    @property
+    def dedicated(self) -> bool:
+        """Whether the whole instance is the project's."""
+        return self.index == 0
 
 
 @dataclass(frozen=True)
@@ -172,9 +181,10 @@ class Release:
         spec = self.spec.to_json()
         for key in ("pull", "job", *_AROUND):
             del spec[key]
-        units = spec["units"]
-        if isinstance(units, dict):
-            units.pop("cron")
+        for part, around in (("units", "cron"), ("cache", "rules")):
+            inner = spec[part]
+            if isinstance(inner, dict):
+                del inner[around]
         parts = [spec, dict(self.secrets.environment), self.secrets.cache_password]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from agent.documents.errors import BadDocument
 from agent.documents.reader import (
+    ACL_RULE,
     ADDRESS,
     ANY,
     HOST,
@@ -166,8 +167,9 @@ def _cache(reader: Reader | None) -> CacheIndex | None:
     cache = CacheIndex(
         host=reader.text("host", HOST),
         port=reader.whole("port", 1, 65535),
-        index=reader.whole("index", 2, 15),
+        index=reader.whole("index", 0, 15),
         user=reader.text("user", USER),
+        rules=reader.texts("rules", ACL_RULE),
     )
     reader.end()
     return cache

@@ -1,39 +1,38 @@
-"""A project's user and index in Redis: one ACL user that can select its own index and nothing else."""
+"""A project's user in Redis: one ACL user with the rules of its document, at its index or on its own instance."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from agent.documents.errors import Failed
 from agent.host.ports import Ports, RedisRefused
 from agent.project.spec import CacheIndex
 
-# Not @dangerous: an app must not flush, list or debug. INFO is, but clients ask it when they connect.
-# MOVE, COPY and SWAPDB reach into other indexes; SELECT is allowed with the own index only.
-_RULES: Final = ("+@all", "-@admin", "-@dangerous", "+info", "-select", "-move", "-copy", "-swapdb")
 _REMEDY: Final = (
     "see that Redis runs (codeb-agent doctor on the data server) and has an aclfile, then run again"
 )
 
 
-def grant(ports: Ports, index: CacheIndex, password: str, also_hash: str, admin_password: str) -> bool:
+def grant(ports: Ports, index: CacheIndex, password: str, also: Collection[str], admin_password: str) -> bool:
     """Make the project's user; the index is emptied when it had another owner or none (True then).
 
-    `also_hash` (SHA-256, or "") is the password of the colour that serves; it stays valid beside
-    the new one. Raises Failed.
+    An existing user is changed in one step: nobody is logged out but who listens to channels that the rules no longer
+    allow. `also` are hashes (SHA-256) of passwords that stay valid beside this one: those of colours that serve or stand by.
+    Raises Failed.
     """
 
     def call(commands: list[list[str]]) -> list[object]:
         return ports.redis.call(index.host, index.port, admin_password, commands)
 
     try:
-        owners = _owners(call([["ACL", "LIST"]])[0], index.index)
+        owners = _owners(call([["ACL", "LIST"]])[0], index)
         commands = [["ACL", "DELUSER", owner] for owner in owners if owner != index.user]
-        rules = [f">{password}", *([f"#{also_hash}"] if also_hash else []), "~*", "&*", *_RULES]
+        passwords = [f">{password}", *(f"#{hashed}" for hashed in sorted(also))]
         if index.user not in owners:
-            commands += [["SELECT", str(index.index)], ["FLUSHDB"]]
-        user = ["ACL", "SETUSER", index.user, "reset", "on", *rules, f"+select|{index.index}"]
+            commands += [["FLUSHALL"]] if index.dedicated else [["SELECT", str(index.index)], ["FLUSHDB"]]
+        user = ["ACL", "SETUSER", index.user, "reset", "on", *passwords, *index.rules]
         call([*commands, user, ["ACL", "SAVE"]])
     except RedisRefused as error:
         raise Failed("cache", str(error), _REMEDY) from error
@@ -50,13 +49,13 @@ def revoke(ports: Ports, index: CacheIndex, admin_password: str) -> None:
         raise Failed("cache", str(error), _REMEDY) from error
 
 
-def _owners(listing: object, index: int) -> list[str]:
-    """Users whose rules let them select this index."""
+def _owners(listing: object, index: CacheIndex) -> list[str]:
+    """Users whose rules let them select this index; of a whole instance, all that may touch keys but its administrator."""
     rows = listing if isinstance(listing, list) else []
-    own = re.compile(rf"\+select\|{index}(?!\d)")
+    own = re.compile(r" ~\*" if index.dedicated else rf"\+select\|{index.index}(?!\d)")
     found = []
     for row in rows:
         words = str(row).split()
-        if len(words) > 1 and own.search(str(row)):
+        if len(words) > 1 and words[1] != "default" and own.search(str(row)):
             found.append(words[1])
     return found

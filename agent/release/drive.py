@@ -137,6 +137,7 @@ def _answer(job: Job, state: State) -> dict[str, object]:
         "created_at": known.created_at,
         "released_at": serving.released_at,
         "release": serving.release(),
+        "caches": known.caches(),
         "changed": job.changed,
         "warnings": [job.redact(warning) for warning in job.warnings],
     }

@@ -139,9 +139,9 @@ _JOB: Final = Row(Phase.JOB, (Verb.RUN_JOB,))
 _START: Final = Row(Phase.START, (Verb.START,))
 _HEALTH: Final = Row(Phase.HEALTH, (Verb.AWAIT_HEALTH,))
 _CANARY: Final = Row(Phase.CANARY, (Verb.START_AT_BOOT, Verb.SHIFT))
-_EDGE: Final = Row(Phase.EDGE, (Verb.CHECK_SITE, Verb.OPEN_UNDO))
-_RESUME: Final = Row(Phase.RESUME, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.START))
-_REVIVE: Final = Row(Phase.REVIVE, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.CLEAR_PORT))
+_EDGE: Final = Row(Phase.EDGE, (Verb.CHECK_SITE, Verb.OPEN_UNDO, Verb.GRANT_CACHE))
+_RESUME: Final = Row(Phase.RESUME, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.GRANT_CACHE, Verb.START))
+_REVIVE: Final = Row(Phase.REVIVE, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.CLEAR_PORT, Verb.GRANT_CACHE))
 _SWITCH: Final = Row(Phase.SWITCH, (Verb.START_AT_BOOT, Verb.POINT, Verb.END_CANARY, Verb.WRITE_SITE))
 _PROBE: Final = Row(Phase.PROBE, (Verb.PROBE,))
 _SETTLE: Final = Row(
@@ -149,12 +149,13 @@ _SETTLE: Final = Row(
     (Verb.COMMIT, Verb.START_AT_BOOT, Verb.CRON),
     (Verb.START_NOT_AT_BOOT, Verb.STAND_BY, Verb.PRUNE),
 )
+_SAME: Final = Row(Phase.SETTLE, (Verb.GRANT_CACHE, *_SETTLE.verbs), _SETTLE.on_other)
 _PUT_BACK: Final = Row(Phase.PUT_BACK, (Verb.PUT_BACK, Verb.PRUNE))
 _FAILED: Final = Row(Phase.FAILED)
 
 TABLE: Final[Mapping[tuple[Phase, Kind], Row]] = {
     (Phase.OBSERVE, Kind.INTERRUPTED): Row(Phase.OBSERVE, (Verb.PUT_BACK, Verb.OBSERVE)),
-    (Phase.OBSERVE, Kind.SAME): _SETTLE,
+    (Phase.OBSERVE, Kind.SAME): _SAME,
     (Phase.OBSERVE, Kind.SITE): _EDGE,
     (Phase.OBSERVE, Kind.NEW): _PULL,
     (Phase.OBSERVE, Kind.STANDING): _RESUME,
@@ -162,7 +163,7 @@ TABLE: Final[Mapping[tuple[Phase, Kind], Row]] = {
     (Phase.OBSERVE, Kind.NOTHING): Row(Phase.UNCHANGED),
     (Phase.OBSERVE, Kind.FAILED): _FAILED,
     (Phase.PULL, Kind.DONE): _CHECK,
-    (Phase.PULL, Kind.SAME): _SETTLE,
+    (Phase.PULL, Kind.SAME): _SAME,
     (Phase.PULL, Kind.SITE): _EDGE,
     (Phase.PULL, Kind.STANDING): _RESUME,
     (Phase.PULL, Kind.STOPPED): _REVIVE,

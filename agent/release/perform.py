@@ -96,16 +96,18 @@ def _write(job: Job, colour: Colour) -> None:
     job.changed = True
 
 
-def _grant_cache(job: Job, _: Colour) -> None:
-    spec, release = job.wanted, job.release
-    if release is None or spec.cache is None:
+def _grant_cache(job: Job, colour: Colour) -> None:
+    """What the document says of the cache, also where nothing else is new: rules change without a release."""
+    release = job.release
+    index = release.spec.cache if release else None
+    if release is None or index is None:
         return
-    known = job.known(job.active)
-    also = known.cache_hash if known and known.cache_hash != release.cache_hash() else ""
+    lives = (job.known(job.active), job.known(paths.other(colour)))
+    also = {known.cache_hash for known in lives if known} - {release.cache_hash(), ""}
     secrets = release.secrets
-    emptied = cache.grant(job.ports, spec.cache, secrets.cache_password, also, secrets.cache_admin_password)
+    emptied = cache.grant(job.ports, index, secrets.cache_password, also, secrets.cache_admin_password)
     if emptied:
-        job.ports.journal.log(f"{job.project}: cache index {spec.cache.index} is new to it and was emptied")
+        job.ports.journal.log(f"{job.project}: cache index {index.index} is new to it and was emptied")
 
 
 def _run_job(job: Job, _: Colour) -> None:

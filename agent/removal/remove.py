@@ -29,14 +29,18 @@ def remove(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     project = document.text("project", PROJECT)
     redis = document.maybe("cache")
     admin = redis.secret("admin_password", default="") if redis else ""
-    return remove_project(ports, project, admin)
+    port = redis.whole("port", 1, 65535) if redis and redis.has("port") else None
+    return remove_project(ports, project, admin, port)
 
 
-def remove_project(ports: Ports, project: str, admin: str) -> dict[str, object]:
-    """The same for other verbs; `admin` is the cache administrator's password or "". Raises Failed."""
+def remove_project(ports: Ports, project: str, admin: str, port: int | None = None) -> dict[str, object]:
+    """The same for other verbs; `admin` is the cache administrator's password or "". Raises Failed.
+
+    `port` tells whose password it is, when the project's releases used more than one Redis instance.
+    """
     try:
         with ports.files.lock(paths.project_lock(project), _WAIT_S):
-            answer = _remove(ports, project, admin)
+            answer = _remove(ports, project, admin, port)
             ports.files.remove(paths.project_lock(project))
         _forget_locks(ports)
         return answer
@@ -46,7 +50,7 @@ def remove_project(ports: Ports, project: str, admin: str) -> dict[str, object]:
         raise Failed("remove", str(error), remedy_of(error, _REMEDY), put_back="nothing") from error
 
 
-def _remove(ports: Ports, project: str, admin: str) -> dict[str, object]:
+def _remove(ports: Ports, project: str, admin: str, port: int | None) -> dict[str, object]:
     answer = {"ok": True, "project": project, "warnings": []}
     if not any(_there(ports, path) for path in _owned(project)):
         return {**answer, "changed": False}
@@ -55,7 +59,7 @@ def _remove(ports: Ports, project: str, admin: str) -> dict[str, object]:
     _unroute(ports, project)
     _stop(ports, project)
     _delete(ports, project, known)
-    warnings = _revoke(ports, known, admin)
+    warnings = _revoke(ports, known, admin, port)
     if known:
         store.leave(ports, known)
     ports.files.remove(paths.record(project))
@@ -129,17 +133,20 @@ def _delete(ports: Ports, project: str, known: Record | None) -> None:
     ports.files.remove_tree(paths.project_folder(project))
 
 
-def _revoke(ports: Ports, known: Record | None, admin: str) -> list[str]:
-    """Delete the cache user. Without the administrator's password it stays and a warning says so."""
-    indexes = (
-        {colour.spec.cache for colour in known.colours.values() if colour.spec.cache} if known else set()
-    )
-    if not indexes:
-        return []
-    if not admin:
-        return [
-            f"cache user {index.user} stays, as the document has no cache.admin_password" for index in indexes
-        ]
-    for index in indexes:
-        cache.revoke(ports, index, admin)
-    return []
+def _revoke(ports: Ports, known: Record | None, admin: str, port: int | None) -> list[str]:
+    """Delete the cache user. Where the administrator's password isn't known it stays and a warning says so."""
+    found = [colour.spec.cache for colour in known.colours.values()] if known else []
+    warnings = []
+    for index in {
+        (index.host, index.port, index.index, index.user): index for index in found if index
+    }.values():
+        if admin and port in (None, index.port):
+            cache.revoke(ports, index, admin)
+        else:
+            why = (
+                "the document's cache.admin_password is another's"
+                if admin
+                else "the document has no cache.admin_password"
+            )
+            warnings.append(f"cache user {index.user} stays in Redis at {index.host}:{index.port}, as {why}")
+    return warnings

@@ -124,6 +124,7 @@ def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
         "address": serving.spec.address(active),
         "released_at": serving.released_at,
         "release": serving.release(),
+        "caches": known.caches(),
         **_idle(project, known, other(active), seen),
         "container_id": seen.containers.get(paths.container(project, active), ""),
         "maintenance": ports.files.read(paths.maintenance_page(project)) is not None,

@@ -28,6 +28,7 @@ from codeb.model.settings import Images, Role, Server, Settings, parse_settings
 from codeb.model.sources import read_sources
 from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, read_stack_file, read_stack_values
 from codeb.model.stack_secrets import Said, say_of_secrets
+from codeb.model.types import size_text
 from codeb.model.vulnerable import refuse_vulnerable
 
 __all__ = [
@@ -71,4 +72,5 @@ __all__ = [
     "read_stack_values",
     "refuse_vulnerable",
     "say_of_secrets",
+    "size_text",
 ]

@@ -111,10 +111,26 @@ class Database(Section):
 
 
 class Cache(Section):
-    """The project's Redis index."""
+    """The project's Redis: an index of a shared instance, or an instance of its own."""
 
     enabled: bool = True
-    """Whether the project has a Redis index."""
+    """Whether the project has a cache."""
+    dedicated: t.CacheMemory | None = None
+    """Memory of an instance of the project's own, for example 256Mi; it shares one when left out."""
+    eviction: Literal["noeviction", "allkeys-lfu", "allkeys-lru", "volatile-lru", "volatile-ttl"] | None = (
+        None
+    )
+    """What a full instance of its own does: refuse writes (noeviction) or drop keys; allkeys-lfu when left out."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.dedicated is not None and not self.enabled:
+            remedy = "Enable the cache or remove dedicated."
+            raise refusal("there is no cache to have an instance", remedy, at=("dedicated",))
+        if self.eviction is not None and self.dedicated is None:
+            remedy = "Write dedicated: 256Mi for an instance of its own, or remove eviction."
+            raise refusal("shared instances have one eviction for all", remedy, at=("eviction",))
+        return self
 
 
 class Bucket(Section):

@@ -39,10 +39,18 @@ Memory = Annotated[int, Quantity("a size", _SIZE_REMEDY, _SIZE_UNITS, 16 << 20, 
 """Bytes of memory, 16Mi to 1Ti."""
 Size = Annotated[int, Quantity("a size", _SIZE_REMEDY, _SIZE_UNITS, 1 << 10, 1 << 50)]
 """Bytes, 1Ki to 1024Ti."""
+_SMALLEST_CACHE, _LARGEST_CACHE = 32 << 20, 64 << 30
+CacheMemory = Annotated[int, Quantity("a size", _SIZE_REMEDY, _SIZE_UNITS, _SMALLEST_CACHE, _LARGEST_CACHE)]
+"""Bytes of a Redis instance's data, 32Mi to 64Gi."""
 Duration = Annotated[
     int, Quantity("a duration", "Write for example 500ms, 30s or 2m.", _TIME_UNITS, 1, 24 * 3_600_000)
 ]
 """Milliseconds, up to a day."""
+
+
+def size_text(size: int) -> str:
+    """A size as a manifest says it: 536870912 as `512Mi`."""
+    return Quantity("a size", _SIZE_REMEDY, _SIZE_UNITS, 0, size).text(size)
 
 
 _REORDERING = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})

@@ -29,6 +29,7 @@ class Request:
     pool: str
     explicit: Ports | None = None
     cache: bool = True
+    dedicated: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def request_of(manifest: Manifest) -> Request:
         pool=manifest.servers.pool,
         explicit=Ports(wanted.app, wanted.internal) if wanted else None,
         cache=manifest.resources.cache.enabled,
+        dedicated=manifest.resources.cache.dedicated is not None,
     )
 
 
@@ -155,11 +157,21 @@ def _free_pairs(pool: _Pool) -> Iterator[Ports]:
 
 
 def _slots(ordered: list[Request], previous: Previous) -> dict[str, Slot]:
-    wanting = [request for request in ordered if request.cache]
+    wanting = [
+        request
+        for request in ordered
+        if request.cache and (not request.dedicated or _has_slot(request, previous))
+    ]
     slots = {request.id: held.slot for request in wanting if (held := previous.get(request.id)) and held.slot}
     taken = {held.slot for held in previous.values() if held.slot}
     free = (slot for slot in _all_slots() if slot not in taken)
     return slots | {request.id: next(free) for request in wanting if request.id not in slots}
+
+
+def _has_slot(request: Request, previous: Previous) -> bool:
+    """Whether the project has an index, which it keeps beside an instance of its own."""
+    held = previous.get(request.id)
+    return held is not None and held.slot is not None
 
 
 def _all_slots() -> Iterator[Slot]:

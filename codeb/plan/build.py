@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from codeb import names
 from codeb.model import Manifest, Settings
 from codeb.plan.allocation import Allocation, allocate, request_of
+from codeb.plan.caches import cache_plan, moves, own_instances, redis_plans
+from codeb.plan.connections import crowded
 from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.placement import check_edge, data_server, place, servers_of
 from codeb.plan.previous import Previous, read_previous
@@ -14,19 +16,17 @@ from codeb.plan.problems import PlanError, Problem
 from codeb.plan.retention import leaving, notes, retained
 from codeb.plan.types import (
     BucketPlan,
-    CachePlan,
     DatabasePlan,
     DataServicesPlan,
     Holding,
+    Instance,
     Plan,
     ProjectPlan,
-    RedisPlan,
     RetainedPlan,
     ServerPlan,
 )
 
 POSTGRES_PORT = 5432
-REDIS_PORT = 6379
 MINIO_PORT = 9000
 MINIO_CONSOLE_PORT = 9001
 
@@ -47,14 +47,15 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
     check_edge(servers)
     held = read_previous(previous)
     allocation = allocate([request_of(manifest) for manifest in ordered], held)
-    data = _data_services(holder, allocation, held)
+    own = own_instances({manifest.id: manifest.resources.cache for manifest in ordered}, held)
+    data = _data_services(holder, allocation, own, held)
     handed = hand_overs([_wish(manifest, allocation) for manifest in ordered], held)
     projects = _projects(ordered, servers, allocation, handed, held, data)
     kept, left = retained(projects, held, data), leaving(projects, held)
     problems = [*handed.problems, *_shared_names(projects, kept, left)]
     if problems:
         raise PlanError(problems)
-    told = (*notes(projects, held, data), *handed.notes)
+    told = (*notes(projects, held, data), *handed.notes, *moves(projects, held), *crowded(projects))
     return Plan(settings, servers, data, projects, kept, left, told)
 
 
@@ -64,16 +65,17 @@ def _wish(manifest: Manifest, allocation: Allocation) -> Wish:
     return Wish(project_id, names_wanted, manifest.servers.pool, allocation.ports[project_id])
 
 
-def _data_services(server: ServerPlan, allocation: Allocation, held: Previous) -> DataServicesPlan:
+def _data_services(
+    server: ServerPlan, allocation: Allocation, own: Mapping[str, Instance], held: Previous
+) -> DataServicesPlan:
     slots = [*allocation.slots.values(), *(holding.slot for holding in held.values() if holding.slot)]
-    instances = 1 + max((slot.instance for slot in slots), default=0)
     return DataServicesPlan(
         server=server.name,
         host=server.private_address,
         postgres_port=POSTGRES_PORT,
         minio_port=MINIO_PORT,
         minio_console_port=MINIO_CONSOLE_PORT,
-        redis=tuple(RedisPlan(number, REDIS_PORT + number) for number in range(instances)),
+        redis=redis_plans(slots, own),
     )
 
 
@@ -116,7 +118,9 @@ def _project(
         servers=servers,
         user=names.user(project_id),
         database=_database(manifest, data),
-        cache=_cache(project_id, allocation, data),
+        cache=cache_plan(
+            project_id, manifest.resources.cache, allocation.slots.get(project_id), data.redis, data.host
+        ),
         buckets=_buckets(manifest),
         ceded=handed.ceded.get(project_id, ()),
         after=handed.before.get(project_id),
@@ -135,13 +139,6 @@ def _database(manifest: Manifest, data: DataServicesPlan) -> DatabasePlan | None
         connection_limit=wanted.connection_limit,
         extensions=tuple(wanted.extensions),
     )
-
-
-def _cache(project_id: str, allocation: Allocation, data: DataServicesPlan) -> CachePlan | None:
-    slot = allocation.slots.get(project_id)
-    if slot is None:
-        return None
-    return CachePlan(slot, data.host, data.redis[slot.instance].port, names.user(project_id))
 
 
 def _buckets(manifest: Manifest) -> tuple[BucketPlan, ...]:

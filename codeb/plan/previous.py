@@ -23,6 +23,7 @@ from codeb.plan.types import (
     BucketPlan,
     HeldDatabase,
     Holding,
+    Instance,
     Lifecycle,
     Ports,
     Serving,
@@ -81,7 +82,10 @@ def _holding(project_id: str, entry: Reader) -> Holding:
         id=project_id,
         pool=pool,
         ports=ports,
-        slot=_slot(entry.child("redis")),
+        slot=_slot(project_id, entry.child("redis")),
+        instance=_instance(entry.child("redis")),
+        cached_in=_cached_in(entry.child("redis")),
+        caches=tuple(entry.texts("caches")) if entry.value.get("caches") is not None else None,
         database=_database(database),
         buckets=_buckets(project_id, entry.child("minio")) + _buckets(project_id, kept),
         servers=tuple(entry.texts("servers")),
@@ -115,9 +119,11 @@ def _ports(ports: Reader | None) -> Ports | None:
     return pair
 
 
-def _slot(redis: Reader | None) -> Slot | None:
+def _slot(project_id: str, redis: Reader | None) -> Slot | None:
     if redis is None:
         return None
+    if redis.value.get("instance") == names.redis_instance(project_id):
+        return _slot(project_id, redis.child("shared"))
     instance = redis.value.get("instance", "redis-0")
     if isinstance(instance, str):
         match = _INSTANCE.fullmatch(instance)
@@ -127,6 +133,19 @@ def _slot(redis: Reader | None) -> Slot | None:
     else:
         number = redis.number("instance", 0, 999)
     return Slot(number, redis.number("db_index", FIRST_INDEX, LAST_INDEX))
+
+
+def _instance(redis: Reader | None) -> Instance | None:
+    """The instance of its own that a project has, whether its cache is there or it only still has it."""
+    own = redis.child("own") if redis else None
+    if own is None:
+        return None
+    return Instance(own.number("port", 1, 65535), own.number("memory", 1, 2**53), own.text("eviction"))
+
+
+def _cached_in(redis: Reader | None) -> str | None:
+    instance = redis.value.get("instance", 0) if redis else None
+    return names.redis_instance(f"{instance:.0f}") if isinstance(instance, int | float) else instance
 
 
 def _database(database: Reader | None) -> HeldDatabase | None:
@@ -182,4 +201,6 @@ def _claims(holding: Holding) -> list[tuple[object, str]]:
         claims += [(holding.pool, f"port {port}") for port in holding.ports.both]
     if holding.slot:
         claims.append(("redis", str(holding.slot)))
+    if holding.instance:
+        claims.append(("redis", f"port {holding.instance.port}"))
     return claims

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from codeb import names
-from codeb.model import Manifest, Settings
+from codeb.model import Manifest, Settings, size_text
 
 Access = Literal["private", "public-read"]
 Lifecycle = Literal["retain", "destroy"]
@@ -48,30 +48,75 @@ class Slot:
     index: int
 
     def __str__(self) -> str:
-        return f"{names.redis_instance(self.instance)} index {self.index}"
+        return f"{self.name} index {self.index}"
+
+    @property
+    def name(self) -> str:
+        """The instance's name: `redis-0`."""
+        return names.redis_instance(str(self.instance))
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A Redis instance of one project's own, as it is handed out: its port, and its limit in bytes."""
+
+    port: int
+    memory: int
+    eviction: str
 
 
 @dataclass(frozen=True)
 class RedisPlan:
-    """One Redis instance; `port` is the one published on the data server."""
+    """One Redis instance; `port` is the one published on the data server, `memory` in bytes is for data.
 
-    number: int
+    `key` is a shared one's number or the id of the project (`owner`) that it belongs to.
+    """
+
+    key: str
     port: int
+    memory: int
+    eviction: str
+    owner: str | None = None
 
     @property
     def name(self) -> str:
         """Container, service and volume stem: `redis-0`."""
-        return names.redis_instance(self.number)
+        return names.redis_instance(self.key)
+
+    @property
+    def admin_purpose(self) -> str:
+        """What the password of its administrator is derived for (`codeb.secrets`)."""
+        return f"project/{self.owner}/redis" if self.owner else f"redis/{self.key}/admin"
 
 
 @dataclass(frozen=True)
 class CachePlan:
-    """Where a project finds its Redis index."""
+    """Where a project finds its cache: an index of a shared instance, or index 0 of its own.
 
-    slot: Slot
+    `slot` and `instance` are all that it holds, also what its present releases may not use.
+    """
+
+    redis: RedisPlan
+    index: int
     host: str
-    port: int
     user: str
+    slot: Slot | None = None
+    instance: Instance | None = None
+
+    @property
+    def dedicated(self) -> bool:
+        """Whether the whole instance is the project's."""
+        return self.redis.owner is not None
+
+    @property
+    def port(self) -> int:
+        """Where the instance listens."""
+        return self.redis.port
+
+    def __str__(self) -> str:
+        if not self.dedicated:
+            return f"{self.redis.name} index {self.index}"
+        return f"{self.redis.name} ({size_text(self.redis.memory)}, {self.redis.eviction})"
 
 
 @dataclass(frozen=True)
@@ -125,12 +170,17 @@ class Holding:
 
     `serves` is what its last release that went well has, `ceded` the names that it gave up to others. `leaving`: it had
     no manifest in the previous run already, and may still run all the same.
+    `cached_in` names the Redis instance that its manifest asked for; `caches` are the places (`address:port`) that its
+    releases on the host use, None when nobody knows.
     """
 
     id: str
     pool: str = DEFAULT_POOL
     ports: Ports | None = None
     slot: Slot | None = None
+    instance: Instance | None = None
+    cached_in: str | None = None
+    caches: tuple[str, ...] | None = None
     database: HeldDatabase | None = None
     buckets: tuple[BucketPlan, ...] = ()
     servers: tuple[str, ...] = ()

@@ -10,6 +10,7 @@ from typing import Final
 
 from codeb import names
 from codeb.plan import Plan, RedisPlan, ServerPlan
+from codeb.plan.connections import PLATFORM_CONNECTIONS, POSTGRES_CONNECTIONS
 from codeb.render.base import DATA_INTERFACE
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render, secret_marker
@@ -18,6 +19,7 @@ POSTGRES_UID: Final = 70
 REDIS_UID, REDIS_GID = 999, 1000
 MINIO_UID: Final = 1000
 _LOOPBACK: Final = "127.0.0.1"
+_REDIS_ROOM: Final = 64 << 20
 
 
 def data_files(plan: Plan, server: ServerPlan) -> HostBundle:
@@ -33,6 +35,7 @@ def data_files(plan: Plan, server: ServerPlan) -> HostBundle:
         services=(Service(network),),
     )
     bundle += _postgres(plan, server)
+    bundle += _redis_settings(plan)
     for redis in plan.data.redis:
         bundle += _redis(plan, server, redis)
     return bundle + _minio(plan, server)
@@ -67,13 +70,31 @@ def _postgres(plan: Plan, server: ServerPlan) -> HostBundle:
         directories=(Directory(config), Directory(data, "0700", owner)),
         files=(
             file(f"{names.QUADLET_DIR}/{names.POSTGRES}.container", unit),
-            file(f"{config}/postgresql.conf", render("postgres/postgresql.conf")),
-            file(f"{config}/pg_hba.conf", render("postgres/pg_hba.conf")),
+            file(f"{config}/postgresql.conf", _postgresql_conf()),
+            file(f"{config}/pg_hba.conf", render("postgres/pg_hba.conf", admin=names.POSTGRES_ADMIN)),
             file(f"{config}/server.crt", public_marker("postgres/tls")),
             file(f"{names.SECRETS_DIR}/postgres.key", secret_marker("postgres/tls"), "0600", owner),
             file(f"{names.SECRETS_DIR}/postgres-admin", secret_marker("postgres/admin"), "0600", owner),
         ),
         services=(Service(service, "container-health", 300),),
+    )
+
+
+def _postgresql_conf() -> str:
+    return render(
+        "postgres/postgresql.conf",
+        connections=POSTGRES_CONNECTIONS + PLATFORM_CONNECTIONS,
+        reserved=PLATFORM_CONNECTIONS,
+    )
+
+
+def _redis_settings(plan: Plan) -> HostBundle:
+    """What all instances have in common: one file that restarts each of them."""
+    config = f"{names.CONFIG_DIR}/redis"
+    restarts = tuple(f"{redis.name}.service" for redis in plan.data.redis)
+    return HostBundle(
+        directories=(Directory(config),),
+        files=(HostFile(f"{config}/redis.conf", render("redis/redis.conf"), restarts=restarts),),
     )
 
 
@@ -83,8 +104,8 @@ def _redis(plan: Plan, server: ServerPlan, redis: RedisPlan) -> HostBundle:
     first_users = f"{names.SECRETS_DIR}/{redis.name}.acl"
     unit = render(
         "redis/redis.container",
-        number=redis.number,
         name=redis.name,
+        owner=redis.owner,
         image=plan.settings.images.redis,
         pull=plan.settings.image_pull,
         network=names.DATA_NETWORK,
@@ -95,13 +116,18 @@ def _redis(plan: Plan, server: ServerPlan, redis: RedisPlan) -> HostBundle:
         config=config,
         data=data,
         first_users=first_users,
+        memory=redis.memory,
+        eviction=redis.eviction,
+        # What lies beside the data: clients' buffers, the log, and pages that change while a copy is written.
+        container_memory=2 * redis.memory + _REDIS_ROOM if redis.owner else None,
     )
     return HostBundle(
-        directories=(Directory(config), Directory(data, "0700", owner)),
+        directories=(Directory(data, "0700", owner),),
         files=(
             HostFile(f"{names.QUADLET_DIR}/{redis.name}.container", unit, restarts=(service,)),
-            HostFile(first_users, render("redis/users.acl", number=redis.number), "0600", owner),
-            HostFile(f"{config}/redis.conf", render("redis/redis.conf"), restarts=(service,)),
+            HostFile(
+                first_users, render("redis/users.acl", admin_purpose=redis.admin_purpose), "0600", owner
+            ),
         ),
         services=(Service(service, "container-health"),),
     )

@@ -25,6 +25,7 @@ VARIABLES: Final = {
     "REDIS_HOST": "the project's Redis",
     "REDIS_PORT": "its port",
     "REDIS_DB": "the project's index in it",
+    "REDIS_CHANNEL_PREFIX": "how the names of the project's channels (publish, subscribe) have to start",
     "REDIS_USERNAME": "the project's user",
     "REDIS_PASSWORD": "its password",
     "MINIO_ENDPOINT": "URL of object storage inside the platform",
@@ -93,7 +94,8 @@ def _cache(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tu
         return
     yield "REDIS_HOST", cache.host
     yield "REDIS_PORT", str(cache.port)
-    yield "REDIS_DB", str(cache.slot.index)
+    yield "REDIS_DB", str(cache.index)
+    yield "REDIS_CHANNEL_PREFIX", names.channel_prefix(project.id)
     yield "REDIS_USERNAME", cache.user
     yield "REDIS_PASSWORD", credentials.cache_password
 

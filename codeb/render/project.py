@@ -10,6 +10,7 @@ from typing import Any, Final
 from codeb import names
 from codeb.model import CronJob
 from codeb.plan import Plan, ProjectPlan, ServerPlan
+from codeb.render.cache import cache_rules
 from codeb.render.maintenance import maintenance_page
 from codeb.render.text import render
 
@@ -187,7 +188,13 @@ def _cache(project: ProjectPlan) -> Document | None:
     cache = project.cache
     if cache is None:
         return None
-    return {"host": cache.host, "port": cache.port, "index": cache.slot.index, "user": cache.user}
+    return {
+        "host": cache.host,
+        "port": cache.port,
+        "index": cache.index,
+        "user": cache.user,
+        "rules": list(cache_rules(cache, names.channel_prefix(project.id))),
+    }
 
 
 def _health(project: ProjectPlan) -> Document:

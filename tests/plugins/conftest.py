@@ -10,7 +10,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,10 +22,9 @@ import pytest
 
 from lab.host.paths import Folders
 from tests.plugins.client import Plugin, plugin
-from tests.plugins.processes import START_TIMEOUT_S, end, wait_for_port, write_certificate
+from tests.plugins.processes import end, wait_for_port, write_certificate
 from tests.ports import free_port
-
-STARTING_UP = 1  # exit status of pg_isready
+from tests.postgres import Cluster, postgres_cluster
 
 
 @dataclass(frozen=True)
@@ -75,86 +73,16 @@ def command() -> Iterator[Plugin]:
         yield running
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """A PostgreSQL server with TLS; `config` is the provider's configuration for its superuser."""
-
-    config: dict[str, str]
-    certificate: Path
-    log: Path
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
-    if not binaries or os.geteuid() != 0:
-        pytest.skip("needs a PostgreSQL server (package postgresql) and root, to run it as user postgres")
-    with tempfile.TemporaryDirectory(prefix="codeb-postgres-", ignore_cleanup_errors=True) as folder:
-        home = Path(folder)
-        (home / "password").write_text("super secret\n")
-        certificate = write_certificate(home)
-        for path in (home, *home.iterdir()):
-            shutil.chown(path, "postgres")
-        init: list[str | Path] = [
-            binaries[-1] / "initdb",
-            "-D",
-            home / "data",
-            "-U",
-            "admin",
-            "--pwfile",
-            home / "password",
-        ]
-        subprocess.run(
-            [*init, "-A", "scram-sha-256", "--locale=C.UTF-8", "-E", "UTF8"],
-            user="postgres",
-            cwd=home,
-            check=True,
-            capture_output=True,
-        )
-        port = free_port()
-        settings = {
-            "port": port,
-            "listen_addresses": "127.0.0.1",
-            "unix_socket_directories": home,
-            "ssl": "on",
-            "ssl_cert_file": home / "server.crt",
-            "ssl_key_file": home / "server.key",
-            "log_statement": "all",
-            "fsync": "off",
-        }
-        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
-        log = home / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [binaries[-1] / "postgres", "-D", home / "data", *options],
-                user="postgres",
-                cwd=home,
-                stderr=output,
-            )
-        wait_for_port(port, process, log)
-        ready: list[str | Path] = [
-            binaries[-1] / "pg_isready",
-            "-q",
-            "-t",
-            str(START_TIMEOUT_S),
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-        ]
-        while subprocess.run(ready).returncode == STARTING_UP:
-            time.sleep(0.05)
-        config = {
-            "host": "127.0.0.1",
-            "port": str(port),
-            "username": "admin",
-            "password": "super secret",
-            "sslmode": "verify-full",
-            "sslrootcert": str(certificate),
-            "connectTimeout": "10",
-        }
-        yield Cluster(config, certificate, log)
-        end(process)
+    settings = {"log_statement": "all", "fsync": "off"}
+    with postgres_cluster(settings=settings, prepare=with_tls) as running:
+        yield running
+
+
+def with_tls(home: Path) -> dict[str, object]:
+    """Settings for the certificate of the cluster's folder."""
+    return {"ssl": "on", "ssl_cert_file": home / "server.crt", "ssl_key_file": home / "server.key"}
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from lab.plugins.journal import Journal
 from lab.providers.postgresql import database, extension, grant, role
 from lab.providers.protocol import ProviderError
 from tests.plugins.client import Plugin, plugin
-from tests.plugins.conftest import Cluster
 from tests.plugins.life import change, make, remove, urn
+from tests.postgres import Cluster
 
 HOSTILE = "rô\"le'; DROP ROLE admin; -- %s {}"
 PASSWORD = "pass'word\\ \"; --"

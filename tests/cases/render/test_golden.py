@@ -6,7 +6,23 @@ import shutil
 
 import pytest
 
+from agent.bundle.document import read_bundle
+from agent.documents.reader import Reader
+from codeb.plan import PlanError
+from codeb.render import host_bundle
+
 from .case import Case, cases
+
+
+@pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)
+def test_the_agent_takes_every_bundle(case: Case) -> None:
+    """It refuses what is listed twice, for one."""
+    try:
+        plan = case.plan()
+    except PlanError:
+        return
+    for server in plan.servers:
+        assert read_bundle(Reader(host_bundle(plan, server), "")).files
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)

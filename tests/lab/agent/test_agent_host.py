@@ -10,6 +10,9 @@ import pytest
 from agent_documents import REDIS_ADMIN, bundle, release
 from agent_lab import NAME, AgentHost
 
+from codeb.plan import CachePlan, RedisPlan
+from codeb.render.cache import cache_rules
+
 pytestmark = pytest.mark.lab
 
 APP = "localhost/agent/app:"
@@ -145,6 +148,12 @@ def test_the_cache_user_reaches_its_own_index_only(host: AgentHost, project: str
         "port": 6379,
         "index": 2,
         "user": "agent_one",
+        "rules": list(
+            cache_rules(
+                CachePlan(RedisPlan("0", 6379, 1 << 29, "allkeys-lfu"), 2, "127.0.0.1", "agent_one"),
+                "agent_one:",
+            )
+        ),
         "password": "agent-one-cache-password",
         "admin_password": REDIS_ADMIN,
     }
@@ -159,6 +168,18 @@ def test_the_cache_user_reaches_its_own_index_only(host: AgentHost, project: str
     for words in (["select", "3"], ["flushall"], ["keys", "*"], ["acl", "list"], ["config", "get", "*"]):
         assert "NOPERM" in redis(*words), words
     assert "NOPERM" in redis("-n", "2", "copy", "k", "k2", "db", "3")
+    for words in (
+        ["psubscribe", "*"],
+        ["publish", "other:x", "y"],
+        ["function", "list"],
+        ["script", "flush"],
+    ):
+        assert "NOPERM" in redis(*words), words
+    assert "0" in redis("publish", "agent_one:x", "y")
+    narrower = {**cache, "rules": [*cache["rules"], "-publish"]}
+    again = host.agent("release", release(f"{APP}v1", cache=narrower))
+    assert (again.code, again.document["release"]) == (0, answer.document["release"]), "nothing is restarted"
+    assert "NOPERM" in redis("publish", "agent_one:x", "y")
     host.sh("systemctl", "restart", "redis-0.service")
     time.sleep(1)
     assert "v" in redis("-n", "2", "get", "k") or "OK" in redis("-n", "2", "set", "k", "v")

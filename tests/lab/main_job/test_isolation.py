@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from inside import REDIS, in_app
 from stack import ADDRESS, HOST, Stack
 
 from lab import paths
@@ -29,14 +30,6 @@ client.connect().then(() => client.query('select 1')).then(() => { console.log('
 """
 
 
-def in_app(stack: Stack, project: str, script: str, *arguments: str) -> str:
-    """The last line that a Node script prints inside the serving container of a project."""
-    container = f"codeb-{project}-{stack.entry(project)['active']}"
-    done = stack.on_host("podman", "exec", container, "node", "-e", script, "--", *arguments)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode().strip().splitlines()[-1]
-
-
 def address_of(stack: Stack, project: str) -> str:
     container = f"codeb-{project}-{stack.entry(project)['active']}"
     shape = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
@@ -45,6 +38,13 @@ def address_of(stack: Stack, project: str) -> str:
 
 def test_an_app_connects_to_its_own_database(stack: Stack) -> None:
     assert in_app(stack, "blog", DATABASE, "blog_db") == "open"
+
+
+@pytest.mark.parametrize("database", ["postgres", "template1"])
+def test_an_app_cannot_connect_to_the_platform_s_databases(stack: Stack, database: str) -> None:
+    assert in_app(stack, "blog", DATABASE, database) == "28000", (
+        "invalid_authorization_specification expected"
+    )
 
 
 @pytest.mark.parametrize("database", ["food_delivery_db", "real_estate_db"])
@@ -91,25 +91,32 @@ def _mc(stack: Stack, environment: dict[str, str], *arguments: str) -> int:
     return done.returncode
 
 
-REDIS = """
-const net = require('net');
-const { REDIS_HOST, REDIS_PORT, REDIS_USERNAME, REDIS_PASSWORD } = process.env;
-const socket = net.connect(Number(REDIS_PORT), REDIS_HOST);
-let text = '';
-socket.on('data', (data) => {
-  text += data;
-  const lines = text.split('\\r\\n');
-  if (lines.length > 2) { console.log(lines[1]); process.exit(0); }
-});
-socket.write(`AUTH ${REDIS_USERNAME} ${REDIS_PASSWORD}\\r\\nSELECT ${process.argv[1]}\\r\\n`);
-"""
-
-
 def test_an_app_can_only_select_its_own_redis_index(stack: Stack) -> None:
     own = stack.entry("blog")["redis"]["db_index"]
     other = stack.entry("food-delivery-app")["redis"]["db_index"]
-    assert in_app(stack, "blog", REDIS, f"{own:.0f}") == "+OK"
-    assert in_app(stack, "blog", REDIS, f"{other:.0f}").startswith("-NOPERM")
+    assert in_app(stack, "blog", REDIS, f"SELECT {own:.0f}") == "+OK"
+    assert in_app(stack, "blog", REDIS, f"SELECT {other:.0f}").startswith("-NOPERM")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "PSUBSCRIBE *",
+        "SUBSCRIBE food_delivery:x",
+        "PUBLISH x y",
+        "FUNCTION LIST",
+        "SCRIPT FLUSH",
+        "PUBSUB CHANNELS",
+    ],
+)
+def test_an_app_hears_and_reaches_nothing_of_others_in_redis(stack: Stack, command: str) -> None:
+    assert in_app(stack, "blog", REDIS, command).startswith("-NOPERM")
+
+
+def test_an_app_publishes_under_the_prefix_that_it_is_told(stack: Stack) -> None:
+    prefix = stack.outputs(secrets=True)["connections"]["blog"]["REDIS_CHANNEL_PREFIX"]
+    assert prefix == "blog:"
+    assert in_app(stack, "blog", REDIS, f"PUBLISH {prefix}news hello") == ":0"
 
 
 def secret_values(stack: Stack) -> set[str]:

@@ -182,6 +182,74 @@ def test_a_project_without_data_leaves_nothing_behind() -> None:
     )
 
 
+OWN = {"cache": {"dedicated": "64Mi", "eviction": "noeviction"}}
+
+
+def test_a_project_moves_to_a_redis_of_its_own_and_back_and_loses_neither_while_it_may_go_back() -> None:
+    shared = plan_of(None, manifest("blog"), manifest("shop"))
+    moved = plan_of(written(shared), manifest("blog", resources=OWN), manifest("shop"), manifest("new"))
+    cache = moved.project("blog").cache
+    assert cache is not None
+    assert (cache.redis.name, cache.port, cache.index, cache.dedicated) == ("redis-blog", 8001, 0, True)
+    assert moved.project("new").cache.slot == Slot(0, 4)  # type: ignore[union-attr]
+    assert "blog moves from redis-0 to redis-blog (64Mi, noeviction)" in moved.notes[-1]
+    assert (
+        plan_of(written(moved), manifest("blog", resources=OWN), manifest("shop"), manifest("new")).notes
+        == ()
+    )
+
+    back = plan_of(written(moved), manifest("blog"), manifest("shop"), manifest("new"))
+    assert back.project("blog").cache.slot == Slot(0, 2)  # type: ignore[union-attr]
+    assert [redis.name for redis in back.data.redis] == ["redis-0", "redis-blog"], "a rollback finds it"
+
+    document = written(back)
+    answer = {**ANSWER, "caches": ["10.0.0.1:6379"]}
+    document["projects"]["blog"] = registry.with_release(document["projects"]["blog"], answer)
+    freed = plan_of(document, manifest("blog"), manifest("shop"), manifest("new"))
+    assert [redis.name for redis in freed.data.redis] == ["redis-0"]
+    assert freed.notes == ("redis-blog goes: no release of blog uses it. Its data stays on the disk.",)
+    assert written(freed)["projects"]["blog"]["redis"] == {"db_index": 2, "instance": "redis-0"}
+
+
+def test_a_redis_of_its_own_stays_with_a_retained_project_and_goes_with_one_that_is_destroyed() -> None:
+    before = plan_of(None, manifest("blog", resources=OWN), manifest("shop", resources=OWN))
+    left = plan_of(written(before), manifest("shop", resources=OWN))
+    assert [redis.name for redis in left.data.redis] == ["redis-0", "redis-blog", "redis-shop"]
+    assert written(left)["projects"]["blog"]["redis"] == written(before)["projects"]["blog"]["redis"]
+    again = plan_of(written(left), manifest("blog", resources=OWN), manifest("shop", resources=OWN))
+    assert again.data.redis == before.data.redis
+
+    doomed = {"lifecycle": "destroy"}
+    dying = plan_of(
+        written(before), manifest("blog", resources=OWN, project=doomed), manifest("shop", resources=OWN)
+    )
+    leaving = plan_of(written(dying), manifest("shop", resources=OWN))
+    assert "redis-blog" in [redis.name for redis in leaving.data.redis], (
+        "its app stops at the end of this run"
+    )
+    gone = plan_of(written(leaving), manifest("new", resources=OWN))
+    assert [(r.name, r.port) for r in gone.data.redis if r.owner] == [
+        ("redis-new", 8001),
+        ("redis-shop", 8002),
+    ]
+
+
+def test_connection_limits_that_are_more_than_there_is_are_told() -> None:
+    def limits(*numbers: int) -> tuple[str, ...]:
+        return plan_of(
+            None,
+            *(
+                manifest(f"p{index:02}", resources={"database": {"connection_limit": limit}})
+                for index, limit in enumerate(numbers)
+            ),
+        ).notes
+
+    assert limits(300, 200) == ()
+    (note,) = limits(300, 200, 2)
+    assert "500 connections for all projects" in note
+    assert "add up to 502 (most: p00 300, p01 200, p02 2)" in note
+
+
 def test_more_than_fourteen_caches_bring_a_second_redis() -> None:
     plan = plan_of(None, *(manifest(f"p{i:02}") for i in range(16)))
     assert [(redis.name, redis.port) for redis in plan.data.redis] == [("redis-0", 6379), ("redis-1", 6380)]

@@ -70,7 +70,9 @@ def test_the_document_has_the_agent_s_shape_and_no_secret() -> None:
         *("publish", "pull", "sentry_project", "site", "stage", "standby_minutes", "units", "version"),
     ]
     assert document["environment"] == {}
+    rules = document["cache"].pop("rules")
     assert document["cache"] == {"host": "10.77.0.2", "port": 6379, "index": 2, "user": "blog"}
+    assert {"&blog:*", "-@all", "+select|2"} <= set(rules)
     assert document["ports"] == {"blue": 3001, "green": 3002}
     text = json.dumps(document)
     for purpose in ("database", "cache", "storage", "session"):

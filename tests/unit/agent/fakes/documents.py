@@ -39,6 +39,7 @@ def release_document(
             "port": 6379,
             "index": 2,
             "user": "shop",
+            "rules": ["~*", "resetchannels", "&shop:*", "-@all", "+@string", "-select", "+select|2"],
             "password": "cache-password-of-shop",
             "admin_password": "cache-admin-password",
         },

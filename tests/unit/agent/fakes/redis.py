@@ -34,6 +34,8 @@ class FakeRedis:
                 self.users[name] = rules
             case ["ACL", "DELUSER", name]:
                 self.users.pop(name, None)
+            case ["FLUSHALL"]:
+                self.flushed.append(0)
             case ["SELECT", index]:
                 self.flushed.append(-int(index))
             case ["FLUSHDB"]:
