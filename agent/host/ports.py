@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 Argv = Sequence[str]
@@ -134,7 +135,16 @@ class Clock(Protocol):
 
 
 class Http(Protocol):
-    def get(self, address: str, path: str, *, host: str, timeout_ms: int, tls: Tls | None = None) -> Reply:
+    def get(
+        self,
+        address: str,
+        path: str,
+        *,
+        host: str,
+        timeout_ms: int,
+        tls: Tls | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Reply:
         """GET `path` from `address` (ip:port) with this Host header; follows no redirect. Raises NoReply."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:

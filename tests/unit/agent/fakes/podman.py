@@ -42,6 +42,7 @@ class App:
     crashes: bool = False
     job_status: int = 0
     boots_after_s: float = 0
+    forces_https: bool = False
 
 
 @dataclass
