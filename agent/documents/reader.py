@@ -163,6 +163,10 @@ class Reader:
         """Whether a key is there at all."""
         return key in self._value
 
+    def given(self, key: str) -> bool:
+        """Whether a key is there and not null."""
+        return self._get(key, None) is not None
+
     def end(self) -> None:
         """Refuse the keys that no getter took."""
         unknown = sorted(set(self._value) - self._seen)

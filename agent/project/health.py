@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.documents.errors import Failed
+from agent.documents.redact import CUT
 from agent.host import paths, units
 from agent.host.paths import Colour
 from agent.host.ports import NoReply, Ports, Reply
@@ -167,5 +168,5 @@ def _short(value: object) -> str:
 
 
 def _excerpt(body: bytes) -> str:
-    text = " ".join(body[:300].decode("utf-8", "replace").split())
-    return f": {text[:_LONGEST]}" if text else ""
+    text = " ".join(body.decode("utf-8", "replace").split())
+    return f": {text[:_LONGEST]}{CUT if len(text) > _LONGEST else ''}" if text else ""

@@ -78,6 +78,7 @@ def _spec(reader: Reader, cache: Reader | None) -> Spec:
         sentry_project=_sentry_project(reader),
         stage=reader.choice("stage", *_STAGES, default="production"),
         ceded=reader.texts("ceded", HOST),
+        secret=reader.texts("secret", VARIABLE) if reader.given("secret") else None,
     )
     ports.end()
     units.end()

@@ -6,7 +6,6 @@ import json
 
 from agent.documents.errors import Failed, Failure
 from agent.documents.reader import PROJECT, Reader
-from agent.documents.redact import Redactor
 from agent.host import commands, paths
 from agent.host.ports import Busy, Ports
 from agent.project import health, record
@@ -15,6 +14,7 @@ from agent.release import announce, put_back
 from agent.release.commit import note_failure
 from agent.release.job import Job
 from agent.release.machine import ENDS, Command, Event, Kind, Phase, State, Verb, decide
+from agent.release.masking import redactor
 from agent.release.perform import perform
 
 _WAIT_S = 900
@@ -23,8 +23,8 @@ _WAIT_S = 900
 def release(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     """Make this release serve. Raises BadDocument, and Failed when the old one serves on."""
     wanted = read_release(document)
-    redact = Redactor(wanted.secrets.values(), wanted.spec.domain)
-    return _locked(Job(ports, wanted.spec.project, wanted.by or by, redact, release=wanted))
+    project = wanted.spec.project
+    return _locked(Job(ports, project, wanted.by or by, redactor(ports, project, wanted), release=wanted))
 
 
 def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
@@ -37,16 +37,7 @@ def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     who = document.text("by", default="")
     forward = document.flag("forward", default=False)
     document.end()
-    return _locked(Job(ports, project, who or by, Redactor(_environments(ports, project)), forward=forward))
-
-
-def _environments(ports: Ports, project: str) -> list[str]:
-    """Secrets of both colours, to keep them out of log excerpts."""
-    values = []
-    for colour in paths.COLOURS:
-        lines = (ports.files.read(paths.environment(project, colour)) or b"").decode().splitlines()
-        values += [line.partition("=")[2] for line in lines]
-    return values
+    return _locked(Job(ports, project, who or by, redactor(ports, project), forward=forward))
 
 
 def _locked(job: Job) -> dict[str, object]:

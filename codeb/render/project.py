@@ -10,6 +10,7 @@ from typing import Any, Final
 from codeb import names
 from codeb.model import CronJob
 from codeb.plan import Plan, ProjectPlan, ServerPlan
+from codeb.render.environment import secret_variables
 from codeb.render.maintenance import maintenance_page
 from codeb.render.text import render
 
@@ -53,6 +54,7 @@ def release_document(plan: Plan, project: ProjectPlan, server: ServerPlan | None
         "maintenance": _maintenance(project),
         "sentry_project": project.manifest.monitoring.sentry_project,
         "stage": environment.stage,
+        "secret": secret_variables(project),
     }
 
 
