@@ -16,6 +16,7 @@ from codeb.model import (
     ManifestSource,
     Problem,
     Settings,
+    hint,
     load_manifests,
     parse_settings,
     read_sources,
@@ -74,6 +75,7 @@ def _result(manifests: Manifests, problems: list[Problem]) -> dict[str, object]:
     return {
         "ok": not problems,
         "manifests": files,
+        "hints": _hints(manifests),
         "problems": [asdict(problem) for problem in sorted(problems)],
     }
 
@@ -87,7 +89,13 @@ def _print_result(manifests: Manifests, problems: list[Problem]) -> None:
         return
     for manifest in manifests:
         print(f"{manifests.files[manifest.id]}: {_summary(manifest)}")
+    for said in _hints(manifests):
+        print(f"hint: {said}")
     print(f"{_count(len(manifests), 'manifest')}, no problems")
+
+
+def _hints(manifests: Manifests) -> list[str]:
+    return [said for manifest in manifests if (said := hint(manifest))]
 
 
 def _count(number: int, noun: str) -> str:

@@ -168,11 +168,12 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Release:
-    """A whole release document."""
+    """A whole release document; `digest` is what the image's tag is on the project's first server, "" there."""
 
     spec: Spec
     secrets: Secrets
     by: str = ""
+    digest: str = ""
 
     def fingerprint(self) -> str:
         """Hash of all that the running container depends on: equal means that it needn't be replaced."""

@@ -8,6 +8,7 @@ from agent.documents.errors import BadDocument
 from agent.documents.reader import (
     ADDRESS,
     ANY,
+    DIGEST,
     HOST,
     IMAGE,
     PROJECT,
@@ -46,8 +47,8 @@ def read_release(reader: Reader) -> Release:
     cache = reader.maybe("cache")
     password = cache.secret("password") if cache else ""
     admin = cache.secret("admin_password") if cache else ""
-    by = reader.text("by", default="")
-    return Release(_spec(reader, cache), Secrets(environment, password, admin), by)
+    by, digest = reader.text("by", default=""), reader.text("digest", DIGEST, default="")
+    return Release(_spec(reader, cache), Secrets(environment, password, admin), by, digest)
 
 
 def read_spec(reader: Reader) -> Spec:

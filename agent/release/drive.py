@@ -7,8 +7,10 @@ import json
 from agent.documents.errors import Failed, Failure
 from agent.documents.reader import PROJECT, Reader
 from agent.host import commands, paths
+from agent.host.paths import Colour, other
 from agent.host.ports import Busy, Ports
 from agent.project import health, record
+from agent.project.record import Record
 from agent.project.spec_reader import read_release
 from agent.release import announce, put_back
 from agent.release.commit import note_failure
@@ -123,6 +125,7 @@ def _answer(job: Job, state: State) -> dict[str, object]:
         "active": active,
         "image": serving.spec.image,
         "digest": serving.image.digest,
+        "resolved": _resolved(known, active, held=job.held),
         "container_id": _container_id(job.ports, paths.container(job.project, active)),
         "health": {"status": "healthy" if verdict.healthy else "unhealthy", "last_check": job.now()},
         "created_at": known.created_at,
@@ -131,6 +134,15 @@ def _answer(job: Job, state: State) -> dict[str, object]:
         "changed": job.changed,
         "warnings": [job.redact(warning) for warning in job.warnings],
     }
+
+
+def _resolved(known: Record, active: Colour, *, held: bool) -> str:
+    """The digest that the document's tag stands for, for other servers to run the same; "" when it came from no registry.
+
+    While a rollback holds, that is of what it withdrew.
+    """
+    colour = known.colours[other(active) if held else active]
+    return colour.image.reference.partition("@")[2]
 
 
 def _container_id(ports: Ports, container: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from codeb import names
-from codeb.model import Manifest, Settings
+from codeb.model import Manifest, Settings, hint
 from codeb.plan.allocation import Allocation, allocate, request_of
 from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.placement import check_edge, data_server, place, servers_of
@@ -54,7 +54,8 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
     problems = [*handed.problems, *_shared_names(projects, kept, left)]
     if problems:
         raise PlanError(problems)
-    told = (*notes(projects, held, data), *handed.notes)
+    moving = [said for project in projects if (said := hint(project.manifest))]
+    told = (*notes(projects, held, data), *handed.notes, *moving)
     return Plan(settings, servers, data, projects, kept, left, told)
 
 

@@ -34,7 +34,7 @@ class Caddy(Protocol):
 
 @dataclass
 class App:
-    """How an image behaves: its health answer, or why it doesn't come up."""
+    """How an image behaves: its health answer, or why it doesn't come up. Another `build` is another image."""
 
     status: int = 200
     body: bytes = b'{"database": "ok"}'
@@ -43,22 +43,35 @@ class App:
     job_status: int = 0
     boots_after_s: float = 0
     forces_https: bool = False
+    build: str = ""
+    volumes: tuple[str, ...] = ()
 
 
 @dataclass
 class Podman:
-    """Images by reference: those in the host's store, and those that can be pulled."""
+    """Images by reference: those in the host's store, and those that can be pulled.
+
+    `nameless` are those whose tag has moved on, or that were pulled by their digest. `error` is what pulls say instead.
+    """
 
     images: dict[str, App]
     registry: dict[str, App]
     caddy: Caddy
     units: Units = field(init=False)
+    nameless: list[tuple[str, App]] = field(default_factory=list)
+    error: str = ""
 
     def app(self, reference: str) -> App | None:
         """What is in an image, by name, id or digest; None when it isn't on the host."""
-        for name, app in self.images.items():
-            if reference in (name, image_id(name), pinned(name)):
-                return app
+        found = self._found(reference)
+        return found[1] if found else None
+
+    def _found(self, reference: str) -> tuple[str, App] | None:
+        if reference in self.images:
+            return reference, self.images[reference]
+        for name, app in [*self.images.items(), *self.nameless]:
+            if reference in (image_id(name, app.build), pinned(name, app.build)):
+                return name, app
         return None
 
     def podman(self, words: list[str]) -> Result:
@@ -93,34 +106,50 @@ class Podman:
     def _image(self, verb: str, words: list[str]) -> Result:
         name = words[-1]
         if verb == "ls":
-            return Result(0, out=json.dumps([described(name) for name in self.images]))
+            rows = [described(name, app.build) for name, app in self.images.items()]
+            rows += [{**described(name, app.build), "Names": None} for name, app in self.nameless]
+            return Result(0, out=json.dumps(rows))
         if verb == "rm":
             gone = set(words)
-            self.images = {n: app for n, app in self.images.items() if not {n, image_id(n)} & gone}
+            self.images = {n: a for n, a in self.images.items() if not {n, image_id(n, a.build)} & gone}
+            self.nameless = [(n, a) for n, a in self.nameless if image_id(n, a.build) not in gone]
             return Result(0)
-        if not self.app(name):
+        there = self._found(name)
+        if not there:
             return Result(1 if verb == "exists" else 125, err="no such image")
-        found = described(name) | {"Digest": pinned(name).partition("@")[2]}
+        name, app = there
+        found = described(name, app.build) | {"Digest": pinned(name, app.build).partition("@")[2]}
+        found |= {"Config": {"Volumes": dict.fromkeys(app.volumes, {})} if app.volumes else {}}
         return Result(0, out=json.dumps(found) if verb == "inspect" else "")
 
-    def _pull(self, name: str) -> Result:
-        if name not in self.registry:
-            return Result(125, err=f"Error: initializing source docker://{name}: manifest unknown")
-        self.images[name] = self.registry[name]
-        return Result(0)
+    def _pull(self, reference: str) -> Result:
+        if self.error:
+            return Result(125, err=self.error)
+        for name, app in self.registry.items():
+            if reference == name:
+                before = self.images.get(name)
+                if before is not None and before.build != app.build:
+                    self.nameless.append((name, before))
+                self.images[name] = app
+                return Result(0)
+            if reference == pinned(name, app.build):
+                self.nameless.append((name, app))
+                return Result(0)
+        return Result(125, err=f"Error: initializing source docker://{reference}: manifest unknown")
 
 
-def image_id(reference: str) -> str:
-    return hashlib.sha256(reference.encode()).hexdigest()
+def image_id(reference: str, build: str = "") -> str:
+    return hashlib.sha256(f"{reference}{build}".encode()).hexdigest()
 
 
-def pinned(reference: str) -> str:
-    return f"{reference.rpartition(':')[0]}@sha256:{image_id(reference)[::-1]}"
+def pinned(reference: str, build: str = "") -> str:
+    return f"{reference.rpartition(':')[0]}@sha256:{image_id(reference, build)[::-1]}"
 
 
-def described(reference: str) -> dict[str, object]:
+def described(reference: str, build: str = "") -> dict[str, object]:
     """An image as `podman image ls` lists it."""
-    return {"Id": image_id(reference), "Names": [reference], "RepoDigests": [pinned(reference)]}
+    found = pinned(reference, build)
+    return {"Id": image_id(reference, build), "Names": [reference], "RepoDigests": [found]}
 
 
 def _container_id(name: str) -> str:
