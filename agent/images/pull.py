@@ -7,7 +7,7 @@ import re
 from typing import Final
 
 from agent.documents.errors import Failed
-from agent.host import commands, paths
+from agent.host import asker, commands, paths
 from agent.host.ports import Ports, Result
 from agent.host.units import LOG_LINES
 
@@ -39,8 +39,9 @@ def pull(ports: Ports, reference: str) -> None:
     """Pull an image. Raises Failed, with the cause in words; Unreachable when the registry didn't answer."""
     known = ports.files.read(paths.REGISTRIES)
     authfile = None if known is None else paths.REGISTRIES
-    result = ports.runner.run(commands.pull(reference, authfile), timeout_s=_PULL_S)
+    result = ports.runner.run(commands.pull(reference, authfile), timeout_s=_PULL_S, unless=ports.asker.gone)
     if not result.ok:
+        asker.must_wait(ports, "pull")
         registry = registry_of(reference)
         cause, remedy = _why(reference, registry, result, has_credentials=registry in _registries(known))
         kind = Unreachable if _gave_no_answer(result) else Failed

@@ -8,7 +8,7 @@ from typing import Final
 
 from agent.documents.errors import Failed
 from agent.documents.redact import CUT
-from agent.host import paths, units
+from agent.host import asker, paths, units
 from agent.host.paths import Colour
 from agent.host.ports import NoReply, Ports, Reply
 from agent.project.spec import Health, Spec
@@ -72,6 +72,7 @@ def await_healthy(ports: Ports, spec: Spec, colour: Colour, since: float) -> Non
     deadline = ports.clock.monotonic() + health.start_timeout_ms / 1000
     row, last = 0, Verdict(False, "was never asked")
     while row < health.successes:
+        asker.must_wait(ports, "health")
         last = check(ports, spec, colour)
         row = row + 1 if last.healthy else 0
         if row == health.successes:

@@ -61,7 +61,7 @@ class ColourRecord:
 
 @dataclass(frozen=True)
 class Past:
-    """One release or rollback that ended. `outcome` is `released`, `rolled-back` or `failed`; `id` counts up."""
+    """One release or rollback that ended. `outcome` is `released`, `rolled-back`, `failed` or `interrupted`; `id` counts up."""
 
     id: str
     at: str

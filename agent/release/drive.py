@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from agent.documents.errors import Failed, Failure
 from agent.documents.reader import PROJECT, Reader
-from agent.host import commands, paths
+from agent.host import asker, commands, paths
 from agent.host.paths import Colour, other
 from agent.host.ports import Busy, Ports
 from agent.project import health, record
@@ -19,13 +20,18 @@ from agent.release.machine import ENDS, Command, Event, Kind, Phase, State, Verb
 from agent.release.masking import redactor
 from agent.release.perform import perform
 
-_WAIT_S = 900
+_WAIT_S: Final = 900
+_UNSEEN: Final = frozenset(
+    {Phase.PULL, Phase.CHECK, Phase.PREPARE, Phase.CACHE, Phase.JOB, Phase.START, Phase.HEALTH}
+)
+"""Phases before any user is sent to the new release: there it is given up when nobody waits for it any more."""
 
 
 def release(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     """Make this release serve. Raises BadDocument, and Failed when the old one serves on."""
     wanted = read_release(document)
     project = wanted.spec.project
+    ports.asker.watch()
     return _locked(Job(ports, project, wanted.by or by, redactor(ports, project, wanted), release=wanted))
 
 
@@ -78,6 +84,8 @@ def _carry_out(job: Job, phase: Phase, todo: tuple[Command, ...]) -> Event:
     found = Event(Kind.DONE)
     try:
         for command in todo:
+            if phase in _UNSEEN:
+                asker.must_wait(job.ports, phase.value)
             found = perform(job, command) or found
     except Failed as error:
         return Event(Kind.FAILED, failure=error.failure)
@@ -98,7 +106,7 @@ def _failed(job: Job, failure: Failure, state: State, restored: str) -> Failed:
     kept = f"nothing was changed: {job.active} goes on serving" if job.active else "nothing was changed"
     if job.spec is not None:
         try:
-            note_failure(job, state.target, f"{failure.phase}: {failure.cause}")
+            note_failure(job, state.target, failure)
         except (OSError, Failed) as error:  # what failed first is what people have to know
             job.ports.journal.log(f"{job.project}: this failure is missing in the history: {error}")
     told = Failed(

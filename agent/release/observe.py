@@ -23,6 +23,7 @@ _PAUSE_S = 0.3
 def observe(job: Job) -> Event:
     """The first event. Raises Failed."""
     if undo.load(job.ports, job.project) is not None:
+        job.found = True
         return Event(Kind.INTERRUPTED)
     job.record = record.load(job.ports, job.project)
     stand_in = job.release.spec if job.release else None
