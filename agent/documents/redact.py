@@ -16,7 +16,9 @@ from urllib.parse import quote, quote_plus, unquote
 MASK: Final = "*****"
 CUT: Final = "…"
 """Ends a text that was cut off: a secret may have been cut in two."""
-_SHORTEST: Final = 6  # a shorter secret is a word like "true" or "3000": guessed at once, while masking it hides causes
+_SHORTEST: Final = (
+    6  # a shorter secret is a word like "true" or "3000": guessed at once, while masking it hides causes
+)
 _PASSWORD: Final = re.compile(r"://[^\s:/@]*:([^\s/]+)@")
 _ARMOUR: Final = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
 
@@ -94,7 +96,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _base64(secret: bytes) -> Iterator[str]:
-    """What base64 makes of a secret wherever it stands in a longer text (`user:password`), but for the letters at its ends."""
+    """What base64 makes of a secret wherever it stands in a longer text (`user:password`), but for its ends."""
     for before in range(3):
         whole = base64.b64encode(bytes(before) + secret).decode()
         form = whole[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]

@@ -42,13 +42,39 @@ def resolve(ports: Ports, spec: Spec, warn: Callable[[str], None], digest: str =
             "build or load it there, or allow pulls (imagePull)",
         )
     if not there or (may_move(spec) and not pinned):
+        _keep_findable(ports, repository_of(spec.image))
         try:
             pull.pull(ports, reference)
         except pull.Unreachable as error:
             if not there:
                 raise
             warn(f"{error.failure.cause}: it runs what this host had of {reference}, which may be older")
-    return _inspect(ports, spec, reference, warn)
+    image = _inspect(ports, spec, reference, warn)
+    _name(ports, image)
+    return image
+
+
+def _name(ports: Ports, image: Image) -> None:
+    """A name of its own: Podman finds an image by its digest only while some name of its repository is its, and a tag that
+    was pushed again takes its name along."""
+    repository, _, digest = image.reference.partition("@")
+    if digest and not repository.startswith(_LOCAL):
+        name = f"{repository}:codeb-{digest.partition(':')[2][:12]}"
+        result = ports.runner.run(commands.tag_image(image.id, name))
+        if not result.ok:
+            ports.journal.log(f"{name}: {result.text[:300]}")
+
+
+def _keep_findable(ports: Ports, repository: str) -> None:
+    """Images that an earlier agent pulled have no name of their own yet."""
+    for project in record.known_projects(ports):
+        try:
+            found = record.load(ports, project)
+        except Failed:  # its own release says so
+            continue
+        for colour in found.colours.values() if found else ():
+            if colour.image.reference.startswith(f"{repository}@"):
+                _name(ports, colour.image)
 
 
 def _let_pruning_end(ports: Ports) -> None:
@@ -91,9 +117,9 @@ def _inspect(ports: Ports, spec: Spec, name: str, warn: Callable[[str], None]) -
 def _volatile(spec: Spec, volumes: list[str]) -> str:
     """What becomes of data at the paths that an image declares as its volumes."""
     return (
-        f"{spec.image} declares VOLUME {', '.join(volumes)}: what {spec.project} writes there is gone at each release and restart, "
-        "and a release's two containers don't share it. Keep files in a bucket (resources.storage) and data in the database "
-        "(resources.database)"
+        f"{spec.image} declares VOLUME {', '.join(volumes)}: what {spec.project} writes there is gone at each release "
+        "and restart, and a release's two containers don't share it. Keep files in a bucket (resources.storage) and data "
+        "in the database (resources.database)"
     )
 
 

@@ -32,7 +32,9 @@ class Verdict:
 def judge(reply: Reply, max_response_ms: int | None) -> Verdict:
     """Status 200, fast enough (unless None), and a database, when the body speaks of one, reported ok."""
     if reply.status in _REDIRECTS and "location" in reply.headers:
-        return Verdict(False, f"answered {reply.status}, a redirect to {reply.headers['location'][:_LONGEST]}")
+        return Verdict(
+            False, f"answered {reply.status}, a redirect to {reply.headers['location'][:_LONGEST]}"
+        )
     if reply.status != 200:
         return Verdict(False, f"answered {reply.status}{_excerpt(reply.body)}")
     database = _database(reply.body)
@@ -107,8 +109,8 @@ def _too_late(spec: Spec, colour: Colour, last: Verdict, row: int) -> str:
 def _advice(last: Verdict) -> str:
     if "a redirect to" in last.reason:
         return (
-            "monitoring.health.path has to answer 200 itself, without a login; it is asked with the app's domain as Host and "
-            "X-Forwarded-Proto: https, as Caddy asks"
+            "monitoring.health.path has to answer 200 itself, without a login; it is asked with the app's domain as "
+            "Host and X-Forwarded-Proto: https, as Caddy asks"
         )
     if "refused" in last.reason:
         return "does the app listen on environment.port of the manifest, on all interfaces?"

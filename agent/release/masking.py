@@ -20,7 +20,8 @@ def redactor(ports: Ports, project: str, release: Release | None = None) -> Reda
 
     Where nobody said which variables are secret, all are that nobody has called open since.
     """
-    specs, known = [], []
+    specs: list[Spec] = []
+    known: list[_Known] = []
     if release is not None:
         specs.append(release.spec)
         known.append((release.secrets.environment, release.spec.secret))
@@ -28,7 +29,8 @@ def redactor(ports: Ports, project: str, release: Release | None = None) -> Reda
         specs += [spec] if spec else []
         known.append(found)
     openly = {name for values, names in known if names is not None for name in values if name not in names}
-    secrets, public = [], [text for spec in specs for text in spec.public()]
+    secrets: list[str] = []
+    public = [text for spec in specs for text in spec.public()]
     for values, names in known:
         for name, value in values.items():
             secret = name in names if names is not None else name not in openly

@@ -18,7 +18,7 @@ _REMEDY = "see what the cause says and run again: the rest is put back then, bef
 
 
 def put_back(job: Job) -> Undo | None:
-    """Put everything back that the undo file names, which is given back; without one nothing was changed. All steps are tried.
+    """Put everything back that the undo file names and return that; without one nothing was changed. All steps are tried.
 
     Raises Failed when a step failed; the undo file stays then and the next run tries again.
     """

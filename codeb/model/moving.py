@@ -18,6 +18,6 @@ def hint(manifest: Manifest) -> str | None:
     if not moves(image):
         return None
     return (
-        f"{manifest.id}: {image} is a tag that moves: a release takes what it points at then, and nothing is released when it is "
-        "pushed again. Give each build a tag of its own in environment.image."
+        f"{manifest.id}: {image} is a tag that moves: a release takes what it points at then, and nothing is released "
+        "when it is pushed again. Give each build a tag of its own in environment.image."
     )

@@ -12,7 +12,15 @@ from pulumi.runtime import rpc
 
 from codeb.secrets import RootSecret
 from ops.ssh import Answer
-from tests.components.recording import BASE_CONFIG, DIGEST, ROOT_SECRET, SSH_KEY, Recording, plain_texts, record
+from tests.components.recording import (
+    BASE_CONFIG,
+    DIGEST,
+    ROOT_SECRET,
+    SSH_KEY,
+    Recording,
+    plain_texts,
+    record,
+)
 
 SHOP = """
 project: {id: shop}

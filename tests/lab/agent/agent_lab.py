@@ -88,7 +88,9 @@ class AgentHost:
     def await_active(self, unit: str, state: str, timeout: float = 60) -> None:
         """Wait until systemd says this of a unit."""
         deadline = time.monotonic() + timeout
-        while (said := self.sh("systemctl", "show", "--value", "--property=ActiveState", unit).strip()) != state:
+        while (
+            said := self.sh("systemctl", "show", "--value", "--property=ActiveState", unit).strip()
+        ) != state:
             assert time.monotonic() < deadline, f"{unit} is {said}"
             time.sleep(0.2)
 

@@ -104,7 +104,9 @@ def test_a_release_whose_session_ends_stops_its_command_and_is_put_back(
 ) -> None:
     """Over real SSH, started as the program does: sshd sends no signal to a process without a terminal."""
     assert host.agent("release", release(image)).code == 0
-    slow = job("process.on('SIGTERM', () => { console.log('told to end'); process.exit(1); }); setInterval(() => 0, 1000)")
+    slow = job(
+        "process.on('SIGTERM', () => { console.log('told to end'); process.exit(1); }); setInterval(() => 0, 1000)"
+    )
     document = json.dumps(release(image, job=slow, **OPEN))
     with host.session(RELEASE) as session:
         assert session.stdin

@@ -10,9 +10,9 @@ from typing import Any
 import jinja2
 import pytest
 
+from agent.documents.redact import Redactor
 from codeb.model import Manifest, ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
-from agent.documents.redact import Redactor
 from codeb.render import VARIABLES, project_environment, release_document, remove_document
 from codeb.render.maintenance import maintenance_page
 from codeb.render.text import render
@@ -68,7 +68,17 @@ def test_the_document_has_the_agent_s_shape_and_no_secret() -> None:
             "ports",
             "project",
         ),
-        *("publish", "pull", "secret", "sentry_project", "site", "stage", "standby_minutes", "units", "version"),
+        *(
+            "publish",
+            "pull",
+            "secret",
+            "sentry_project",
+            "site",
+            "stage",
+            "standby_minutes",
+            "units",
+            "version",
+        ),
     ]
     assert document["environment"] == {}
     assert document["cache"] == {"host": "10.77.0.2", "port": 6379, "index": 2, "user": "blog"}
@@ -178,7 +188,12 @@ def test_the_agent_is_told_which_variables_are_secret(enabled: bool) -> None:
     secret = release_document(plan, project)["secret"]
     expected = {"API_KEY", "NEXTAUTH_SECRET"} | ({"REDIS_PASSWORD", "MINIO_SECRET_KEY"} if enabled else set())
     assert set(secret) == expected
-    generated = {known.database_password, known.cache_password, known.storage_secret_key, known.session_secret}
+    generated = {
+        known.database_password,
+        known.cache_password,
+        known.storage_secret_key,
+        known.session_secret,
+    }
     redact = Redactor([values[name] for name in secret], [v for n, v in values.items() if n not in secret])
     told = "\n".join(redact(f"{name}={value}") for name, value in values.items())
     assert not any(each in told for each in (*generated, "supplied-value"))

@@ -56,7 +56,13 @@ class FakeHost:
 
     def ports(self) -> Ports:
         return Ports(
-            FakeRunner(self), FakeFiles(self), FakeClock(self), self.http, self.redis, FakeJournal(self), FakeAsker(self)
+            FakeRunner(self),
+            FakeFiles(self),
+            FakeClock(self),
+            self.http,
+            self.redis,
+            FakeJournal(self),
+            FakeAsker(self),
         )
 
     def step(self) -> bool:

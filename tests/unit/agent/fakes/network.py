@@ -56,7 +56,9 @@ class FakeHttp:
             return self.caddy.secure(host, lambda upstream: self._ask(upstream, host, "https"))
         if address == "127.0.0.1:80":
             return self.caddy.plain(host)
-        return self._ask(address, headers.get("X-Forwarded-Host", ""), headers.get("X-Forwarded-Proto", "http"))
+        return self._ask(
+            address, headers.get("X-Forwarded-Host", ""), headers.get("X-Forwarded-Proto", "http")
+        )
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
         self.posts.append((url, json.loads(body), dict(headers)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Container as Names
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -51,7 +52,8 @@ class App:
 class Podman:
     """Images by reference: those in the host's store, and those that can be pulled.
 
-    `nameless` are those whose tag has moved on, or that were pulled by their digest. `error` is what pulls say instead.
+    `nameless` are those whose tag has moved on, or that were pulled by their digest; `aliases` are further names. By its
+    digest an image is found while it has any name. `error` is what pulls say instead.
     """
 
     images: dict[str, App]
@@ -59,6 +61,7 @@ class Podman:
     caddy: Caddy
     units: Units = field(init=False)
     nameless: list[tuple[str, App]] = field(default_factory=list)
+    aliases: dict[str, tuple[str, App]] = field(default_factory=dict)
     error: str = ""
 
     def app(self, reference: str) -> App | None:
@@ -69,8 +72,13 @@ class Podman:
     def _found(self, reference: str) -> tuple[str, App] | None:
         if reference in self.images:
             return reference, self.images[reference]
+        if reference in self.aliases:
+            return self.aliases[reference]
         for name, app in [*self.images.items(), *self.nameless]:
-            if reference in (image_id(name, app.build), pinned(name, app.build)):
+            if reference == image_id(name, app.build):
+                return name, app
+        for name, app in [*self.images.items(), *self.aliases.values()]:
+            if reference == pinned(name, app.build):
                 return name, app
         return None
 
@@ -78,6 +86,8 @@ class Podman:
         match words[:2]:
             case ["image", verb]:
                 return self._image(verb, words[2:])
+            case ["tag", *_]:
+                return self._tag(words[1], words[2])
             case ["pull", *_]:
                 return self._pull(words[-1])
             case ["container", "exists"]:
@@ -106,21 +116,39 @@ class Podman:
     def _image(self, verb: str, words: list[str]) -> Result:
         name = words[-1]
         if verb == "ls":
-            rows = [described(name, app.build) for name, app in self.images.items()]
-            rows += [{**described(name, app.build), "Names": None} for name, app in self.nameless]
-            return Result(0, out=json.dumps(rows))
+            return Result(0, out=json.dumps([*self._rows()]))
         if verb == "rm":
             gone = set(words)
             self.images = {n: a for n, a in self.images.items() if not {n, image_id(n, a.build)} & gone}
-            self.nameless = [(n, a) for n, a in self.nameless if image_id(n, a.build) not in gone]
+            aliases = {alias: image for alias, image in self.aliases.items() if alias not in gone}
+            unnamed = [image for image in self.aliases.values() if image not in aliases.values()]
+            self.aliases = aliases
+            self.nameless = [
+                image
+                for image in self.nameless
+                if image_id(image[0], image[1].build) not in gone and image not in unnamed
+            ]
             return Result(0)
         there = self._found(name)
         if not there:
             return Result(1 if verb == "exists" else 125, err="no such image")
         name, app = there
         found = described(name, app.build) | {"Digest": pinned(name, app.build).partition("@")[2]}
-        found |= {"Config": {"Volumes": dict.fromkeys(app.volumes, {})} if app.volumes else {}}
+        found |= {"Config": {"Volumes": {path: {} for path in app.volumes}} if app.volumes else {}}
         return Result(0, out=json.dumps(found) if verb == "inspect" else "")
+
+    def _rows(self) -> Iterator[dict[str, object]]:
+        for name, app in [*self.images.items(), *self.nameless]:
+            names = [alias for alias, image in self.aliases.items() if image == (name, app)]
+            names += [name] if self.images.get(name) is app else []
+            yield {**described(name, app.build), "Names": names or None}
+
+    def _tag(self, reference: str, name: str) -> Result:
+        image = self._found(reference)
+        if image is None:
+            return Result(125, err=f"Error: {reference}: image not known")
+        self.aliases[name] = image
+        return Result(0)
 
     def _pull(self, reference: str) -> Result:
         if self.error:
@@ -134,6 +162,7 @@ class Podman:
                 return Result(0)
             if reference == pinned(name, app.build):
                 self.nameless.append((name, app))
+                self.aliases[reference] = name, app
                 return Result(0)
         return Result(125, err=f"Error: initializing source docker://{reference}: manifest unknown")
 

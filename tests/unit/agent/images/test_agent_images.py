@@ -295,7 +295,10 @@ def test_data_in_an_image_s_volumes_doesn_t_stay_and_the_answer_says_so() -> Non
     run(host, V2)
     answer = release(host.ports(), Reader(release_document(V1), ""), "tester")
     (warning,) = answer["warnings"]  # type: ignore[misc]
-    assert f"{V1} declares VOLUME /data, /var/data: what shop-app writes there is gone at each release" in warning
+    assert (
+        f"{V1} declares VOLUME /data, /var/data: what shop-app writes there is gone at each release"
+        in warning
+    )
     assert "resources.storage" in warning
     again = release(host.ports(), Reader(release_document(V1), ""), "tester")
     assert again["warnings"] == [], "nothing new runs"

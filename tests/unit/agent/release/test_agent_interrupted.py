@@ -52,7 +52,9 @@ def test_a_release_that_nobody_waits_for_is_put_back_and_told(
 
 
 def test_a_canary_that_nobody_watches_ends(host: FakeHost) -> None:
-    host.after = lambda: setattr(host, "gone", "x" if host.tell("/etc/caddy/canaries/shop-app.weight") == "50" else "")
+    host.after = lambda: setattr(
+        host, "gone", "x" if host.tell("/etc/caddy/canaries/shop-app.weight") == "50" else ""
+    )
     failure = fails(host, V2, canary=CANARY).failure
     assert (failure.phase, serves(host)) == ("canary", V1)
     assert host.tell("/etc/caddy/canaries/shop-app.weight") in (None, "0")
@@ -60,7 +62,9 @@ def test_a_canary_that_nobody_watches_ends(host: FakeHost) -> None:
 
 def test_once_users_are_sent_to_it_a_release_goes_to_its_end(host: FakeHost) -> None:
     green = "127.0.0.1:3002"
-    host.after = lambda: setattr(host, "gone", "x" if host.tell("/etc/caddy/upstreams/shop-app") == green else "")
+    host.after = lambda: setattr(
+        host, "gone", "x" if host.tell("/etc/caddy/upstreams/shop-app") == green else ""
+    )
     assert run(host, V2)["active"] == "green"
     assert history(host)[0]["outcome"] == "released"
 
@@ -81,11 +85,20 @@ def test_a_release_that_was_killed_is_in_the_history_once(host: FakeHost) -> Non
     run(host, V3)
     newest, killed, first = history(host)
     assert (newest["outcome"], newest["id"]) == ("released", "r3")
-    assert (killed["outcome"], killed["id"], killed["image"], killed["by"]) == ("interrupted", "r2", V2, "tester")
+    assert (killed["outcome"], killed["id"], killed["image"], killed["by"]) == (
+        "interrupted",
+        "r2",
+        V2,
+        "tester",
+    )
     assert killed["at"] == "2026-11-23T04:00:02Z"
     assert "killed or the host went down" in killed["cause"]
     assert first["id"] == "r1"
-    assert [json.loads(line)["id"] for line in str(host.tell("/var/log/codeb/audit.log")).splitlines()] == ["r1", "r2", "r3"]
+    assert [json.loads(line)["id"] for line in str(host.tell("/var/log/codeb/audit.log")).splitlines()] == [
+        "r1",
+        "r2",
+        "r3",
+    ]
 
 
 def test_an_undo_file_of_an_older_agent_is_put_back_all_the_same(host: FakeHost) -> None:

@@ -25,8 +25,15 @@ ENVIRONMENT = {
     "MODE": "production",
 }
 NAMES = ["MODE", "NEXTAUTH_SECRET", "STRIPE_KEY"]
-SECRETS = ["generated-database-password", "generated-session-secret", "sk_live_supplied", "cache-password-of-shop"]
-OPEN = "relation orders does not exist at character 1000000 in production of shop-app at 0.0.0.0, root@10.77.0.2"
+SECRETS = [
+    "generated-database-password",
+    "generated-session-secret",
+    "sk_live_supplied",
+    "cache-password-of-shop",
+]
+OPEN = (
+    "relation orders does not exist at character 1000000 in production of shop-app at 0.0.0.0, root@10.77.0.2"
+)
 
 
 def logging(host: FakeHost, *lines: str) -> None:

@@ -13,7 +13,9 @@ from tests.unit.agent.verbs import V1, back, call, fails, new_host, run
 
 A, B = {"COLOUR": "red"}, {"COLOUR": "blue"}
 NO_ROUTE = "Error: pinging container registry reg.lab:5000: dial tcp: lookup reg.lab: no such host"
-RATE = "Error: reading manifest 1 in reg.lab:5000/shop: toomanyrequests: You have reached your pull rate limit"
+RATE = (
+    "Error: reading manifest 1 in reg.lab:5000/shop: toomanyrequests: You have reached your pull rate limit"
+)
 DENIED = "Error: reading manifest 1 in reg.lab:5000/shop: unauthorized: authentication required"
 FIRST, AGAIN = (pinned(V1, build).partition("@")[2] for build in ("", "again"))
 
@@ -56,8 +58,12 @@ def test_the_release_before_is_taken_up_again_only_as_the_tag_is_now(host: FakeH
     assert ("released again" in str(answer["release"])) is not again
 
 
-@pytest.mark.parametrize("said", [NO_ROUTE, RATE, "Error: received unexpected HTTP status: 503 Service Unavailable"])
-def test_without_an_answer_of_the_registry_what_is_here_runs_and_it_says_so(host: FakeHost, said: str) -> None:
+@pytest.mark.parametrize(
+    "said", [NO_ROUTE, RATE, "Error: received unexpected HTTP status: 503 Service Unavailable"]
+)
+def test_without_an_answer_of_the_registry_what_is_here_runs_and_it_says_so(
+    host: FakeHost, said: str
+) -> None:
     pushed_again(host)
     host.podman.error = said
     answer = run(host, environment=B)
@@ -73,7 +79,9 @@ def test_an_answer_that_is_no_image_fails(host: FakeHost, said: str) -> None:
     assert fails(host, V1, environment=B).failure.phase == "pull"
 
 
-def test_the_release_before_comes_back_even_if_its_tag_is_gone_here_and_its_registry_silent(host: FakeHost) -> None:
+def test_the_release_before_comes_back_even_if_its_tag_is_gone_here_and_its_registry_silent(
+    host: FakeHost,
+) -> None:
     run(host, environment=B)
     host.podman.nameless.append((V1, host.podman.images.pop(V1)))
     host.podman.error = NO_ROUTE
