@@ -57,7 +57,7 @@ def resolve(ports: Ports, spec: Spec, warn: Callable[[str], None], digest: str =
 def _name(ports: Ports, image: Image) -> None:
     """A name of its own: Podman finds an image by its digest only while some name of its repository is its, and a tag that
     was pushed again takes its name along."""
-    repository, _, digest = image.reference.partition("@")
+    repository, digest = repository_of(image.reference), image.reference.partition("@")[2]
     if digest and not repository.startswith(_LOCAL):
         name = f"{repository}:codeb-{digest.partition(':')[2][:12]}"
         result = ports.runner.run(commands.tag_image(image.id, name))

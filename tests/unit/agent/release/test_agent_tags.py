@@ -97,6 +97,18 @@ def test_a_reference_by_digest_asks_nobody(image: str) -> None:
     run(host, image, environment=A)
     host.podman.error = DENIED
     assert run(host, image, environment=B)["active"] == "green"
+    assert f"reg.lab:5000/shop:codeb-{FIRST[7:19]}" in host.podman.aliases
+
+
+def test_a_failed_release_of_a_tag_that_moved_leaves_the_old_image_to_be_started_again(
+    host: FakeHost,
+) -> None:
+    """As after a reboot; also when an earlier agent gave it no name of its own."""
+    host.podman.aliases.clear()
+    pushed_again(host, crashes=True)
+    assert fails(host, V1, environment=B).failure.phase == "health"
+    host.reboot()
+    assert "codeb-shop-app-blue.service" in host.systemd.running
 
 
 @pytest.mark.parametrize(("image", "pull"), [(V1, "never"), ("localhost/shop:1", "missing")])
