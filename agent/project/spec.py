@@ -91,7 +91,8 @@ class Maintenance:
 class Spec:
     """What a release runs, without secrets.
 
-    `ceded` are names that were the project's and are others' now, `secret` those of variables that are, None in old documents.
+    `ceded` are names that were the project's and are others' now, `secret` those of variables that are secret, None in old
+    documents.
     """
 
     project: str
