@@ -57,6 +57,7 @@ __all__ = [
     "planned_entries",
     "planned_entry",
     "read_previous",
+    "warnings",
     "with_release",
 ]
 
@@ -103,13 +104,15 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "release": None,
         "caches": None,
         "maintenance": project.manifest.features.maintenance is not None,
+        "warnings": [],
         "lifecycle": project.lifecycle,
     }
     return entry | {"retained": _kept(kept)} if kept else entry
 
 
-def with_release(entry: Entry, answer: Mapping[str, Any]) -> Entry:
-    """The entry with what the host answered to the release (`created_at`, colour, digest, container, health).
+def with_release(entry: Entry, answer: Mapping[str, Any], *others: Mapping[str, Any]) -> Entry:
+    """The entry with what the first server answered to the release (`created_at`, colour, digest, container, health), and
+    what that and the `others` warn of.
 
     Raises:
         ValueError: the answer is about another project.
@@ -128,7 +131,13 @@ def with_release(entry: Entry, answer: Mapping[str, Any]) -> Entry:
         "release": answer.get("release"),
         "serves": _serves([entry["domain"], *entry.get("aliases", ())], entry["pool"], entry["ports"]),
         "caches": answer.get("caches"),
+        "warnings": warnings([answer, *others]),
     }
+
+
+def warnings(answers: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What agents warn of in their answers, each warning once."""
+    return list(dict.fromkeys(str(warning) for answer in answers for warning in answer.get("warnings") or ()))
 
 
 def latest(entry: Entry, before: Mapping[str, Any] | None, live: Mapping[str, Any] | None) -> Entry:

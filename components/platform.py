@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from graphlib import TopologicalSorter
@@ -168,8 +168,14 @@ class Platform(pulumi.ComponentResource):
     def _outputs(self) -> dict[str, Any]:
         plan = self._stack.plan
         entries = registry.planned_entries(plan)
-        answers = {key: next(iter(project.answers.values()), None) for key, project in self._projects.items()}
-        known = {key: answer for key, answer in answers.items() if answer is not None}
+        known = {
+            key: pulumi.Output.all(*project.answers.values())
+            for key, project in self._projects.items()
+            if project.answers
+        }
+        before = registry.entries_of(self._stack.previous)
+        for key, answers in known.items():
+            answers.apply(partial(_warn, key, before.get(key, {}).get("warnings") or ()))
         document = pulumi.Output.all(**known).apply(partial(_registry, entries, self._stack))
         return {
             "registry": document,
@@ -233,11 +239,18 @@ def _registry(
 ) -> dict[str, Any]:
     """The registry with what the hosts answered; an answer that an older run got may be out of date by now."""
     released = {
-        key: registry.with_release(entry, answers[key]) if key in answers else entry
+        key: registry.with_release(entry, *answers[key]) if key in answers else entry
         for key, entry in entries.items()
     }
     carried = registry.carried(released, stack.previous, stack.live.by_project(stack.plan))
     return registry.document(carried, stack.plan.leaving)
+
+
+def _warn(project: str, before: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> None:
+    """Repeat what agents warn of, once: an answer of an earlier run comes with each run."""
+    for warning in registry.warnings(answers):
+        if warning not in before:
+            pulumi.log.warn(warning if warning.startswith(project) else f"{project}: {warning}")
 
 
 def _projects(document: Mapping[str, Any]) -> dict[str, Any]:

@@ -149,19 +149,25 @@ class Project(pulumi.ComponentResource):
         """The first server runs the release command: the others wait for it, and stay as they are if it fails."""
         commands: dict[str, remote.Command] = {}
         for server in args.servers:
-            first = list(commands.values())[:1]
-            commands[server] = self._release(name, args, server, [*made, *args.after, *first])
+            first = next(iter(commands.values()), None)
+            commands[server] = self._release(name, args, server, [*made, *args.after], first)
         return commands
 
     def _release(
-        self, name: str, args: ProjectArgs, server: str, after: list[pulumi.Resource]
+        self,
+        name: str,
+        args: ProjectArgs,
+        server: str,
+        made: list[pulumi.Resource],
+        first: remote.Command | None,
     ) -> remote.Command:
+        after = [*made, *([first] if first else [])]
         return remote.Command(
             f"{name}-release-{server}",
             connection=args.servers[server].connection,
             create=RELEASE,
             delete=REMOVE,
-            stdin=pulumi.Output.secret(json.dumps(args.documents[server], sort_keys=True)),
+            stdin=_stdin(args.documents[server], first),
             logging=remote.Logging.NONE,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(
@@ -170,6 +176,19 @@ class Project(pulumi.ComponentResource):
                 deleted_with=args.servers[server].bundle,
             ),
         )
+
+
+def _stdin(document: Mapping[str, Any], first: remote.Command | None) -> pulumi.Output[str]:
+    """The document of a release; the servers after the first one are told which digest that has found the image to be."""
+    if first is None:
+        return pulumi.Output.secret(json.dumps(document, sort_keys=True))
+    return pulumi.Output.secret(first.stdout.apply(lambda answer: _same_image(document, answer)))
+
+
+def _same_image(document: Mapping[str, Any], answer: str) -> str:
+    """An answer of an agent of before names none: each server finds out by itself, as it did then."""
+    digest = json.loads(answer).get("resolved")
+    return json.dumps({**document, **({"digest": digest} if digest else {})}, sort_keys=True)
 
 
 def storage_policy(buckets: list[str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from codeb.model import (
     Problem,
     Settings,
     StackFile,
+    hint,
     load_manifests,
     parse_settings,
     read_sources,
@@ -52,11 +52,12 @@ def validate(options: argparse.Namespace) -> int:
     except ManifestErrors as error:
         problems += error.problems
         readable = False
-    hints: tuple[Problem, ...] = ()
+    hints = [text for manifest in manifests if (text := hint(manifest))]
     if stack is not None:
         complete = readable and all(Path(path).is_dir() for path in options.paths)
         said = say_of_secrets(stack, manifests, complete=complete)
-        problems, hints = [*problems, *said.problems], said.hints
+        problems += said.problems
+        hints += map(str, said.hints)
     if options.json:
         print(json.dumps(_result(manifests, problems, hints), ensure_ascii=False, indent=2))
     else:
@@ -76,7 +77,7 @@ def _settings(stack: StackFile | None) -> Settings | None:
     return settings
 
 
-def _result(manifests: Manifests, problems: list[Problem], hints: Sequence[Problem]) -> dict[str, object]:
+def _result(manifests: Manifests, problems: list[Problem], hints: list[str]) -> dict[str, object]:
     files = [
         {
             "file": manifests.files[m.id],
@@ -90,13 +91,13 @@ def _result(manifests: Manifests, problems: list[Problem], hints: Sequence[Probl
         "ok": not problems,
         "manifests": files,
         "problems": [asdict(problem) for problem in sorted(problems)],
-        "hints": [asdict(hint) for hint in hints],
+        "hints": hints,
     }
 
 
-def _print_result(manifests: Manifests, problems: list[Problem], hints: Sequence[Problem]) -> None:
-    for hint in hints:
-        print(f"hint: {hint}", file=sys.stderr)
+def _print_result(manifests: Manifests, problems: list[Problem], hints: list[str]) -> None:
+    for said in hints:
+        print(f"hint: {said}", file=sys.stderr)
     if problems:
         for problem in problems:
             print(problem, file=sys.stderr)

@@ -17,13 +17,14 @@ class BadDocument(Exception):
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a goal was not reached, in words for the person who reads Pulumi's error."""
+    """Why a goal was not reached, in words for the person who reads Pulumi's error; `interrupted`: nobody waited for it."""
 
     phase: str
     cause: str
     remedy: str
     put_back: str = "nothing was changed"
     log: tuple[str, ...] = ()
+    interrupted: bool = False
 
     def answer(self) -> dict[str, object]:
         """The answer's JSON document."""
@@ -58,10 +59,17 @@ class Failed(Exception):
     """A step failed; carries the failure that becomes the answer. Exit status 1."""
 
     def __init__(
-        self, phase: str, cause: str, remedy: str, *, log: tuple[str, ...] = (), put_back: str | None = None
+        self,
+        phase: str,
+        cause: str,
+        remedy: str,
+        *,
+        log: tuple[str, ...] = (),
+        put_back: str | None = None,
+        interrupted: bool = False,
     ) -> None:
         super().__init__(cause)
-        failure = Failure(phase=phase, cause=cause, remedy=remedy, log=log)
+        failure = Failure(phase=phase, cause=cause, remedy=remedy, log=log, interrupted=interrupted)
         self.failure = failure if put_back is None else failure.but_put_back(put_back)
 
 

@@ -12,6 +12,7 @@ from agent.documents.errors import BadDocument
 PROJECT: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{1,38})[a-z0-9]")
 UNIT_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,200}\.[a-z]+")
 IMAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,400}")
+DIGEST: Final = re.compile(r"(?:sha256:[0-9a-f]{64})?")
 HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 ADDRESS: Final = re.compile(r"[0-9A-Fa-f.:]{2,45}")
 USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}")
@@ -163,6 +164,10 @@ class Reader:
     def has(self, key: str) -> bool:
         """Whether a key is there at all."""
         return key in self._value
+
+    def given(self, key: str) -> bool:
+        """Whether a key is there and not null."""
+        return self._get(key, None) is not None
 
     def end(self) -> None:
         """Refuse the keys that no getter took."""

@@ -1,41 +1,103 @@
-"""Keeps secrets out of what people read: every known value is masked before a text leaves the agent."""
+"""Keeps secrets out of what people read: each is masked before a text leaves the agent, and nothing else is.
+
+What people are shown anyway (the manifest's variables, names, addresses) stays readable, or the cause would be lost.
+"""
 
 from __future__ import annotations
 
+import base64
+import html
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
 
 MASK: Final = "*****"
-_SHORTEST: Final = 6  # shorter values are words like "true" or "3000"; masking them would hide the cause
+CUT: Final = "…"
+"""Ends a text that was cut off: a secret may have been cut in two."""
+_SHORTEST: Final = (
+    6  # a shorter secret is a word like "true" or "3000": guessed at once, while masking it hides causes
+)
+_PASSWORD: Final = re.compile(r"://[^\s:/@]*:([^\s/]+)@")
+_ARMOUR: Final = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
 
 
 class Redactor:
-    """Masks the given values, and the passwords in those that are URLs.
+    """Masks these secrets in every form in which programs write them, and passwords of URLs in what is `public`.
 
-    Values that are pages of the app's own `domain` are public: masking them would hide where something failed.
+    A public value in which a secret occurs is known to everybody, and stays as it is where it stands as a whole.
     """
 
-    def __init__(self, values: Iterable[str], domain: str = "") -> None:
+    def __init__(self, secrets: Iterable[str], public: Iterable[str] = ()) -> None:
         found: set[str] = set()
-        own = f"https://{domain}"
-        for value in values:
-            if domain and (value == own or value.startswith(f"{own}/")) and not re.search(r"[?#@]", value):
-                continue
-            found.update(part for part in (value, *_passwords(value)) if len(part) >= _SHORTEST)
-        self._values = sorted(found, key=len, reverse=True)
+        for value in secrets:
+            found.update(form for part in (value, *_passwords(value)) for form in _forms(part))
+        shown = set(public)
+        for value in shown:
+            found.update(form for part in _passwords(value) for form in _forms(part))
+        self._secrets = sorted(found, key=len, reverse=True)
+        self._public = [
+            value for value in shown if not _passwords(value) and any(secret in value for secret in found)
+        ]
 
     def __call__(self, text: str) -> str:
-        """The text with every known value replaced by `*****`."""
-        for value in self._values:
-            text = text.replace(value, MASK)
-        return text
+        """The text with every secret replaced by `*****`."""
+        kept = [span for value in self._public for span in _occurrences(value, text)]
+        spans = [
+            (start, end)
+            for start, end in sorted({*self._whole(text), *self._cut_off(text)})
+            if not any(first <= start and end <= last for first, last in kept)
+        ]
+        parts, reached = [], 0
+        for start, end in spans:
+            if start >= reached:
+                parts += [text[reached:start], MASK]
+            reached = max(reached, end)
+        return "".join([*parts, text[reached:]])
+
+    def _whole(self, text: str) -> Iterator[tuple[int, int]]:
+        for secret in self._secrets:
+            yield from _occurrences(secret, text)
+
+    def _cut_off(self, text: str) -> Iterator[tuple[int, int]]:
+        """Beginnings of secrets where a text was cut off."""
+        for end, _ in _occurrences(CUT, text):
+            for secret in self._secrets:
+                lengths = range(min(len(secret) - 1, end), _SHORTEST - 1, -1)
+                length = next((n for n in lengths if text.startswith(secret[:n], end - n)), 0)
+                if length:
+                    yield end - length, end
+
+
+def _occurrences(value: str, text: str) -> Iterator[tuple[int, int]]:
+    start = text.find(value)
+    while start >= 0:
+        yield start, start + len(value)
+        start = text.find(value, start + 1)
 
 
 def _passwords(value: str) -> list[str]:
-    try:
-        password = urlsplit(value).password
-    except ValueError:
-        return []
-    return [] if password is None else [password, unquote(password)]
+    """Passwords of the URLs in a value, as they stand there and as they are meant."""
+    return [form for password in _PASSWORD.findall(value) for form in (password, unquote(password))]
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as it is, each of its lines, and how shells, JSON, HTML, URLs, programs and base64 write them."""
+    lines = [line.strip() for line in secret.splitlines()]
+    for text in {secret, secret.strip(), *(line for line in lines if not _ARMOUR.fullmatch(line))}:
+        if len(text) < _SHORTEST:
+            continue
+        quoted = [quote(text), quote(text, safe=""), quote_plus(text)]
+        yield from (text, *quoted, *(re.sub("%..", lambda found: found[0].lower(), each) for each in quoted))
+        yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1])
+        yield from (text.replace("'", "'\\''"), text.replace("'", "'\"'\"'"), html.escape(text))
+        yield from _base64(text.encode("utf-8", "surrogateescape"))
+
+
+def _base64(secret: bytes) -> Iterator[str]:
+    """What base64 makes of a secret wherever it stands in a longer text (`user:password`), but for its ends."""
+    for before in range(3):
+        whole = base64.b64encode(bytes(before) + secret).decode()
+        form = whole[-(-before * 8 // 6) : (before + len(secret)) * 8 // 6]
+        yield from (form, form.replace("+", "-").replace("/", "_"))

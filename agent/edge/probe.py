@@ -77,10 +77,7 @@ def _judge(ports: Ports, spec: Spec, address: str) -> health.Verdict:
             return health.Verdict(
                 False, f"answered {reply.status}, not the maintenance page with {_UNAVAILABLE}"
             )
-        timeout = spec.health.timeout_ms
-        return health.judge(
-            ports.http.get(address, spec.health.path, host=spec.domain, timeout_ms=timeout), None
-        )
+        return health.judge(health.ask(ports, spec, address), None)
     said = reply.headers.get(_ANSWERED_BY, "")
     if reply.status == _OK and said != address:
         by = said if _ADDRESS.fullmatch(said) else "none of its releases"

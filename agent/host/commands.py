@@ -130,6 +130,11 @@ def pull(reference: str, authfile: str | None = None) -> list[str]:
     return ["podman", "pull", "--quiet", *options, reference]
 
 
+def tag_image(image_id: str, name: str) -> list[str]:
+    """Give an image that is here one more name."""
+    return ["podman", "tag", image_id, name]
+
+
 def list_images() -> list[str]:
     return ["podman", "image", "ls", "--format", "json"]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Protocol
 
 Argv = Sequence[str]
@@ -13,7 +14,8 @@ Argv = Sequence[str]
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended. `code`: its exit status; 124 when its time ran out, 127 when not installed."""
+    """How a command ended. `code`: its exit status; 124 when its time ran out, 127 when not installed, 130 when it was to
+    end."""
 
     code: int
     out: str = ""
@@ -74,8 +76,18 @@ class Busy(Exception):
 
 
 class Runner(Protocol):
-    def run(self, argv: Argv, *, stdin: str | None = None, timeout_s: float = 60) -> Result:
-        """Run a program, no shell in between. Never raises for how it ends; secrets go by `stdin` only."""
+    def run(
+        self,
+        argv: Argv,
+        *,
+        stdin: str | None = None,
+        timeout_s: float = 60,
+        unless: Callable[[], object] = lambda: False,
+    ) -> Result:
+        """Run a program, no shell in between. Never raises for how it ends; secrets go by `stdin` only.
+
+        It is ended soon after `unless` says so.
+        """
 
 
 class Files(Protocol):
@@ -139,7 +151,16 @@ class Clock(Protocol):
 
 
 class Http(Protocol):
-    def get(self, address: str, path: str, *, host: str, timeout_ms: int, tls: Tls | None = None) -> Reply:
+    def get(
+        self,
+        address: str,
+        path: str,
+        *,
+        host: str,
+        timeout_ms: int,
+        tls: Tls | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Reply:
         """GET `path` from `address` (ip:port) with this Host header; follows no redirect. Raises NoReply."""
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
@@ -168,6 +189,14 @@ class Journal(Protocol):
         """Write a line to the host's journal; never a secret."""
 
 
+class Asker(Protocol):
+    def watch(self) -> None:
+        """From now on notice when whoever asked goes away; signals that would end this process say so, too."""
+
+    def gone(self) -> str:
+        """Why whoever asked waits for no answer any more, in words; "" while he does, and when nobody watches."""
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything a verb may touch."""
@@ -178,3 +207,4 @@ class Ports:
     http: Http
     redis: Redis
     journal: Journal
+    asker: Asker

@@ -15,6 +15,7 @@ from agent.host.ports import Ports
 LOG_LINES: Final = 20
 _UNITS_WAIT_S: Final = 300
 _START_S: Final = 120
+_EVENTS: Final = ("container", "image", "network", "volume")
 _READ: Final = {"LoadState=loaded", "NeedDaemonReload=no"}
 
 
@@ -153,5 +154,5 @@ def _noise(message: str, identifier: str) -> bool:
     """Podman and conmon tell events, ids and warnings of their own in the same unit."""
     words = message.split()
     is_id = len(words) == 1 and len(message) == 64 and all(c in "0123456789abcdef" for c in message)
-    is_event = identifier == "podman" and len(words) > 6 and words[5] in ("container", "image", "network")
+    is_event = identifier == "podman" and len(words) > 6 and words[5] in _EVENTS
     return is_id or is_event or identifier == "conmon"

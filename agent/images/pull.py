@@ -7,11 +7,12 @@ import re
 from typing import Final
 
 from agent.documents.errors import Failed
-from agent.host import commands, paths
+from agent.host import asker, commands, paths
 from agent.host.ports import Ports, Result
 from agent.host.units import LOG_LINES
 
 _PULL_S: Final = 900
+_TIME_IS_UP: Final = 124
 _UNAUTHORIZED: Final = re.compile(
     r"unauthorized|authentication required|invalid username/password|denied|no basic auth|40[13] ",
     re.IGNORECASE,
@@ -25,19 +26,34 @@ _UNREACHABLE: Final = re.compile(
     re.IGNORECASE,
 )
 _UNTRUSTED: Final = re.compile(r"x509|certificate|HTTP response to HTTPS client", re.IGNORECASE)
+_BROKEN: Final = re.compile(r"unexpected HTTP status:? 5\d\d|\b50[0234] [A-Z]")
 _BUSY: Final = re.compile(r"toomanyrequests|too many requests", re.IGNORECASE)
 _FULL: Final = re.compile(r"no space left", re.IGNORECASE)
 
 
+class Unreachable(Failed):
+    """The registry gave no answer: an image that is here already will do."""
+
+
 def pull(ports: Ports, reference: str) -> None:
-    """Pull an image. Raises Failed, with the cause in words."""
+    """Pull an image. Raises Failed, with the cause in words; Unreachable when the registry didn't answer."""
     known = ports.files.read(paths.REGISTRIES)
     authfile = None if known is None else paths.REGISTRIES
-    result = ports.runner.run(commands.pull(reference, authfile), timeout_s=_PULL_S)
+    result = ports.runner.run(commands.pull(reference, authfile), timeout_s=_PULL_S, unless=ports.asker.gone)
     if not result.ok:
+        asker.must_wait(ports, "pull")
         registry = registry_of(reference)
         cause, remedy = _why(reference, registry, result, has_credentials=registry in _registries(known))
-        raise Failed("pull", cause, remedy, log=tuple(result.text.splitlines()[-LOG_LINES:]))
+        kind = Unreachable if _gave_no_answer(result) else Failed
+        raise kind("pull", cause, remedy, log=tuple(result.text.splitlines()[-LOG_LINES:]))
+
+
+def _gave_no_answer(result: Result) -> bool:
+    if _FULL.search(result.text) or _UNTRUSTED.search(result.text):
+        return False
+    return result.code == _TIME_IS_UP or any(
+        pattern.search(result.text) for pattern in (_UNREACHABLE, _BUSY, _BROKEN)
+    )
 
 
 def registry_of(reference: str) -> str:
@@ -57,7 +73,7 @@ def _registries(content: bytes | None) -> frozenset[str]:
 def _why(reference: str, registry: str, result: Result, *, has_credentials: bool) -> tuple[str, str]:
     """Cause and remedy. Order matters: a registry hides behind 401 what does not exist."""
     said = result.text
-    if result.code == 124:
+    if result.code == _TIME_IS_UP:
         return (
             f"{registry} gave {reference} too slowly: {_PULL_S} s are over",
             "check the network, then run again",

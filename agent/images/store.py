@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from agent.documents.errors import Failed
@@ -20,19 +20,61 @@ _MOST: Final = 200  # images that one run removes
 _LOCAL: Final = "localhost/"  # nothing is pulled from there: such images were built here
 
 
-def resolve(ports: Ports, spec: Spec) -> Image:
-    """Bring the image here as `pull` says, and name it so that it can't change. Raises Failed."""
+def may_move(spec: Spec) -> bool:
+    """Whether the image's name may stand for another image tomorrow, and a registry knows."""
+    return spec.pull != "never" and "@" not in spec.image and not spec.image.startswith(_LOCAL)
+
+
+def resolve(ports: Ports, spec: Spec, warn: Callable[[str], None], digest: str = "") -> Image:
+    """Bring the image here as `pull` says, and name it so that it can't change. Raises Failed.
+
+    A tag is asked of its registry each time, as it may have been pushed again; what is here already isn't fetched again.
+    `digest` is what another server has found the tag to be.
+    """
     _let_pruning_end(ports)
-    there = ports.runner.run(commands.image_exists(spec.image)).ok
+    pinned = bool(digest) and may_move(spec)
+    reference = f"{repository_of(spec.image)}@{digest}" if pinned else spec.image
+    there = ports.runner.run(commands.image_exists(reference)).ok
     if spec.pull == "never" and not there:
         raise Failed(
             "pull",
             f"image {spec.image} is not on this host",
             "build or load it there, or allow pulls (imagePull)",
         )
-    if spec.pull == "always" or (spec.pull == "missing" and not there):
-        pull.pull(ports, spec.image)
-    return _inspect(ports, spec)
+    if not there or (may_move(spec) and not pinned):
+        _keep_findable(ports, repository_of(spec.image))
+        try:
+            pull.pull(ports, reference)
+        except pull.Unreachable as error:
+            if not there:
+                raise
+            warn(f"{error.failure.cause}: it runs what this host had of {reference}, which may be older")
+    image = _inspect(ports, spec, reference, warn)
+    _name(ports, image)
+    return image
+
+
+def _name(ports: Ports, image: Image) -> None:
+    """A name of its own: Podman finds an image by its digest only while some name of its repository is its, and a tag that
+    was pushed again takes its name along."""
+    repository, digest = repository_of(image.reference), image.reference.partition("@")[2]
+    if digest and not repository.startswith(_LOCAL):
+        name = f"{repository}:codeb-{digest.partition(':')[2][:12]}"
+        result = ports.runner.run(commands.tag_image(image.id, name))
+        if not result.ok:
+            ports.journal.log(f"{name}: {result.text[:300]}")
+
+
+def _keep_findable(ports: Ports, repository: str) -> None:
+    """Images that an earlier agent pulled have no name of their own yet."""
+    for project in record.known_projects(ports):
+        try:
+            found = record.load(ports, project)
+        except Failed:  # its own release says so
+            continue
+        for colour in found.colours.values() if found else ():
+            if colour.image.reference.startswith(f"{repository}@"):
+                _name(ports, colour.image)
 
 
 def _let_pruning_end(ports: Ports) -> None:
@@ -46,28 +88,38 @@ def _let_pruning_end(ports: Ports) -> None:
         ) from error
 
 
-def _inspect(ports: Ports, spec: Spec) -> Image:
-    out = units.must(
-        ports, commands.inspect_image(spec.image), "pull", "see `podman image inspect` on the host"
-    )
+def _inspect(ports: Ports, spec: Spec, name: str, warn: Callable[[str], None]) -> Image:
+    out = units.must(ports, commands.inspect_image(name), "pull", "see `podman image inspect` on the host")
     try:
         found = json.loads(out)
         image_id, digest = str(found["Id"]), str(found.get("Digest") or "")
         digests = [str(name) for name in found.get("RepoDigests") or []]
-    except (ValueError, KeyError, TypeError) as error:
+        volumes = sorted((found.get("Config") or {}).get("Volumes") or {})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Failed(
-            "pull", f"podman described {spec.image} unreadably: {error}", "check podman's version"
+            "pull", f"podman described {name} unreadably: {error}", "check podman's version"
         ) from error
+    if volumes:
+        warn(_volatile(spec, volumes))
     repository = repository_of(spec.image)
-    pinned = [name for name in digests if name.startswith(f"{repository}@")]
-    if "@" in spec.image:
-        reference = spec.image
+    pinned = [found for found in digests if found.startswith(f"{repository}@")]
+    if "@" in name:
+        reference = name
     elif spec.pull == "never" or not pinned:
         reference = image_id
     else:
-        reference = next((name for name in pinned if name.endswith(digest)), pinned[0])
+        reference = next((found for found in pinned if found.endswith(digest)), pinned[0])
     return Image(
         reference=reference, digest=reference.partition("@")[2] or digest or f"sha256:{image_id}", id=image_id
+    )
+
+
+def _volatile(spec: Spec, volumes: list[str]) -> str:
+    """What becomes of data at the paths that an image declares as its volumes."""
+    return (
+        f"{spec.image} declares VOLUME {', '.join(volumes)}: what {spec.project} writes there is gone at each release "
+        "and restart, and a release's two containers don't share it. Keep files in a bucket (resources.storage) and data "
+        "in the database (resources.database)"
     )
 
 

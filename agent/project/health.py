@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent.documents.errors import Failed
-from agent.host import paths, units
+from agent.documents.redact import CUT
+from agent.host import asker, paths, units
 from agent.host.paths import Colour
 from agent.host.ports import NoReply, Ports, Reply
 from agent.project.spec import Health, Spec
@@ -15,6 +16,9 @@ from agent.project.spec import Health, Spec
 _GOOD_WORDS: Final = frozenset({"ok", "up", "healthy", "connected", "pass", "true", "ready"})
 _CRASHES: Final = 2  # restarts by systemd before the wait is given up
 _KILLED: Final = 137
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_VISITOR: Final = "127.0.0.1"
+_LONGEST: Final = 200  # characters of an answer that a cause repeats
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,10 @@ class Verdict:
 
 def judge(reply: Reply, max_response_ms: int | None) -> Verdict:
     """Status 200, fast enough (unless None), and a database, when the body speaks of one, reported ok."""
+    if reply.status in _REDIRECTS and "location" in reply.headers:
+        return Verdict(
+            False, f"answered {reply.status}, a redirect to {reply.headers['location'][:_LONGEST]}"
+        )
     if reply.status != 200:
         return Verdict(False, f"answered {reply.status}{_excerpt(reply.body)}")
     database = _database(reply.body)
@@ -37,16 +45,24 @@ def judge(reply: Reply, max_response_ms: int | None) -> Verdict:
     return Verdict(True)
 
 
+def ask(ports: Ports, spec: Spec, address: str) -> Reply:
+    """The answer of the release at `address`, past Caddy but asked as Caddy asks for a visitor. Raises NoReply."""
+    headers = {
+        "X-Forwarded-For": _VISITOR,
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": spec.domain,
+        "X-Real-IP": _VISITOR,
+    }
+    timeout = spec.health.timeout_ms
+    return ports.http.get(address, spec.health.path, host=spec.domain, timeout_ms=timeout, headers=headers)
+
+
 def check(ports: Ports, spec: Spec, colour: Colour) -> Verdict:
     """One check of one colour, past Caddy."""
-    health = spec.health
     try:
-        reply = ports.http.get(
-            spec.address(colour), health.path, host=spec.domain, timeout_ms=health.timeout_ms
-        )
+        return judge(ask(ports, spec, spec.address(colour)), spec.health.max_response_ms)
     except NoReply as error:
         return Verdict(False, str(error))
-    return judge(reply, health.max_response_ms)
 
 
 def await_healthy(ports: Ports, spec: Spec, colour: Colour, since: float) -> None:
@@ -58,6 +74,7 @@ def await_healthy(ports: Ports, spec: Spec, colour: Colour, since: float) -> Non
     deadline = ports.clock.monotonic() + health.start_timeout_ms / 1000
     row, last = 0, Verdict(False, "was never asked")
     while row < health.successes:
+        asker.must_wait(ports, "health")
         last = check(ports, spec, colour)
         row = row + 1 if last.healthy else 0
         if row == health.successes:
@@ -90,6 +107,11 @@ def _too_late(spec: Spec, colour: Colour, last: Verdict, row: int) -> str:
 
 
 def _advice(last: Verdict) -> str:
+    if "a redirect to" in last.reason:
+        return (
+            "monitoring.health.path has to answer 200 itself, without a login; it is asked with the app's domain as "
+            "Host and X-Forwarded-Proto: https, as Caddy asks"
+        )
     if "refused" in last.reason:
         return "does the app listen on environment.port of the manifest, on all interfaces?"
     return "look at the log lines, fix the app (or monitoring.health in the manifest) and release again"
@@ -145,9 +167,9 @@ def _good(value: object) -> bool:
 
 
 def _short(value: object) -> str:
-    return json.dumps(value)[:200]
+    return json.dumps(value)[:_LONGEST]
 
 
 def _excerpt(body: bytes) -> str:
-    text = " ".join(body[:300].decode("utf-8", "replace").split())
-    return f": {text[:200]}" if text else ""
+    text = " ".join(body.decode("utf-8", "replace").split())
+    return f": {text[:_LONGEST]}{CUT if len(text) > _LONGEST else ''}" if text else ""

@@ -61,7 +61,10 @@ class ColourRecord:
 
 @dataclass(frozen=True)
 class Past:
-    """One release or rollback that ended. `outcome` is `released`, `rolled-back` or `failed`; `id` counts up."""
+    """One release or rollback that ended; `id` counts up.
+
+    `outcome` is `released`, `rolled-back`, `failed` or `interrupted`.
+    """
 
     id: str
     at: str

@@ -15,7 +15,7 @@ IMAGE_TOKEN: Final = "@IMAGE@"  # noqa: S105 - a place holder, not a password
 _PUBLISHED: Final = re.compile(r"^(PublishPort=.*:)\d+(:\d+)$", re.MULTILINE)
 _AROUND: Final = (
     *("site", "domain", "health", "standby_minutes"),
-    *("canary", "maintenance", "sentry_project", "stage", "ceded"),
+    *("canary", "maintenance", "sentry_project", "stage", "ceded", "secret"),
 )
 
 
@@ -98,7 +98,11 @@ class Maintenance:
 
 @dataclass(frozen=True)
 class Spec:
-    """What a release runs, without secrets. `ceded` are names that were the project's and are others' now."""
+    """What a release runs, without secrets.
+
+    `ceded` are names that were the project's and are others' now, `secret` those of variables that are secret, None in old
+    documents.
+    """
 
     project: str
     image: str
@@ -119,6 +123,14 @@ class Spec:
     sentry_project: str | None = None
     stage: str = "production"
     ceded: tuple[str, ...] = ()
+    secret: tuple[str, ...] | None = None
+
+    def public(self) -> list[str]:
+        """Values that people are shown: what happens to them must stay readable."""
+        cache = [self.cache.host, self.cache.user] if self.cache else []
+        units = [unit.name for unit in (self.network, *self.colours.values())]
+        page = f"https://{self.domain}"
+        return [self.project, self.image, self.domain, page, self.publish, self.stage, *cache, *units]
 
     def around(self, other: Spec) -> Spec:
         """This container with all that `other` says around it: site, health, standby time, maintenance."""
@@ -163,18 +175,15 @@ class Secrets:
     def __repr__(self) -> str:
         return "Secrets(…)"
 
-    def values(self) -> list[str]:
-        """Every value that must not appear in a log or an answer."""
-        return [*self.environment.values(), self.cache_password, self.cache_admin_password]
-
 
 @dataclass(frozen=True)
 class Release:
-    """A whole release document."""
+    """A whole release document; `digest` is what the image's tag is on the project's first server, "" there."""
 
     spec: Spec
     secrets: Secrets
     by: str = ""
+    digest: str = ""
 
     def fingerprint(self) -> str:
         """Hash of all that the running container depends on: equal means that it needn't be replaced."""

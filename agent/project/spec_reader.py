@@ -9,6 +9,7 @@ from agent.documents.reader import (
     ACL_RULE,
     ADDRESS,
     ANY,
+    DIGEST,
     HOST,
     IMAGE,
     PROJECT,
@@ -47,8 +48,8 @@ def read_release(reader: Reader) -> Release:
     cache = reader.maybe("cache")
     password = cache.secret("password") if cache else ""
     admin = cache.secret("admin_password") if cache else ""
-    by = reader.text("by", default="")
-    return Release(_spec(reader, cache), Secrets(environment, password, admin), by)
+    by, digest = reader.text("by", default=""), reader.text("digest", DIGEST, default="")
+    return Release(_spec(reader, cache), Secrets(environment, password, admin), by, digest)
 
 
 def read_spec(reader: Reader) -> Spec:
@@ -79,6 +80,7 @@ def _spec(reader: Reader, cache: Reader | None) -> Spec:
         sentry_project=_sentry_project(reader),
         stage=reader.choice("stage", *_STAGES, default="production"),
         ceded=reader.texts("ceded", HOST),
+        secret=reader.texts("secret", VARIABLE) if reader.given("secret") else None,
     )
     ports.end()
     units.end()

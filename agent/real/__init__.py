@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from agent.host.ports import Ports
+from agent.real.asker import RealAsker
 from agent.real.clock import RealClock
 from agent.real.files import RealFiles
 from agent.real.http import RealHttp
@@ -13,4 +14,4 @@ from agent.real.runner import RealRunner
 
 def ports() -> Ports:
     """The ports of the host this runs on."""
-    return Ports(RealRunner(), RealFiles(), RealClock(), RealHttp(), RealRedis(), RealJournal())
+    return Ports(RealRunner(), RealFiles(), RealClock(), RealHttp(), RealRedis(), RealJournal(), RealAsker())

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from agent.host import paths
@@ -27,11 +28,20 @@ class RealHttp:
     def __init__(self, ca_file: str = paths.CA_FILE) -> None:
         self._ca_file = ca_file
 
-    def get(self, address: str, path: str, *, host: str, timeout_ms: int, tls: Tls | None = None) -> Reply:
+    def get(
+        self,
+        address: str,
+        path: str,
+        *,
+        host: str,
+        timeout_ms: int,
+        tls: Tls | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Reply:
         start = time.monotonic()
         connection = _connect(address, timeout_ms / 1000, tls)
         try:
-            connection.request("GET", path, headers={"Host": host, "User-Agent": "codeb-agent"})
+            connection.request("GET", path, headers={"Host": host, "User-Agent": "codeb-agent", **headers})
             answer = connection.getresponse()
             body = answer.read(_BODY)
         except (OSError, http.client.HTTPException) as error:
@@ -39,8 +49,8 @@ class RealHttp:
         finally:
             connection.close()
         elapsed = (time.monotonic() - start) * 1000
-        headers = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, body, elapsed, headers)
+        said = {name.lower(): value for name, value in answer.getheaders()}
+        return Reply(answer.status, body, elapsed, said)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
         start = time.monotonic()

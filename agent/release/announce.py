@@ -14,10 +14,9 @@ from agent.release.machine import Phase, State
 def started(job: Job, phase: Phase) -> None:
     """Tell the webhooks that something begins, once it is sure that something is to be changed.
 
-    With `pull: always` only the pulled image tells that.
+    Where only the pulled image tells that, it is not before then.
     """
-    unsure = job.spec is not None and job.spec.pull == "always"
-    if phase in (Phase.RESUME, Phase.REVIVE, Phase.CHECK if unsure else Phase.PULL):
+    if phase in (Phase.RESUME, Phase.REVIVE, Phase.CHECK if job.unsure else Phase.PULL):
         notify.tell(job.ports, _event(job, "started"))
 
 

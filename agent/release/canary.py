@@ -6,6 +6,7 @@ from typing import Final
 
 from agent.documents.errors import Failed
 from agent.edge import site, traffic
+from agent.host import asker
 from agent.host.paths import Colour
 from agent.project import health
 from agent.release.job import Job
@@ -51,6 +52,7 @@ def _watch(job: Job, colour: Colour, percent: int, since: float) -> None:
         return
     deadline, sick = job.ports.clock.monotonic() + canary.wait_ms / 1000, 0
     while True:
+        asker.must_wait(job.ports, "canary")
         left = deadline - job.ports.clock.monotonic()
         requests, errors = traffic.canary_counts(job.ports, job.wanted, job.wanted.address(colour), since)
         if errors * 100 > canary.max_error_percent * requests and (requests >= _ENOUGH or left <= 0):

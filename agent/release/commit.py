@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.documents.errors import Failed
+from agent.documents.errors import Failed, Failure
 from agent.host import paths
 from agent.host.paths import Colour, other
 from agent.project import record
 from agent.project.record import ColourRecord, Past, Record
 from agent.release import undo
 from agent.release.job import Job
+from agent.release.undo import Undo
 
 
 def commit(job: Job, colour: Colour) -> None:
@@ -31,10 +32,32 @@ def commit(job: Job, colour: Colour) -> None:
     job.record = after
 
 
-def note_failure(job: Job, colour: Colour, cause: str) -> None:
+def note_interrupted(job: Job, note: Undo) -> None:
+    """Remember a release that was killed, once all of it is put back."""
+    known, found = record.load(job.ports, job.project), note.attempt
+    cause = "its run was killed or the host went down; the next run put its changes back"
+    past = Past(
+        id=known.next_id if known else "r1",
+        at=found.at,
+        outcome="interrupted",
+        colour=note.target,
+        image=found.image,
+        digest=found.digest,
+        by=found.by,
+        duration_s=0.0,
+        cause=cause,
+    )
+    record.audit(job.ports, job.project, past)
+    if known is not None:
+        record.save(job.ports, known.with_past(past))
+
+
+def note_failure(job: Job, colour: Colour, failure: Failure) -> None:
     """Remember a release that failed: in the audit log, and in the history of a project that has one."""
     known = record.load(job.ports, job.project)
-    job.past = replace(_past(job, known, colour, "failed"), cause=job.redact(cause))
+    outcome = "interrupted" if failure.interrupted else "failed"
+    cause = job.redact(f"{failure.phase}: {failure.cause}")
+    job.past = replace(_past(job, known, colour, outcome), cause=cause)
     record.audit(job.ports, job.project, job.past)
     if known is not None:
         record.save(job.ports, known.with_past(job.past))

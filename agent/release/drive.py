@@ -3,28 +3,36 @@
 from __future__ import annotations
 
 import json
+from typing import Final
 
 from agent.documents.errors import Failed, Failure, remedy_of
 from agent.documents.reader import PROJECT, Reader
-from agent.documents.redact import Redactor
-from agent.host import commands, paths
+from agent.host import asker, commands, paths
+from agent.host.paths import Colour, other
 from agent.host.ports import Busy, Ports
 from agent.project import health, record
+from agent.project.record import Record
 from agent.project.spec_reader import read_release
 from agent.release import announce, put_back
 from agent.release.commit import note_failure
 from agent.release.job import Job
 from agent.release.machine import ENDS, Command, Event, Kind, Phase, State, Verb, decide
+from agent.release.masking import redactor
 from agent.release.perform import perform
 
-_WAIT_S = 900
+_WAIT_S: Final = 900
+_UNSEEN: Final = frozenset(
+    {Phase.PULL, Phase.CHECK, Phase.PREPARE, Phase.CACHE, Phase.JOB, Phase.START, Phase.HEALTH}
+)
+"""Phases before any user is sent to the new release: there it is given up when nobody waits for it any more."""
 
 
 def release(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     """Make this release serve. Raises BadDocument, and Failed when the old one serves on."""
     wanted = read_release(document)
-    redact = Redactor(wanted.secrets.values(), wanted.spec.domain)
-    return _locked(Job(ports, wanted.spec.project, wanted.by or by, redact, release=wanted))
+    project = wanted.spec.project
+    ports.asker.watch()
+    return _locked(Job(ports, project, wanted.by or by, redactor(ports, project, wanted), release=wanted))
 
 
 def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
@@ -37,16 +45,7 @@ def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     who = document.text("by", default="")
     forward = document.flag("forward", default=False)
     document.end()
-    return _locked(Job(ports, project, who or by, Redactor(_environments(ports, project)), forward=forward))
-
-
-def _environments(ports: Ports, project: str) -> list[str]:
-    """Secrets of both colours, to keep them out of log excerpts."""
-    values = []
-    for colour in paths.COLOURS:
-        lines = (ports.files.read(paths.environment(project, colour)) or b"").decode().splitlines()
-        values += [line.partition("=")[2] for line in lines]
-    return values
+    return _locked(Job(ports, project, who or by, redactor(ports, project), forward=forward))
 
 
 def _locked(job: Job) -> dict[str, object]:
@@ -85,6 +84,8 @@ def _carry_out(job: Job, phase: Phase, todo: tuple[Command, ...]) -> Event:
     found = Event(Kind.DONE)
     try:
         for command in todo:
+            if phase in _UNSEEN:
+                asker.must_wait(job.ports, phase.value)
             found = perform(job, command) or found
     except Failed as error:
         return Event(Kind.FAILED, failure=error.failure)
@@ -105,7 +106,7 @@ def _failed(job: Job, failure: Failure, state: State, restored: str) -> Failed:
     kept = f"nothing was changed: {job.active} goes on serving" if job.active else "nothing was changed"
     if job.spec is not None:
         try:
-            note_failure(job, state.target, f"{failure.phase}: {failure.cause}")
+            note_failure(job, state.target, failure)
         except (OSError, Failed) as error:  # what failed first is what people have to know
             job.ports.journal.log(f"{job.project}: this failure is missing in the history: {error}")
     told = Failed(
@@ -132,6 +133,7 @@ def _answer(job: Job, state: State) -> dict[str, object]:
         "active": active,
         "image": serving.spec.image,
         "digest": serving.image.digest,
+        "resolved": _resolved(known, active, held=job.held),
         "container_id": _container_id(job.ports, paths.container(job.project, active)),
         "health": {"status": "healthy" if verdict.healthy else "unhealthy", "last_check": job.now()},
         "created_at": known.created_at,
@@ -141,6 +143,15 @@ def _answer(job: Job, state: State) -> dict[str, object]:
         "changed": job.changed,
         "warnings": [job.redact(warning) for warning in job.warnings],
     }
+
+
+def _resolved(known: Record, active: Colour, *, held: bool) -> str:
+    """The digest that the document's tag stands for, for other servers to run the same; "" when it came from no registry.
+
+    While a rollback holds, that is of what it withdrew.
+    """
+    colour = known.colours[other(active) if held else active]
+    return colour.image.reference.partition("@")[2]
 
 
 def _container_id(ports: Ports, container: str) -> str:

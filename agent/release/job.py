@@ -16,9 +16,10 @@ from agent.project.spec import Release, Spec
 class Job:
     """The ports, what is wanted (`release`; None for a rollback), and what was found and done so far.
 
-    `forward` takes a rollback back. `held`: a rollback withdrew what the document asks for. `resumed`: the
-    other colour holds it already. `step` counts the steps of the canary. `left` is a pulled image that the
-    release took the place of, `past` what the history says of this run at its end.
+    `found`: the undo file of a run that was killed. `forward` takes a rollback back. `held`: a rollback withdrew what the
+    document asks for. `resumed`: the other colour holds it already. `unsure`: only the image, once its tag was asked for,
+    tells whether anything is new. `step` counts the steps of the canary. `left` is a pulled image that the release took the
+    place of, `past` what the history says of this run at its end.
     """
 
     ports: Ports
@@ -35,6 +36,8 @@ class Job:
     left: Image | None = None
     held: bool = False
     resumed: bool = False
+    found: bool = False
+    unsure: bool = False
     step: int = 0
     past: Past | None = None
     changed: bool = False

@@ -8,7 +8,7 @@ from agent.documents.errors import Failed
 from agent.edge import site, traffic
 from agent.host import commands, paths, units
 from agent.host.paths import Colour, other
-from agent.images import store
+from agent.images import pull, store
 from agent.project import health, record
 from agent.project.record import ColourRecord
 from agent.project.spec import Release
@@ -23,6 +23,7 @@ _PAUSE_S = 0.3
 def observe(job: Job) -> Event:
     """The first event. Raises Failed."""
     if undo.load(job.ports, job.project) is not None:
+        job.found = True
         return Event(Kind.INTERRUPTED)
     job.record = record.load(job.ports, job.project)
     stand_in = job.release.spec if job.release else None
@@ -34,25 +35,40 @@ def _for_release(job: Job, release: Release) -> Event:
     job.spec = release.spec
     if job.active is None:
         return Event(Kind.NEW, active=None, target="blue")
-    there = None if release.spec.pull == "always" else _there(job, release, None)
+    job.unsure = release.spec.pull == "always"
+    there = None if job.unsure else _there(job, release, None)
     return there or Event(Kind.NEW, active=job.active, target=other(job.active))
 
 
 def pulled(job: Job) -> Event:
-    """Resolve the image; with `pull: always` this tells whether anything is new. Raises Failed."""
-    job.image = store.resolve(job.ports, job.wanted)
-    there = _there(job, job.release, job.image.id) if job.release else None
-    return there or Event(Kind.DONE)
+    """Resolve the image, which may tell that nothing is new. Raises Failed."""
+    release = job.release
+    if release is None:
+        raise Failed("pull", "no release to pull", "this is a defect of the agent")
+    try:
+        job.image = store.resolve(job.ports, job.wanted, job.warnings.append, release.digest)
+    except pull.Unreachable as error:
+        there = _there(job, release, None, asked=True)
+        if there is None:
+            raise
+        job.warnings.append(f"{error.failure.cause}: it runs what {job.project} had of it before")
+        return there
+    return _there(job, release, job.image.id) or Event(Kind.DONE)
 
 
-def _there(job: Job, release: Release, image_id: str | None) -> Event | None:
-    """The event when one of the colours holds this very release already (and this image, when it is known)."""
+def _there(job: Job, release: Release, image_id: str | None, *, asked: bool = False) -> Event | None:
+    """The event when one of the colours holds this very release already (and this image, when it is known).
+
+    What serves needs no new container then, wherever its tag is by now. The release before is taken up again only once
+    the registry was `asked` whether its tag is still the same image.
+    """
     if job.active is None:
         return None
 
     def holds(known: ColourRecord | None) -> bool:
-        fits = known is not None and known.fingerprint == release.fingerprint()
-        return fits and known is not None and image_id in (None, known.image.id)
+        if known is None or known.fingerprint != release.fingerprint():
+            return False
+        return image_id in (None, known.image.id) and release.digest in ("", known.image.digest)
 
     active, idle = job.known(job.active), job.known(other(job.active))
     if active is not None and holds(active):
@@ -61,6 +77,9 @@ def _there(job: Job, release: Release, image_id: str | None) -> Event | None:
     if active is None or idle is None or not holds(idle):
         return None
     if not idle.withdrawn:
+        if image_id is None and not asked and not release.digest and store.may_move(release.spec):
+            job.unsure = True
+            return None
         job.spec = release.spec.placed(other(job.active), idle.spec.ports[other(job.active)])
         return _resumed(job, other(job.active), idle)
     return _held(job, job.active, active, idle) if _healthy(job, job.active) else None

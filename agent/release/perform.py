@@ -7,12 +7,12 @@ from typing import Final
 
 from agent.documents.errors import Failed
 from agent.edge import probe, site, traffic
-from agent.host import commands, paths, units
+from agent.host import asker, commands, paths, units
 from agent.host.paths import Colour
 from agent.images import in_units, store
 from agent.project import health
 from agent.release import cache, canary, cron, observe, places, put_back, undo
-from agent.release.commit import commit
+from agent.release.commit import commit, note_interrupted
 from agent.release.job import Job
 from agent.release.machine import Command, Event, Verb
 
@@ -33,7 +33,10 @@ def _pull(job: Job, _: Colour) -> Event:
 
 
 def _put_back(job: Job, _: Colour) -> None:
-    put_back.put_back(job)
+    note = put_back.put_back(job)
+    if job.found and note is not None:
+        note_interrupted(job, note)
+    job.found = False
 
 
 def _check_site(job: Job, _: Colour) -> None:
@@ -57,7 +60,8 @@ def _cancel_standby(job: Job, _: Colour) -> None:
 
 
 def _open_undo(job: Job, colour: Colour) -> None:
-    undo.write(job.ports, job.wanted, colour, job.active)
+    attempt = undo.Attempt(job.now(), job.by, job.wanted.image, job.image.digest if job.image else "")
+    undo.write(job.ports, job.wanted, colour, job.active, attempt)
 
 
 def _not_at_boot(job: Job, colour: Colour) -> None:
@@ -117,12 +121,14 @@ def _run_job(job: Job, _: Colour) -> None:
     ports, service = job.ports, f"{paths.release_command(job.project)}.service"
     job.ports.journal.log(f"{job.project}: release command")
     since = ports.clock.now().timestamp()
-    result = ports.runner.run(commands.start(service), timeout_s=job.wanted.job.timeout_ms / 1000 + 60)
+    limit_s = job.wanted.job.timeout_ms / 1000 + 60
+    result = ports.runner.run(commands.start(service), timeout_s=limit_s, unless=ports.asker.gone)
     if result.ok:
         return
     state, code = units.state(ports, service), units.exit_code(ports, service, since)
     ports.runner.run(commands.stop(service), timeout_s=_STOP_S)
     ports.runner.run(commands.reset_failed(service))
+    asker.must_wait(ports, "job", "; the release command was stopped (SIGTERM)")
     raise Failed(
         "job",
         health.job_ending(state, code, job.wanted.job.timeout_ms),

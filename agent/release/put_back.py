@@ -17,14 +17,14 @@ _STOP_S = 180
 _REMEDY = "see what the cause says and run again: the rest is put back then, before anything else"
 
 
-def put_back(job: Job) -> None:
-    """Put everything back that the undo file names; without one nothing was changed. All steps are tried.
+def put_back(job: Job) -> Undo | None:
+    """Put everything back that the undo file names and return that; without one nothing was changed. All steps are tried.
 
     Raises Failed when a step failed; the undo file stays then and the next run tries again.
     """
     note = undo.load(job.ports, job.project)
     if note is None:
-        return
+        return None
     steps: list[Callable[[Job, Undo], None]] = [_traffic, _site, _serving, _target, _files, _first]
     problems = []
     for step in steps:
@@ -36,6 +36,7 @@ def put_back(job: Job) -> None:
         raise Failed("put-back", "; ".join(problems), _REMEDY)
     job.ports.files.remove(paths.undo(job.project))
     job.ports.journal.log(f"{job.project}: put back, {note.active or 'nothing'} serves")
+    return note
 
 
 def _traffic(job: Job, note: Undo) -> None:

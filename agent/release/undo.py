@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from agent.documents.errors import Failed
 from agent.edge import site
@@ -25,6 +25,16 @@ class Saved:
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """Which release or rollback it is, should it be killed: since when, by whom, of which image."""
+
+    at: str = ""
+    by: str = ""
+    image: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True)
 class Undo:
     """What to go back to. `reload` when the release may have given Caddy another site."""
 
@@ -32,6 +42,7 @@ class Undo:
     active: Colour | None
     reload: bool
     saved: tuple[Saved, ...]
+    attempt: Attempt
 
     @property
     def sites(self) -> dict[str, str | None]:
@@ -64,7 +75,7 @@ def touched(spec: Spec, target: Colour) -> list[str]:
     ]
 
 
-def write(ports: Ports, spec: Spec, target: Colour, active: Colour | None) -> None:
+def write(ports: Ports, spec: Spec, target: Colour, active: Colour | None, attempt: Attempt) -> None:
     """Note how everything is now, the sites of others that are to give up names included."""
     sites = site.changes(ports, spec)
     others = [path for path in sites if path != paths.site(spec.project)]
@@ -73,6 +84,7 @@ def write(ports: Ports, spec: Spec, target: Colour, active: Colour | None) -> No
         "target": target,
         "active": active,
         "reload": bool(sites),
+        "attempt": asdict(attempt),
         "saved": [_saved(ports.files, path).__dict__ for path in [*touched(spec, target), *others]],
     }
     ports.files.write(paths.undo(spec.project), json.dumps(document).encode(), 0o600)
@@ -104,6 +116,7 @@ def load(ports: Ports, project: str) -> Undo | None:
             active=document["active"],
             reload=document["reload"],
             saved=tuple(Saved(**saved) for saved in document["saved"]),
+            attempt=Attempt(**document.get("attempt", {})),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Failed("observe", f"{path} can't be read: {error}", f"delete {path} and run again") from error

@@ -22,6 +22,7 @@ from codeb.model.manifest import (
     Servers,
     Storage,
 )
+from codeb.model.moving import hint
 from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.settings import Images, Role, Server, Settings, parse_settings
@@ -64,6 +65,7 @@ __all__ = [
     "SettingsErrors",
     "StackFile",
     "Storage",
+    "hint",
     "load_manifests",
     "parse_outside",
     "parse_settings",

@@ -294,7 +294,7 @@ class Plan:
     """Everything that a run is to bring about.
 
     `leaving` have no manifest and keep no data, but may run until this run has ended: what they hold is not free yet.
-    `notes` say in words what leaves, what is kept and what is deleted.
+    `notes` say in words what leaves, what is kept and what is deleted, and which images have tags that move.
     """
 
     settings: Settings = field(repr=False)

@@ -65,6 +65,18 @@ def project_environment(plan: Plan, project: ProjectPlan, credentials: ProjectCr
     return {name: environment_value(name, found[name]) for name in sorted(found)}
 
 
+def secret_variables(project: ProjectPlan) -> list[str]:
+    """Names of the app's variables whose whole values are secret, in order.
+
+    `DATABASE_URL` is not among them: of a URL that is no secret as a whole its password is.
+    """
+    manifest = project.manifest.environment
+    generated = {"NEXTAUTH_SECRET"}
+    generated |= {"REDIS_PASSWORD"} if project.cache else set()
+    generated |= {"MINIO_SECRET_KEY"} if project.buckets else set()
+    return sorted(generated - set(manifest.variables) | set(manifest.secrets))
+
+
 def _platform(project: ProjectPlan) -> Iterator[tuple[str, str]]:
     environment = project.manifest.environment
     yield "NODE_ENV", "production"

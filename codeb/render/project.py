@@ -11,6 +11,7 @@ from codeb import names
 from codeb.model import CronJob
 from codeb.plan import Plan, ProjectPlan, ServerPlan
 from codeb.render.cache import cache_rules
+from codeb.render.environment import secret_variables
 from codeb.render.maintenance import maintenance_page
 from codeb.render.text import render
 
@@ -54,6 +55,7 @@ def release_document(plan: Plan, project: ProjectPlan, server: ServerPlan | None
         "maintenance": _maintenance(project),
         "sentry_project": project.manifest.monitoring.sentry_project,
         "stage": environment.stage,
+        "secret": secret_variables(project),
     }
 
 

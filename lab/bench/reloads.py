@@ -82,7 +82,14 @@ class Here(RealRunner):
         super().__init__()
         self._root, self._caddyfile = root, f"{root}{paths.CADDYFILE}"
 
-    def run(self, argv: Argv, *, stdin: str | None = None, timeout_s: float = 60) -> Result:
+    def run(
+        self,
+        argv: Argv,
+        *,
+        stdin: str | None = None,
+        timeout_s: float = 60,
+        unless: Callable[[], object] = lambda: False,
+    ) -> Result:
         if argv[0] == "nft":
             return super().run([word.replace(paths.HOLD, f"{self._root}{paths.HOLD}") for word in argv])
         if list(argv) != commands.CADDY_RELOAD:

@@ -23,6 +23,7 @@ ROOT_SECRET = "component-tests-root-secret-0123456789-abcdefghij"
 SECRET_KEYS = (
     *("rootSecret", "sshPrivateKey", "projectSecrets", "notifications", "sentry", "registryCredentials"),
 )
+DIGEST = "sha256:" + "5" * 64
 SSH_KEY = "component-tests-ssh-private-key"
 
 
@@ -189,6 +190,7 @@ def _agent_answer(name: str) -> str:
         {
             "ok": True, "project": project, "active": "blue", "image": "i", "digest": "sha256:0", "container_id": "c",
             "health": health, "created_at": "2026-01-01T00:00:00Z", "released_at": "2026-01-01T00:00:00Z", "changed": True,
+            "resolved": DIGEST, "warnings": ["the image declares VOLUME /data"],
         }
     )  # fmt: skip
 

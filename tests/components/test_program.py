@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from unittest import mock
 
 import pulumi
 import pytest
@@ -11,7 +12,15 @@ from pulumi.runtime import rpc
 
 from codeb.secrets import RootSecret
 from ops.ssh import Answer
-from tests.components.recording import BASE_CONFIG, ROOT_SECRET, SSH_KEY, Recording, plain_texts, record
+from tests.components.recording import (
+    BASE_CONFIG,
+    DIGEST,
+    ROOT_SECRET,
+    SSH_KEY,
+    Recording,
+    plain_texts,
+    record,
+)
 
 SHOP = """
 project: {id: shop}
@@ -215,6 +224,33 @@ def test_the_release_command_runs_on_the_first_of_several_servers_and_the_others
     jobs = [json.loads(rpc.unwrap_rpc_secret(item.inputs["stdin"]))["job"] for item in releases]
     assert [job is not None for job in jobs] == [True, False]
     assert releases[0].urn in releases[1].dependencies
+
+
+def test_every_server_runs_the_digest_that_the_first_one_found(tmp_path: Path) -> None:
+    first = BASE_CONFIG["servers"][0]
+    second = first | {"name": "two", "address": "10.9.9.3", "privateAddress": "10.9.9.3", "roles": ["app"]}
+    servers = [first, second, second | {"name": "three", "address": "10.9.9.4", "privateAddress": "10.9.9.4"}]
+    recording = record(
+        tmp_path, {"shop.yaml": SHOP + "servers: {replicas: 3}\n"}, config={"servers": servers}
+    )
+    documents = [
+        json.loads(rpc.unwrap_rpc_secret(item.inputs["stdin"]))
+        for item in (recording.named(f"shop-release-{server['name']}") for server in servers)
+    ]
+    assert [document.get("digest") for document in documents] == [None, DIGEST, DIGEST]
+    assert {document["image"] for document in documents} == {documents[0]["image"]}
+
+
+def test_what_agents_warn_of_is_said_once_and_is_in_the_registry(tmp_path: Path) -> None:
+    with mock.patch("pulumi.log.warn") as warn:
+        recording = record(tmp_path, {"shop.yaml": SHOP})
+        said = [call.args[0] for call in warn.call_args_list]
+        assert said.count("shop: the image declares VOLUME /data") == 1
+        registry = recording.outputs[-1]["registry"]
+        assert registry["projects"]["shop"]["warnings"] == ["the image declares VOLUME /data"]
+        warn.reset_mock()
+        record(tmp_path, {"shop.yaml": SHOP}, registry=registry)
+        assert not [call for call in warn.call_args_list if "VOLUME" in call.args[0]]
 
 
 def rolled_back(target: object, verb: str, document: object, **limits: object) -> Answer:

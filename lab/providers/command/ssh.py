@@ -63,6 +63,13 @@ class _Endpoint:
         self.links.append(_Link(await dial(self.connection)))
 
 
+def _closed(connection: Mapping[str, Any]) -> str:
+    return (
+        f"the session on {connection['host']} is closed, what runs there may go on (a release that has not switched yet "
+        "is put back): see `codeb status`"
+    )
+
+
 class SshRunner:
     """Runs commands; every method may be called from any thread."""
 
@@ -93,7 +100,7 @@ class SshRunner:
         try:
             return asyncio.run_coroutine_threadsafe(work, self._loop).result()
         except (asyncio.CancelledError, FutureCancelledError) as error:
-            raise ProviderError(failure("cancelled", command, "")) from error
+            raise ProviderError(failure(f"cancelled: {_closed(connection)}", command, "")) from error
 
     def cancel(self) -> None:
         """End all sessions and refuse new ones; sshd passes our SIGTERM on, except to root's processes."""

@@ -33,13 +33,18 @@ class App(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        if self.path == "/headers":
+            return self._answer(200, json.dumps(self.headers.items()).encode())
         digits = self.path.strip("/")
         self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        self.send_response(int(digits) if digits.isdigit() else 200)
+        return self._answer(int(digits) if digits.isdigit() else 200, b"ok")
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
         self.send_header("X-Codeb-Upstream", "9.9.9.9:9")
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"ok")
+        self.wfile.write(body)
 
     do_POST = do_GET
 
@@ -60,6 +65,7 @@ class Site:
 
     folder: Path
     port: int
+    plain: int
     log: Path
     blue: str
     green: str
@@ -69,12 +75,22 @@ class Site:
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         plain = socket.create_connection((INSIDE, self.port), 10, (source, 0))
         connection = http.client.HTTPConnection(DOMAIN, self.port)
-        connection.sock = context.wrap_socket(plain, server_hostname=DOMAIN)
+        name = headers.get("Host", DOMAIN).partition(":")[0].rstrip(".").lower()
+        connection.sock = context.wrap_socket(plain, server_hostname=name)
         body = b"x" if method not in ("GET", "HEAD") else None
         connection.request(method, path, body, {"Host": DOMAIN, **headers})
         reply = connection.getresponse()
         named = {name.lower(): value for name, value in reply.getheaders()}
         answer = Answer(reply.status, reply.read().decode(), named)
+        connection.close()
+        return answer
+
+    def ask_plainly(self, host: str, path: str = "/") -> Answer:
+        connection = http.client.HTTPConnection(INSIDE, self.plain, timeout=10)
+        connection.request("GET", path, headers={"Host": host})
+        reply = connection.getresponse()
+        headers = {name.lower(): value for name, value in reply.getheaders()}
+        answer = Answer(reply.status, reply.read().decode(), headers)
         connection.close()
         return answer
 
@@ -116,7 +132,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder, log = path.parent, root / "caddy.log"
     for name in ("upstreams", "canaries", "maintenance"):
         (folder / name).mkdir()
-    found = Site(folder, https, log, blue, green)
+    found = Site(folder, https, plain, log, blue, green)
     found.write(f"upstreams/{ID}", blue)
     found.write(f"canaries/{ID}.address", green)
     found.write(f"canaries/{ID}.weight", "0")
@@ -204,3 +220,54 @@ def test_a_drain_ends_connections_by_their_answers(site: Site) -> None:
     finally:
         (site.folder / "draining").unlink()
     assert site.ask().headers.get("connection") is None
+
+
+MADE_UP = [
+    *("X-Real-IP", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port"),
+    *("X-Forwarded-Prefix", "X-Forwarded-User", "X_Forwarded_For", "X-Forwarded_For", "x_real_ip", "Client-IP"),
+    *("X-Client-IP", "True-Client-IP", "X-Cluster-Client-IP", "Fastly-Client-IP", "CF-Connecting-IP", "CF-Visitor"),
+    *("X-Original-URL", "X-Original-Host", "X-Original-Forwarded-For", "X-Rewrite-URL", "X-Host", "X-Scheme"),
+    *("X-Remote-Addr", "X-Remote-User", "X-Azure-ClientIP", "X-Envoy-External-Address", "X-ProxyUser-Ip", "Proxy"),
+    *("DO-Connecting-IP", "Front-End-Https", "X-Appengine-User-IP", "Remote-Addr", "Fly-Client-IP"),
+]  # fmt: skip
+
+
+def received(site: Site, **headers: str) -> dict[str, list[str]]:
+    """What the app was sent, by names in lower case."""
+    found: dict[str, list[str]] = {}
+    for name, value in json.loads(site.ask("/headers", source=OUTSIDE, **headers).body):
+        found.setdefault(name.lower(), []).append(value)
+    return found
+
+
+@pytest.mark.parametrize("weight", ["0", "50"])
+def test_what_a_visitor_says_of_proxies_never_reaches_an_app(site: Site, weight: str) -> None:
+    site.write(f"canaries/{ID}.weight", weight)
+    try:
+        found = received(site, **dict.fromkeys(MADE_UP, "6.6.6.6"))
+    finally:
+        site.write(f"canaries/{ID}.weight", "0")
+    assert "6.6.6.6" not in str(found)
+    assert found["x-real-ip"] == found["x-forwarded-for"] == [OUTSIDE]
+    assert found["x-forwarded-proto"] == ["https"]
+    assert found["x-forwarded-host"] == found["host"] == [DOMAIN]
+
+
+def test_headers_of_apps_own_reach_them(site: Site) -> None:
+    own = {"Authorization": "Bearer x", "X-API-Key": "k", "X-Request-ID": "7", "X-Hub": "h"}
+    found = received(site, **own)
+    assert {name: found[name.lower()] for name in own} == {name: [value] for name, value in own.items()}
+
+
+@pytest.mark.parametrize("host", [f"{DOMAIN}.", f"{DOMAIN}.:443", f"{DOMAIN.upper()}."])
+def test_a_name_with_a_dot_at_its_end_leads_to_the_one_without(site: Site, host: str) -> None:
+    secure = site.ask("/a/b?c=d&e=%2F", source=OUTSIDE, Host=host)
+    plain = site.ask_plainly(host, "/a/b?c=d&e=%2F")
+    for answer in (secure, plain):
+        assert (answer.status, answer.headers["location"].lower()) == (308, f"https://{DOMAIN}/a/b?c=d&e=%2f")
+
+
+@pytest.mark.parametrize("host", ["elsewhere.lab.test", "127.0.0.1", "."])
+def test_a_name_that_nobody_answers_for_is_refused_as_before(site: Site, host: str) -> None:
+    assert site.ask_plainly(host).status == 421
+    assert site.ask(Host=f"{DOMAIN}:443").status == 200

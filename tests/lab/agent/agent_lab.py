@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +67,32 @@ class AgentHost:
         while f"{project}: {phase}" not in self.sh(*words).splitlines():
             assert time.monotonic() < deadline, f"{phase} was not reached"
             time.sleep(0.05)
+
+    @contextmanager
+    def session(self, command: str) -> Iterator[subprocess.Popen[bytes]]:
+        """A command over SSH, as operators' programs run it."""
+        known, key = self.lab.known_hosts_path(), self.lab.ssh_key_path()
+        address = self.lab.host(NAME).address
+        argv = ["ssh", "-i", str(key), "-o", f"UserKnownHostsFile={known}", "-o", "BatchMode=yes"]
+        with subprocess.Popen(
+            [*argv, f"root@{address}", command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def await_active(self, unit: str, state: str, timeout: float = 60) -> None:
+        """Wait until systemd says this of a unit."""
+        deadline = time.monotonic() + timeout
+        while (
+            said := self.sh("systemctl", "show", "--value", "--property=ActiveState", unit).strip()
+        ) != state:
+            assert time.monotonic() < deadline, f"{unit} is {said}"
+            time.sleep(0.2)
 
     def put(self, path: str, text: str, mode: str = "644") -> None:
         self.sh("install", "-D", "-m", mode, "/dev/stdin", path, stdin=text)

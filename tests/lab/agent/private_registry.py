@@ -44,9 +44,11 @@ class PrivateRegistry:
         with _HTTP.open(urllib.request.Request(url, method="HEAD", headers=headers), timeout=10) as answer:
             return str(answer.headers["Docker-Content-Digest"])
 
-    def push(self, host: AgentHost, name: str, version: str, mode: str = "good") -> str:
-        """Build the tiny app on the host, push it, leave nothing of it there; the reference to pull."""
-        reference = f"{NAME}/{name}:{version}"
+    def push(
+        self, host: AgentHost, name: str, version: str, mode: str = "good", tag: str | None = None
+    ) -> str:
+        """Build the tiny app on the host, push it (as `tag`), leave nothing of it there; the reference to pull."""
+        reference = f"{NAME}/{name}:{tag or version}"
         local = build_image(host, version, mode, "agent/pushed")
         login = ("--creds", f"{USER}:{PASSWORD}", "--tls-verify=false")
         host.sh("podman", "push", "--quiet", *login, local, f"docker://{reference}")

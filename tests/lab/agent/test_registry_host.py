@@ -163,18 +163,54 @@ def test_releases_that_fail_leave_no_image_and_the_standby_s_stays(
     assert (back.code, host.version("agent-one")) == (0, "v1"), back.err
 
 
+MOVING = f"{NAME}/{REPOSITORY}:moving"
+
+
+def test_a_tag_that_was_pushed_again_runs_as_it_is_now_and_its_image_of_before_comes_back(
+    host: AgentHost, registry: PrivateRegistry, pulled: str
+) -> None:
+    host.put(AUTH_FILE, credentials(USER, PASSWORD), "600")
+    registry.push(host, REPOSITORY, "m1", tag="moving")
+    first = released(host, MOVING)
+    assert (first.code, host.version("agent-one")) == (0, "m1"), first.err
+    registry.push(host, REPOSITORY, "m2", tag="moving")
+    same = released(host, MOVING)
+    assert (same.document["changed"], host.version("agent-one")) == (False, "m1")
+    second = released(host, MOVING, environment={"OTHER": "variable"})
+    assert (second.code, host.version("agent-one")) == (0, "m2"), second.err
+    assert second.document["resolved"] == registry.digest(REPOSITORY, "moving")
+    assert "blue" not in host.sh("podman", "ps", "--format", "{{.Names}}"), "its standby is over"
+    back = host.agent("rollback", {"project": "agent-one"})
+    assert (back.code, host.version("agent-one")) == (0, "m1"), back.err
+    registry.push(host, REPOSITORY, "m3", tag="moving")
+    third = released(host, MOVING, environment={"OTHER": "one"}, digest=second.document["resolved"])
+    assert (third.code, host.version("agent-one")) == (0, "m2"), third.err
+    assert third.document["warnings"] == []
+
+
+def test_without_its_registry_a_release_runs_what_is_here_and_says_so(
+    host: AgentHost, registry: PrivateRegistry, pulled: str
+) -> None:
+    host.put(AUTH_FILE, credentials(USER, PASSWORD), "600")
+    assert released(host, pulled).code == 0
+    host.sh("nft", "add table ip lab_cut; add chain ip lab_cut out { type filter hook output priority 0; }")
+    host.sh("nft", "add", "rule", "ip", "lab_cut", "out", "tcp", "dport", "5001", "reject")
+    try:
+        answer = released(host, pulled, environment={"OTHER": "variable"})
+    finally:
+        host.sh("nft", "delete", "table", "ip", "lab_cut")
+    print(f"without a registry: {answer.seconds:.1f} s")
+    assert (answer.code, answer.document["active"]) == (0, "green"), answer.err
+    assert f"it runs what this host had of {pulled}, which may be older" in answer.document["warnings"][0]
+
+
 def test_a_tag_that_moves_leaves_no_untagged_images(
     host: AgentHost, registry: PrivateRegistry, pulled: str
 ) -> None:
     host.put(AUTH_FILE, credentials(USER, PASSWORD), "600")
     for number in range(4):
-        newest = registry.push(host, REPOSITORY, f"m{number}")
-        host.sh("podman", "pull", "--quiet", f"--authfile={AUTH_FILE}", newest)
-        host.sh("podman", "tag", newest, f"{NAME}/{REPOSITORY}:moving")
-        login = ("--creds", f"{USER}:{PASSWORD}")
-        host.sh("podman", "push", "--quiet", *login, f"{NAME}/{REPOSITORY}:moving")
-        host.sh("podman", "image", "rm", newest, f"{NAME}/{REPOSITORY}:moving")
-        answer = released(host, f"{NAME}/{REPOSITORY}:moving", pull="always")
+        registry.push(host, REPOSITORY, f"m{number}", tag="moving")
+        answer = released(host, MOVING, environment={"RELEASE": str(number)})
         assert (answer.code, host.version("agent-one")) == (0, f"m{number}"), answer.err
         assert answer.document["digest"] == registry.digest(REPOSITORY, "moving")
     assert len(images_of(host)) == 2

@@ -30,6 +30,16 @@ def test_good_manifests_give_a_line_each(folder: Path, capsys: pytest.CaptureFix
     ]
 
 
+def test_an_image_whose_tag_moves_gets_a_hint(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "manifests" / "shop.yaml").write_text(GOOD.replace("shop:1", "shop:latest"))
+    assert main(["validate"]) == 0
+    out, err = capsys.readouterr()
+    assert "hint: shop: ghcr.io/x/shop:latest is a tag that moves" in err
+    assert out.endswith("1 manifest, no problems\n")
+    assert main(["validate", "--json"]) == 0
+    assert "tag that moves" in json.loads(capsys.readouterr().out)["hints"][0]
+
+
 def test_problems_of_all_paths_go_to_standard_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "bad.yaml").write_text(GOOD + "backup: {enable: true}\n")
     assert main(["validate", "manifests", "bad.yaml", "nothing"]) == 1

@@ -10,6 +10,7 @@ from typing import Any
 import jinja2
 import pytest
 
+from agent.documents.redact import Redactor
 from codeb.model import Manifest, ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
 from codeb.render import VARIABLES, project_environment, release_document, remove_document
@@ -67,7 +68,17 @@ def test_the_document_has_the_agent_s_shape_and_no_secret() -> None:
             "ports",
             "project",
         ),
-        *("publish", "pull", "sentry_project", "site", "stage", "standby_minutes", "units", "version"),
+        *(
+            "publish",
+            "pull",
+            "secret",
+            "sentry_project",
+            "site",
+            "stage",
+            "standby_minutes",
+            "units",
+            "version",
+        ),
     ]
     assert document["environment"] == {}
     rules = document["cache"].pop("rules")
@@ -93,11 +104,19 @@ def test_every_container_is_confined() -> None:
             "PodmanArgs=--memory=268435456b --memory-swap=268435456b --cpus=0.5",
             "Network=codeb-blog-app.network",
             "Image=@IMAGE@",
-            "LogDriver=journald",
         ):
             assert line in text.splitlines()
         assert "AddCapability" not in text
     assert "Options=isolate=true" in units["network"]["content"]
+
+
+def test_each_line_that_a_container_writes_is_in_the_journal_once() -> None:
+    """conmon writes what a service's container says; a oneshot's goes through podman to its unit."""
+    job = {"name": "tidy", "schedule": "daily", "command": ["node", "tidy.js"]}
+    document = release(features={"cron": [job], "release_command": ["node", "migrate.js"]})
+    for unit in (document["units"]["cron"][0]["container"], document["job"]["unit"]):
+        assert {"LogDriver=passthrough", "SyslogIdentifier=blog-app"} < set(unit["content"].splitlines())
+    assert "LogDriver=journald" in document["units"]["blue"]["content"].splitlines()
 
 
 def test_the_agent_decides_which_colour_starts_at_boot() -> None:
@@ -156,6 +175,33 @@ def test_the_environment_is_documented_and_complete() -> None:
     )
     assert "not asked for" not in values.values()
     assert values["DATABASE_URL"].endswith("/blog_db?sslmode=verify-full&sslrootcert=/etc/codeb/ca.crt")
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_agent_is_told_which_variables_are_secret(enabled: bool) -> None:
+    """What it masks: every generated or supplied value, alone or as the password of a URL, and nothing else."""
+    switch = {"enabled": enabled}
+    plan = plan_of(
+        environment={"variables": {"GREETING": "hi"}, "secrets": ["API_KEY"]},
+        resources={"database": switch, "cache": switch, "storage": switch},
+    )
+    project, known = plan.projects[0], credentials()
+    values = project_environment(plan, project, known)
+    secret = release_document(plan, project)["secret"]
+    expected = {"API_KEY", "NEXTAUTH_SECRET"} | ({"REDIS_PASSWORD", "MINIO_SECRET_KEY"} if enabled else set())
+    assert set(secret) == expected
+    generated = {
+        known.database_password,
+        known.cache_password,
+        known.storage_secret_key,
+        known.session_secret,
+    }
+    redact = Redactor([values[name] for name in secret], [v for n, v in values.items() if n not in secret])
+    told = "\n".join(redact(f"{name}={value}") for name, value in values.items())
+    assert not any(each in told for each in (*generated, "supplied-value"))
+    assert {line.partition("=")[0] for line in told.splitlines() if "*****" in line} == expected | (
+        {"DATABASE_URL"} if enabled else set()
+    )
 
 
 def test_services_that_are_off_leave_no_variables() -> None:

@@ -25,6 +25,7 @@ class Killed(BaseException):
 class FakeHost:
     """What is on disk, the time, and what runs; what the agent did (`calls`, `journal`) and holds (`held`).
 
+    Whoever asked is `gone` (why, in words), at the latest when a program is run with the word `leaves_at`.
     `answers` are given instead of what a program would say. Effects count in `operations`; the one numbered `kill_at`
     kills the agent, the one numbered `fail_at` fails; `after` is called around each.
     """
@@ -44,6 +45,7 @@ class FakeHost:
         self.answers: dict[str, Result] = {}
         self.journal: list[str] = []
         self.held: set[str] = set()
+        self.gone = self.leaves_at = ""
         self.operations = self.kill_at = self.fail_at = 0
         self.after: Callable[[], None] = lambda: None
         self.caddy = Caddy(self, runs=caddy)
@@ -55,7 +57,13 @@ class FakeHost:
 
     def ports(self) -> Ports:
         return Ports(
-            FakeRunner(self), FakeFiles(self), FakeClock(self), self.http, self.redis, FakeJournal(self)
+            FakeRunner(self),
+            FakeFiles(self),
+            FakeClock(self),
+            self.http,
+            self.redis,
+            FakeJournal(self),
+            FakeAsker(self),
         )
 
     def step(self) -> bool:
@@ -97,9 +105,20 @@ class FakeRunner:
             "env": host.debian.apt_get,
         }
 
-    def run(self, argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 60) -> Result:
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: str | None = None,
+        timeout_s: float = 60,
+        unless: Callable[[], object] = lambda: False,
+    ) -> Result:
         words = list(argv)
         self.host.calls.append(words)
+        if self.host.leaves_at in words:
+            self.host.gone = "the session has ended"
+            if unless():
+                return Result(130, err=f"{words[0]} was ended")
         if self.host.step():
             return Result(1, err="injected failure")
         canned = self.host.answers.get(" ".join(words))
@@ -209,6 +228,18 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         self.host.advance(seconds)
         self.host.after()
+
+
+class FakeAsker:
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+        self.watches = False
+
+    def watch(self) -> None:
+        self.watches = True
+
+    def gone(self) -> str:
+        return self.host.gone if self.watches else ""
 
 
 class FakeJournal:

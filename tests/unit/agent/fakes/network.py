@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from agent.host.ports import NoReply, Reply, Tls
@@ -41,12 +42,23 @@ class FakeHttp:
     app: Callable[[str], App | None]
     posts: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
 
-    def get(self, address: str, path: str, *, host: str, timeout_ms: int, tls: Tls | None = None) -> Reply:
+    def get(
+        self,
+        address: str,
+        path: str,
+        *,
+        host: str,
+        timeout_ms: int,
+        tls: Tls | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> Reply:
         if address == "127.0.0.1:443":
-            return self.caddy.secure(host, self._ask)
+            return self.caddy.secure(host, lambda upstream: self._ask(upstream, host, "https"))
         if address == "127.0.0.1:80":
             return self.caddy.plain(host)
-        return self._ask(address)
+        return self._ask(
+            address, headers.get("X-Forwarded-Host", ""), headers.get("X-Forwarded-Proto", "http")
+        )
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
         self.posts.append((url, json.loads(body), dict(headers)))
@@ -59,7 +71,7 @@ class FakeHttp:
         self.caddy.shake_hands()
         return 60.0
 
-    def _ask(self, address: str) -> Reply:
+    def _ask(self, address: str, host: str, scheme: str) -> Reply:
         for container in self.running.values():
             if container.address == address:
                 app = self.app(container.image)
@@ -67,5 +79,7 @@ class FakeHttp:
                 if self.clock.time < container.started + app.boots_after_s:
                     break
                 self.clock.time += app.elapsed_ms / 1000
+                if app.forces_https and scheme != "https":
+                    return Reply(301, b"", app.elapsed_ms, {"location": f"https://{host}/"})
                 return Reply(app.status, app.body, app.elapsed_ms, {})
         raise NoReply("connection refused")

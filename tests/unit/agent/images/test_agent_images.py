@@ -36,18 +36,18 @@ def with_credentials(host: FakeHost) -> None:
 
 def test_credentials_are_named_by_file_and_only_when_there_are_some() -> None:
     host = FakeHost(registry={GHCR: App()})
-    store.resolve(host.ports(), spec())
+    store.resolve(host.ports(), spec(), print)
     assert ["podman", "pull", "--quiet", GHCR] in host.calls
     host.podman.images.clear()
     with_credentials(host)
-    store.resolve(host.ports(), spec())
+    store.resolve(host.ports(), spec(), print)
     assert ["podman", "pull", "--quiet", f"--authfile={AUTH}", GHCR] in host.calls
     assert "Y29kZWI6U2VjcmV0" not in str(host.calls)
 
 
 def test_the_digest_is_the_registry_s() -> None:
     host = FakeHost(registry={GHCR: App()})
-    found = store.resolve(host.ports(), spec())
+    found = store.resolve(host.ports(), spec(), print)
     assert found.reference == pinned(GHCR)
     assert found.digest == pinned(GHCR).partition("@")[2]
 
@@ -60,7 +60,7 @@ def failing(said: str, *, credentials: bool = False, code: int = 125) -> Failure
         options = [f"--authfile={AUTH}"]
     host.answers[" ".join(["podman", "pull", "--quiet", *options, GHCR])] = Result(code, err=said)
     with pytest.raises(Failed) as caught:
-        store.resolve(host.ports(), spec())
+        store.resolve(host.ports(), spec(), print)
     assert caught.value.failure.phase == "pull"
     return caught.value.failure
 
@@ -287,3 +287,18 @@ def test_remove_takes_the_project_s_images() -> None:
     run(host, V2)
     remove(host.ports(), Reader({"project": "shop-app"}, ""), "tester")
     assert host.podman.images == {}
+
+
+def test_data_in_an_image_s_volumes_doesn_t_stay_and_the_answer_says_so() -> None:
+    host = host_with(V1, V2)
+    host.podman.registry[V1] = App(volumes=("/var/data", "/data"))
+    run(host, V2)
+    answer = release(host.ports(), Reader(release_document(V1), ""), "tester")
+    (warning,) = answer["warnings"]  # type: ignore[misc]
+    assert (
+        f"{V1} declares VOLUME /data, /var/data: what shop-app writes there is gone at each release"
+        in warning
+    )
+    assert "resources.storage" in warning
+    again = release(host.ports(), Reader(release_document(V1), ""), "tester")
+    assert again["warnings"] == [], "nothing new runs"

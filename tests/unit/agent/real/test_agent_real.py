@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import socketserver
+import subprocess
 import sys
 import threading
 import time
@@ -234,3 +236,63 @@ def test_a_refusal_by_redis_names_no_password() -> None:
 def test_an_unreachable_redis_is_refused_in_words() -> None:
     with pytest.raises(RedisRefused, match="can't be reached"):
         RealRedis().call("127.0.0.1", 1, "x", [["PING"]])
+
+
+def test_a_program_is_ended_when_nobody_waits_for_it_any_more() -> None:
+    looks: list[float] = []
+
+    def unless() -> bool:
+        looks.append(time.monotonic())
+        return len(looks) == 2
+
+    start = time.monotonic()
+    result = RealRunner().run(["sleep", "60"], unless=unless)
+    assert (result.code, len(looks)) == (130, 2)
+    assert time.monotonic() - start < 10
+    assert RealRunner().run(["cat"], stdin="x" * 200_000, unless=unless).out == "x" * 200_000
+    assert RealRunner().run(["sleep", "60"], timeout_s=0.2, unless=lambda: False).code == 124
+
+
+ASKED = """
+import sys, time
+from agent.real.asker import RealAsker
+asker = RealAsker()
+asker.watch()
+print("watches", flush=True)
+for _ in range(100):
+    if asker.gone():
+        open(sys.argv[1], "w").write(asker.gone())
+        break
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("outputs", "has ended"),
+        ("errors", "has ended"),
+        ("SIGINT", "Ctrl-C"),
+        ("SIGTERM", "SIGTERM"),
+        ("SIGHUP", "terminal"),
+        ("", "nothing"),
+    ],
+)
+def test_whoever_asked_is_missed(how: str, said: str, tmp_path: Path) -> None:
+    """As sshd does it: the other ends of the outputs are closed, and no signal comes."""
+    note = tmp_path / "note"
+    argv = [sys.executable, "-c", ASKED, str(note)]
+    repository = Path(__file__).parents[4]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=repository) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.readline()
+        if how == "outputs":
+            process.stdout.close()
+            process.stderr.close()
+        elif how == "errors":
+            process.stderr.close()
+        elif how:
+            process.send_signal(signal.Signals[how])
+        process.wait(20)
+    assert said in (note.read_text() if note.exists() else "nothing")

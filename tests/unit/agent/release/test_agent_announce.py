@@ -64,6 +64,12 @@ def test_a_failure_tells_phase_cause_and_what_serves_without_secrets(host: FakeH
     assert "hunter2" not in json.dumps(posts(host))
 
 
+def test_a_release_that_is_taken_up_again_is_told_once(host: FakeHost) -> None:
+    run(host, V2)
+    run(host)
+    assert events(host) == ["started", "succeeded"] * 2
+
+
 def test_a_missing_image_is_told_too(host: FakeHost) -> None:
     fails(host, "reg.lab:5000/shop:none")
     assert posts(host)[-1]["phase"] == "pull"
