@@ -167,7 +167,7 @@ class Project(pulumi.ComponentResource):
             connection=args.servers[server].connection,
             create=RELEASE,
             delete=REMOVE,
-            stdin=_stdin(args.documents[server], first),
+            stdin=stdin_of(args.documents[server], first),
             logging=remote.Logging.NONE,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(
@@ -178,7 +178,7 @@ class Project(pulumi.ComponentResource):
         )
 
 
-def _stdin(document: Mapping[str, Any], first: remote.Command | None) -> pulumi.Output[str]:
+def stdin_of(document: Mapping[str, Any], first: remote.Command | None) -> pulumi.Output[str]:
     """The document of a release; the servers after the first one are told which digest that has found the image to be."""
     if first is None:
         return pulumi.Output.secret(json.dumps(document, sort_keys=True))
