@@ -14,6 +14,16 @@ from lab.pulumi.home import Home
 from tests.conformance.workspace import Workspace, normalized
 
 HERE = Path(__file__).parent
+SERVERS = """
+import json, sys
+sys.path.insert(0, {repository!r})
+from components.project import stdin_of
+from pulumi_command import local
+document, answer = {document!r}, {answer!r}
+first = local.Command("first", create="echo '" + json.dumps(answer) + "'", stdin=stdin_of(document, None))
+local.Command("second", create="cat > second.json", stdin=stdin_of(document, first))
+"""
+"""Releases on two servers, as `components.project` asks for them."""
 CASES = sorted(folder for folder in HERE.iterdir() if (folder / "expected.json").exists())
 
 
@@ -38,3 +48,31 @@ def test_case(case: Path, home: Home, tmp_path: Path, record: bool) -> None:
     for program, wanted in zip(steps, expected, strict=True):
         assert normalized(workspace.step(program)) == normalized(wanted), program.stem
     assert normalized(workspace.destroy()) == normalized(last)
+
+
+@pytest.mark.cli
+def test_a_further_server_is_told_the_digest_of_the_first_one_and_runs_when_that_changes(
+    home: Home, tmp_path: Path
+) -> None:
+    workspace = Workspace(tmp_path, home)
+
+    def run(variable: str, answer: dict[str, str]) -> tuple[dict[str, str], object]:
+        """Operations of the preview, and what the second server was told."""
+        program = tmp_path / "program.py"
+        document = {"environment": {"X": variable}}
+        program.write_text(SERVERS.format(repository=str(HERE.parents[1]), document=document, answer=answer))
+        found = workspace.step(program)
+        assert found["up"] == {"exit": 0, "errors": []}
+        steps = {urn.rpartition("::")[2]: operation for operation, urn in found["preview"]["steps"]}
+        return steps, json.loads(workspace.files()["second.json"])
+
+    before = run("a", {})
+    assert before[1] == {"environment": {"X": "a"}}, "an older agent's answer"
+    assert run("a", {"resolved": "1"})[1] == {"environment": {"X": "a"}, "digest": "1"}
+    steps, told = run("a", {"resolved": "1"})
+    assert set(steps.values()) <= {"same"}, steps
+    steps, told = run("b", {"resolved": "2"})
+    assert (steps["first"], steps["second"]) == ("update", "update")
+    assert told == {"environment": {"X": "b"}, "digest": "2"}
+    (workspace.folder / "second.json").write_text('"untouched"')
+    assert run("b", {"resolved": "2", "health": "other"})[1] == "untouched", "another answer, the same digest"
