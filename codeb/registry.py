@@ -107,7 +107,9 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "warnings": [],
         "lifecycle": project.lifecycle,
     }
-    return entry | {"retained": _kept(kept)} if kept else entry
+    idle = _idle_redis(project)
+    rest = (_kept(kept) if kept else {}) | ({"redis": idle} if idle else {})
+    return entry | {"retained": rest} if rest else entry
 
 
 def with_release(entry: Entry, answer: Mapping[str, Any], *others: Mapping[str, Any]) -> Entry:
@@ -129,7 +131,7 @@ def with_release(entry: Entry, answer: Mapping[str, Any], *others: Mapping[str, 
         "digest": answer.get("digest"),
         "image": answer.get("image", entry.get("image")),
         "release": answer.get("release"),
-        "serves": _serves([entry["domain"], *entry.get("aliases", ())], entry["pool"], entry["ports"]),
+        "serves": _serves(entry),
         "caches": answer.get("caches"),
         "warnings": warnings([answer, *others]),
     }
@@ -169,13 +171,14 @@ def _remembered(before: Mapping[str, Any] | None) -> Entry | None:
         return None
     found = {key: before[key] for key in _OBSERVED if key in before}
     if found.get("serves") is None:  # as earlier versions left it
-        names_served = [name for name in (before.get("domain"), *(before.get("aliases") or ())) if name]
-        found["serves"] = _serves(names_served, before.get("pool"), before.get("ports"))
+        found["serves"] = _serves(before)
     return found
 
 
-def _serves(names_served: list[str], pool: object, ports: object) -> Entry:
-    return {"names": names_served, "pool": pool, "ports": ports}
+def _serves(entry: Mapping[str, Any]) -> Entry:
+    """What a release serves that is as the entry says."""
+    found = [name for name in (entry.get("domain"), *(entry.get("aliases") or ())) if name]
+    return {"names": found, "pool": entry.get("pool"), "ports": entry.get("ports")}
 
 
 def _seen(live: Mapping[str, Any] | None) -> Entry | None:
@@ -292,6 +295,14 @@ def _held_redis(held: Holding) -> Entry | None:
         return {**_slot(held.slot), **own} if held.slot else None
     shared = {"shared": _slot(held.slot)} if held.slot else {}
     return {"db_index": 0, "instance": held.cached_in, **own, **shared}
+
+
+def _idle_redis(project: ProjectPlan) -> Entry | None:
+    """What a project without cache holds on to: its standby or a release that fails may be using it."""
+    own = {"own": _instance(project.idle_instance)} if project.idle_instance else {}
+    if project.idle_slot:
+        return {**_slot(project.idle_slot), **own}
+    return {"db_index": 0, "instance": names.redis_instance(project.id), **own} if own else None
 
 
 def _slot(slot: Slot) -> Entry:

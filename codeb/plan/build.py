@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from codeb import names
 from codeb.model import Manifest, Settings, hint
 from codeb.plan.allocation import Allocation, allocate, request_of
-from codeb.plan.caches import cache_plan, moves, own_instances, redis_plans
+from codeb.plan.caches import cache_plan, keep_idle, moves, own_instances, redis_plans
 from codeb.plan.connections import crowded
 from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.placement import check_edge, data_server, place, servers_of
@@ -50,7 +50,7 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
     own = own_instances({manifest.id: manifest.resources.cache for manifest in ordered}, held)
     data = _data_services(holder, allocation, own, held)
     handed = hand_overs([_wish(manifest, allocation) for manifest in ordered], held)
-    projects = _projects(ordered, servers, allocation, handed, held, data)
+    projects = _projects(ordered, servers, allocation, handed, own, held, data)
     kept, left = retained(projects, held, data), leaving(projects, held)
     problems = [*handed.problems, *_shared_names(projects, kept, left)]
     if problems:
@@ -85,17 +85,21 @@ def _projects(
     servers: tuple[ServerPlan, ...],
     allocation: Allocation,
     handed: HandOvers,
+    own: Mapping[str, Instance],
     held: Previous,
     data: DataServicesPlan,
 ) -> tuple[ProjectPlan, ...]:
     projects: list[ProjectPlan] = []
     problems: list[Problem] = []
     for manifest in ordered:
-        before = held[manifest.project.id].servers if manifest.project.id in held else ()
+        before = held.get(manifest.project.id)
         try:
-            projects.append(_project(manifest, place(manifest, servers, before), allocation, handed, data))
+            where = place(manifest, servers, before.servers if before else ())
+            project = _project(manifest, where, allocation, handed, data)
         except PlanError as error:
             problems.extend(error.problems)
+        else:
+            projects.append(keep_idle(project, before, own))
     if problems:
         raise PlanError(problems)
     return tuple(projects)

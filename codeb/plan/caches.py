@@ -8,6 +8,7 @@ rollback past a switch to an instance of its own finds it; an instance until no 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from codeb import names
@@ -91,6 +92,13 @@ def cache_plan(
         slot=slot,
         instance=Instance(own.port, own.memory, own.eviction) if own else None,
     )
+
+
+def keep_idle(project: ProjectPlan, held: Holding | None, own: Mapping[str, Instance]) -> ProjectPlan:
+    """The project with what it holds on to while its manifest asks for no cache: nobody else is given it."""
+    if project.cache is not None or held is None:
+        return project
+    return replace(project, idle_slot=held.slot, idle_instance=own.get(project.id))
 
 
 def moves(projects: Iterable[ProjectPlan], previous: Previous) -> Iterator[str]:

@@ -77,13 +77,14 @@ def _holding(project_id: str, entry: Reader) -> Holding:
     lifecycle = entry.text("lifecycle", "retain")
     if lifecycle not in ("retain", "destroy"):
         raise entry.wrong("lifecycle", f"{lifecycle!r} is neither retain nor destroy")
+    redis = entry.child("redis") or (kept and kept.child("redis")) or None
     pool, ports = entry.text("pool", DEFAULT_POOL), _ports(entry.child("ports"))
     return Holding(
         id=project_id,
         pool=pool,
         ports=ports,
-        slot=_slot(project_id, entry.child("redis")),
-        instance=_instance(entry.child("redis")),
+        slot=_slot(project_id, redis),
+        instance=_instance(redis),
         cached_in=_cached_in(entry.child("redis")),
         caches=tuple(entry.texts("caches")) if entry.value.get("caches") is not None else None,
         database=_database(database),

@@ -245,6 +245,7 @@ class ProjectPlan:
     """One project that runs. `servers` are the names of the servers its containers run on.
 
     `ceded` are names that were its own and are others' now; `after` is the project whose release has to end before.
+    `idle_slot` and `idle_instance` are what it held for a cache that its manifest has no more.
     """
 
     manifest: Manifest
@@ -260,6 +261,8 @@ class ProjectPlan:
     buckets: tuple[BucketPlan, ...]
     ceded: tuple[str, ...] = ()
     after: str | None = None
+    idle_slot: Slot | None = None
+    idle_instance: Instance | None = None
 
     @property
     def url(self) -> str:

@@ -105,6 +105,16 @@ def test_two_projects_that_serve_never_share_ports_or_a_cache(
         world.assert_nothing_is_shared()
 
 
+def test_an_index_stays_with_a_project_that_fails_to_give_it_up() -> None:
+    world = World()
+    for wanted in ({"app-a": True}, {"app-a": False}, {"app-a": False, "app-b": True}):
+        world.run(wanted, {"app-a"} if len(world.serving) else set(), silent=False)
+        world.assert_nothing_is_shared()
+    index = world.serving["app-a"]["redis"]
+    world.run({"app-a": True, "app-b": True}, set(), silent=False)
+    assert world.serving["app-a"]["redis"] == index, "it finds its cache again"
+
+
 def test_who_has_left_is_forgotten_once_its_server_says_so() -> None:
     world = World()
     both = {"app-a": True, "app-b": True}
