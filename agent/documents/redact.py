@@ -12,7 +12,7 @@ _SHORTEST: Final = 6  # shorter values are words like "true" or "3000"; masking 
 
 
 class Redactor:
-    """Masks the given values, and the passwords in those that are URLs.
+    """Masks the given values, each of their lines, and the passwords in those that are URLs.
 
     Values that are pages of the app's own `domain` are public: masking them would hide where something failed.
     """
@@ -23,7 +23,9 @@ class Redactor:
         for value in values:
             if domain and (value == own or value.startswith(f"{own}/")) and not re.search(r"[?#@]", value):
                 continue
-            found.update(part for part in (value, *_passwords(value)) if len(part) >= _SHORTEST)
+            found.update(
+                part for part in (value, *value.splitlines(), *_passwords(value)) if len(part) >= _SHORTEST
+            )
         self._values = sorted(found, key=len, reverse=True)
 
     def __call__(self, text: str) -> str:

@@ -9,7 +9,7 @@ from agent.documents.reader import PROJECT, Reader
 from agent.documents.redact import Redactor
 from agent.host import commands, paths
 from agent.host.ports import Busy, Ports
-from agent.project import health, record
+from agent.project import environment, health, record
 from agent.project.spec_reader import read_release
 from agent.release import announce, put_back
 from agent.release.commit import note_failure
@@ -42,11 +42,9 @@ def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 def _environments(ports: Ports, project: str) -> list[str]:
     """Secrets of both colours, to keep them out of log excerpts."""
-    values = []
-    for colour in paths.COLOURS:
-        lines = (ports.files.read(paths.environment(project, colour)) or b"").decode().splitlines()
-        values += [line.partition("=")[2] for line in lines]
-    return values
+    return [
+        value for colour in paths.COLOURS for value in environment.read(ports.files, project, colour).values()
+    ]
 
 
 def _locked(job: Job) -> dict[str, object]:

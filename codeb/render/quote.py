@@ -66,14 +66,19 @@ def words(values: Iterable[str]) -> str:
 
 
 def environment_value(name: str, value: str) -> str:
-    """A value as it stands behind `NAME=` in an environment file, which knows no quotes: one line.
+    """The value of a variable, which is what a program finds in its environment: any text without NUL.
 
     Raises:
-        QuoteError: the value has a line break or a NUL; names the variable, not the value.
+        QuoteError: the value has a NUL; names the variable, not the value.
     """
-    if re.search(r"[\x00\r\n]", value):
-        raise QuoteError(f"the value of {name} must be one line without NUL characters")
+    if "\0" in value:
+        raise QuoteError(f"the value of {name} must have no NUL characters")
     return value
+
+
+def has_several_lines(value: str) -> bool:
+    """Whether the value of a variable has no form in an environment file, which holds one a line."""
+    return "\n" in value or "\r" in value
 
 
 def _word(value: str) -> str:

@@ -31,3 +31,10 @@ def test_pages_of_the_app_s_own_domain_stay_readable_but_for_what_may_be_secret(
 
 def test_short_values_are_left_readable() -> None:
     assert Redactor(["3000", "true"])("port 3000 is true") == "port 3000 is true"
+
+
+def test_each_line_of_a_value_is_masked() -> None:
+    """Programs log a key line by line."""
+    key = "-----BEGIN KEY-----\r\nhunter2-hunter2\r\n-----END KEY-----\n"
+    said = Redactor([key])("bad key at hunter2-hunter2, whole: " + key)
+    assert "hunter2" not in said

@@ -99,7 +99,10 @@ class Podman:
             return Result(0)
         if not self.app(name):
             return Result(1 if verb == "exists" else 125, err="no such image")
-        found = described(name) | {"Digest": pinned(name).partition("@")[2]}
+        found = described(name) | {
+            "Digest": pinned(name).partition("@")[2],
+            "Config": {"Env": ["PATH=/bin", "OWN=x"]},
+        }
         return Result(0, out=json.dumps(found) if verb == "inspect" else "")
 
     def _pull(self, name: str) -> Result:
