@@ -17,6 +17,7 @@ from codeb.model import (
     PLAIN_KEYS,
     DocumentErrors,
     Manifest,
+    Manifests,
     ManifestSource,
     Outside,
     Settings,
@@ -25,6 +26,7 @@ from codeb.model import (
     parse_settings,
     read_sources,
     refuse_vulnerable,
+    say_of_manifests,
 )
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.supplied import KEY as SUPPLIED
@@ -74,6 +76,7 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
         settings = read_settings(config)
         _check_provider(settings)
         manifests = load_manifests(_sources(folder, settings), settings)
+        _say_hints(manifests)
         secrets = read_secrets(config, folder, manifests)
         targets = {
             server.name: ssh_target(settings, server.name, secrets, folder) for server in settings.servers
@@ -84,6 +87,15 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
     except (DocumentErrors, PlanError) as error:
         raise pulumi.RunError(str(error)) from None
     return Stack(stack_name(), plan, secrets, targets, previous, live)
+
+
+def _say_hints(manifests: Manifests) -> None:
+    """The first few: `codeb validate` says all of them."""
+    found = say_of_manifests(manifests)
+    for hint in found[:_HINTS]:
+        pulumi.log.info(str(hint))
+    if len(found) > _HINTS:
+        pulumi.log.info(f"{len(found) - _HINTS} more manifests have such lines: `codeb validate` shows them.")
 
 
 def stack_name() -> str:

@@ -23,6 +23,7 @@ from codeb.model import (
     read_sources,
     read_stack_file,
     refuse_vulnerable,
+    say_of_manifests,
     say_of_secrets,
 )
 from codeb.model.schema import schema_text
@@ -52,11 +53,11 @@ def validate(options: argparse.Namespace) -> int:
     except ManifestErrors as error:
         problems += error.problems
         readable = False
-    hints: tuple[Problem, ...] = ()
+    hints = say_of_manifests(manifests)
     if stack is not None:
         complete = readable and all(Path(path).is_dir() for path in options.paths)
         said = say_of_secrets(stack, manifests, complete=complete)
-        problems, hints = [*problems, *said.problems], said.hints
+        problems, hints = [*problems, *said.problems], (*hints, *said.hints)
     if options.json:
         print(json.dumps(_result(manifests, problems, hints), ensure_ascii=False, indent=2))
     else:

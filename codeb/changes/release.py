@@ -16,7 +16,7 @@ _SHOWN: Final = 48
 """Characters up to which an old and a new value are told; longer ones are in the properties."""
 _OF_SITE: Final = (
     *("environment.domain", "environment.aliases"),
-    *("features.max_upload", "features.canary", "features.websockets", "monitoring.metrics_path"),
+    *("features.max_upload", "features.canary", "monitoring.metrics_path"),
 )
 _OF_CONTAINER: Final = (
     *("environment.", "variable ", "secret ", "resources.", "ports", "redis", "project.name"),

@@ -5,6 +5,7 @@ milliseconds.
 """
 
 from codeb.model.features import CronJob, Features, Maintenance
+from codeb.model.hints import say_of_manifests
 from codeb.model.loader import Manifests, ManifestSource, load_manifests
 from codeb.model.manifest import (
     Alerts,
@@ -71,6 +72,7 @@ __all__ = [
     "read_stack_file",
     "read_stack_values",
     "refuse_vulnerable",
+    "say_of_manifests",
     "say_of_secrets",
     "size_text",
 ]
