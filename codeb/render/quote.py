@@ -16,6 +16,9 @@ _CADDY: Final = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@~+-]*")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MARKER: Final = re.compile(r"@\{(?:secret|public):|@IMAGE@")
 
+EMPTY: Final = "${CODEB_EMPTY}"
+"""An empty argument: a unit that has one sets this variable to nothing."""
+
 
 class QuoteError(ValueError):
     """A value that has no safe form in the target."""
@@ -82,6 +85,8 @@ def has_several_lines(value: str) -> bool:
 
 
 def _word(value: str) -> str:
+    if not value:
+        return EMPTY  # Quadlet loses an empty word, however it is quoted; systemd keeps what a variable leaves empty
     text = _one_line(value.replace("\t", ""))
     if _MARKER.search(text):
         raise QuoteError(f"{text[:60]!r} contains a marker of the platform")

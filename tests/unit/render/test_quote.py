@@ -63,7 +63,7 @@ def test_specifiers_are_doubled() -> None:
 
 def test_words_are_quoted() -> None:
     assert quote.words(["sh", "-c", 'echo "a b"; \\n']) == r'"sh" "-c" "echo \"a b\"; \\n"'
-    assert quote.words(["", "'x'", "a\tb"]) == '"" "\'x\'" "a\\tb"'
+    assert quote.words(["", "'x'", "a\tb"]) == '${CODEB_EMPTY} "\'x\'" "a\\tb"'
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,9 @@ def test_every_word_is_one_pair_of_quotes_without_bare_specials(value: str) -> N
     if "@{" in value or "@IMAGE@" in value:
         return
     text = quote.words([value])
+    if not value:
+        assert text == quote.EMPTY
+        return
     body = text[1:-1].replace("\\\\", "").replace('\\"', "").replace("%%", "").replace("$$", "")
     assert text[0] == text[-1] == '"'
     assert not set(body) & {'"', "\\", "%", "$"}
