@@ -69,9 +69,9 @@ def _problems(
         cause = f"is missing, and environment.secrets of {project} names it"
         yield _problem(stack, (project, name), cause, f"Run `{setting(project, name)}`{_LAB}.")
     for name, value in given.items():
-        if cause := _wrong(value):
+        if wrong := _wrong(value):
             remedy = f"Set it again with `{setting(project, str(name))}`{_LAB}."
-            yield _problem(stack, (project, str(name)), cause, remedy)
+            yield _problem(stack, (project, str(name)), wrong, remedy)
 
 
 def _wrong(value: object) -> str | None:
