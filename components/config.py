@@ -36,6 +36,8 @@ from codeb.secrets import RootSecret, SecretError
 from codeb.ssh import SshTarget, find_host_key
 from components.live import read_live
 
+_HINTS = 3
+
 
 @dataclass(frozen=True)
 class Secrets:

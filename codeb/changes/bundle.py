@@ -14,7 +14,7 @@ from codeb.plan import Plan, ProjectPlan
 _FILE: Final = re.compile(
     r"(?P<digest>[0-9a-f]+)(?: restarts (?P<restarts>\S+))?(?: reloads (?P<reloads>\S+))?"
 )
-_SHARED: Final = re.compile(r"(postgres|minio|caddy|redis-\d+)\.service")
+_SHARED: Final = re.compile(r"(postgres|minio|caddy|redis-[a-z0-9-]+)\.service")
 _NAMED: Final = 6
 """Projects and files that are named one by one; of more, their number is told."""
 
@@ -85,7 +85,7 @@ def _uses(project: ProjectPlan, service: str) -> bool:
         return project.database is not None
     if service == names.MINIO:
         return bool(project.buckets)
-    return project.cache is not None and names.redis_instance(project.cache.slot.instance) == service
+    return project.cache is not None and project.cache.redis.name == service
 
 
 def _projects(ids: Iterable[str]) -> str:

@@ -51,7 +51,7 @@ def release_summary(
     found |= dict(_variables(project, document["environment"], digest))
     found["ports"] = "{blue}/{green}".format_map(document["ports"])
     if project.cache is not None:
-        found["redis"] = str(project.cache.slot)
+        found["redis"] = f"{project.cache.redis.name} index {project.cache.index}"
     return found | release_marks(document, fingerprint, digest)
 
 
