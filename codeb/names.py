@@ -104,6 +104,11 @@ def environment_file(project_id: str, whose: Whose) -> str:
     return f"{PROJECTS_DIR}/{project_id}/{whose}.env"
 
 
+def module_file(project_id: str, whose: Whose) -> str:
+    """Where the agent writes the variables of one colour that have several lines (0600)."""
+    return f"{PROJECTS_DIR}/{project_id}/{whose}.conf"
+
+
 def digest_file(project_id: str, whose: Whose) -> str:
     """Where systemd reads the digest of one colour's image."""
     return f"{PROJECTS_DIR}/{project_id}/{whose}.image"

@@ -30,6 +30,7 @@ PURPOSES: Final = {
     "minio/admin": "password of MinIO's administrator",
     "redis/<n>/admin": "password of the administrator of the shared Redis instance n",
     "platform/ca": "private key of the platform's CA",
+    "platform/changes": "key of the digests by which previews tell that a secret changed",
     "project/<id>/database": "password of the project's role in PostgreSQL",
     "project/<id>/cache": "password of the project's user in Redis",
     "project/<id>/redis": "password of the administrator of the project's own Redis instance",

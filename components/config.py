@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,8 @@ from codeb.live import Live, settled
 from codeb.model import (
     PLAIN_KEYS,
     DocumentErrors,
+    Manifest,
+    Manifests,
     ManifestSource,
     Outside,
     Settings,
@@ -24,12 +26,17 @@ from codeb.model import (
     parse_settings,
     read_sources,
     refuse_vulnerable,
+    say_of_manifests,
 )
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
+from codeb.model.supplied import KEY as SUPPLIED
+from codeb.model.supplied import Supplied, parse_supplied
 from codeb.plan import Plan, PlanError, make_plan
 from codeb.secrets import RootSecret, SecretError
 from codeb.ssh import SshTarget, find_host_key
 from components.live import read_live
+
+_HINTS = 3
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,8 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
         settings = read_settings(config)
         _check_provider(settings)
         manifests = load_manifests(_sources(folder, settings), settings)
-        secrets = read_secrets(config, folder)
+        _say_hints(manifests)
+        secrets = read_secrets(config, folder, manifests)
         targets = {
             server.name: ssh_target(settings, server.name, secrets, folder) for server in settings.servers
         }
@@ -81,6 +89,15 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
     except (DocumentErrors, PlanError) as error:
         raise pulumi.RunError(str(error)) from None
     return Stack(stack_name(), plan, secrets, targets, previous, live)
+
+
+def _say_hints(manifests: Manifests) -> None:
+    """The first few: `codeb validate` says all of them."""
+    found = say_of_manifests(manifests)
+    for hint in found[:_HINTS]:
+        pulumi.log.info(str(hint))
+    if len(found) > _HINTS:
+        pulumi.log.info(f"{len(found) - _HINTS} more manifests have such lines: `codeb validate` shows them.")
 
 
 def stack_name() -> str:
@@ -114,13 +131,13 @@ def _check_provider(settings: Settings) -> None:
         )
 
 
-def read_secrets(config: pulumi.Config, folder: Path) -> Secrets:
+def read_secrets(config: pulumi.Config, folder: Path, manifests: Iterable[Manifest]) -> Secrets:
     """The stack's secrets, from secret configuration or from files of mode 0600 below `folder`.
 
     Raises:
-        pulumi.RunError: a secret is missing, or its file is readable by others.
+        pulumi.RunError: a secret is missing or wrong, or its file is readable by others.
     """
-    projects = cast(dict[str, dict[str, str]], config.get_object("projectSecrets") or {})
+    supplied = read_supplied(config, manifests)
     try:
         root = RootSecret(_secret(config, folder, "rootSecret", "rootSecretFile"))
     except SecretError as error:
@@ -128,9 +145,24 @@ def read_secrets(config: pulumi.Config, folder: Path) -> Secrets:
     return Secrets(
         root=root,
         ssh_private_key=_secret(config, folder, "sshPrivateKey", "sshPrivateKeyFile"),
-        projects=projects,
+        projects=supplied.values,
         outside=read_outside(config),
     )
+
+
+def read_supplied(config: pulumi.Config, manifests: Iterable[Manifest]) -> Supplied:
+    """The secrets that manifests name; those that none names are told.
+
+    Raises:
+        pulumi.RunError: names every secret that is missing or wrong, never a value.
+    """
+    try:
+        supplied = parse_supplied(_secret_object(config, SUPPLIED), manifests, pulumi.get_stack())
+    except DocumentErrors as error:
+        raise pulumi.RunError(str(error)) from None
+    for text in supplied.unused:
+        pulumi.log.warn(text)
+    return supplied
 
 
 def read_outside(config: pulumi.Config) -> Outside:

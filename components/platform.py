@@ -14,13 +14,16 @@ from pulumi.runtime.settings import get_root_resource
 
 from agent.program.build import zipapp
 from codeb import names, registry
+from codeb.changes import bundle_summary
 from codeb.plan import BucketPlan, DatabasePlan, ProjectPlan, RetainedPlan
-from codeb.render import host_bundle, outside_texts, project_environment, release_document
+from codeb.render import host_bundle, outside_texts, project_environment
 from codeb.secrets import PlatformSecrets, project_credentials, resolve
 from components.config import Stack
 from components.data import DataArgs, DataServices
+from components.documents import changes_digest, earlier_bundle, earlier_release, releases
 from components.project import Project, ProjectArgs
 from components.server import Server, ServerArgs
+from components.told import Told
 from components.tunnel import TunnelError, local_port, open_tunnel
 
 SECRET_VARIABLES = frozenset({"DATABASE_URL", "REDIS_PASSWORD", "NEXTAUTH_SECRET", "MINIO_SECRET_KEY"})
@@ -51,10 +54,13 @@ class Platform(pulumi.ComponentResource):
     def __init__(self, name: str, stack: Stack, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:platform:Platform", name, None, opts)
         self._stack = stack
+        self._digest = changes_digest(stack.secrets.root)
+        self._releases = releases(stack.plan, stack.secrets.root, stack.secrets.projects)
         self._outside = outside_texts(stack.secrets.outside, stack.name.rpartition("/")[2])
         self._platform_secrets = PlatformSecrets(
             stack.secrets.root, [stack.plan.data.host, "127.0.0.1"], self._outside
         )
+        self._told = Told(stack.plan, stack.live)
         child = pulumi.ResourceOptions(parent=self)
         agent = zipapp()
         self._servers = {
@@ -68,10 +74,14 @@ class Platform(pulumi.ComponentResource):
     def _server(self, name: str, agent: bytes, opts: pulumi.ResourceOptions) -> Server:
         plan = self._stack.plan.server(name)
         document = json.dumps(host_bundle(self._stack.plan, plan, self._outside.keys()), sort_keys=True)
+        bundle = resolve_json(document, self._platform_secrets.lookup)
         args = ServerArgs(
             target=self._stack.targets[name],
             agent=agent,
-            bundle=resolve_json(document, self._platform_secrets.lookup),
+            bundle=bundle,
+            summary=bundle_summary(json.loads(bundle), self._digest),
+            earlier=partial(earlier_bundle, digest=self._digest),
+            told=self._told,
             address=plan.address,
             roles=plan.roles,
         )
@@ -140,30 +150,10 @@ class Platform(pulumi.ComponentResource):
             keep_data=lifecycle == "retain",
             data_server=self._servers[plan.data.server],
             servers={name: self._servers[name] for name in project.servers} if project else {},
-            documents=self._documents(project) if project else {},
+            releases=self._releases[key] if project else {},
+            earlier=partial(earlier_release, digest=self._digest),
+            told=self._told,
         )
-
-    def _documents(self, project: ProjectPlan) -> dict[str, dict[str, Any]]:
-        """The release of `project` on each of its servers."""
-        secrets = self._stack.secrets
-        supplied = secrets.projects.get(project.id, {})
-        missing = [name for name in project.manifest.environment.secrets if name not in supplied]
-        if missing:
-            raise pulumi.RunError(
-                f"{project.id}: environment.secrets names {', '.join(missing)}, which codeb:projectSecrets does not have: "
-                f"run `pulumi config set --secret --path 'codeb:projectSecrets[\"{project.id}\"].{missing[0]}'`"
-            )
-        credentials = project_credentials(secrets.root, project.id, supplied)
-        environment = project_environment(self._stack.plan, project, credentials)
-        documents = {}
-        for server in project.servers:
-            document = release_document(self._stack.plan, project, self._stack.plan.server(server))
-            document["environment"] = environment
-            if project.cache is not None:
-                admin = secrets.root.derive(project.cache.redis.admin_purpose)
-                document["cache"] |= {"password": credentials.cache_password, "admin_password": admin}
-            documents[server] = document
-        return documents
 
     def _outputs(self) -> dict[str, Any]:
         plan = self._stack.plan

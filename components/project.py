@@ -14,7 +14,9 @@ from pulumi_command import remote
 
 from codeb import names
 from codeb.plan import BucketPlan, DatabasePlan
+from components.documents import Release
 from components.server import Server
+from components.told import Reading, Told, described
 
 RELEASE = 'answer=$(codeb-agent release) && printf "%s" "$answer"'
 """On failure the command provider repeats both outputs: the agent's words are enough, its JSON stays out."""
@@ -25,8 +27,8 @@ REMOVE = "codeb-agent remove"
 class ProjectArgs:
     """`servers` run the project, none for one that has left and whose data is kept; `facts` are what a preview shows.
 
-    `documents` are the agent's `release` document for each of the servers, secrets included. Database and buckets live on
-    `data_server`. The releases of `after` end before this project's begin: it takes something over from them.
+    `releases` are for each of the servers, secrets included; `told` says what changes of them. Database and buckets live
+    on `data_server`. The releases of `after` end before this project's begin: it takes something over from them.
     """
 
     id: str
@@ -38,7 +40,9 @@ class ProjectArgs:
     keep_data: bool
     data_server: Server
     servers: Mapping[str, Server]
-    documents: Mapping[str, Mapping[str, Any]]
+    releases: Mapping[str, Release]
+    earlier: Reading
+    told: Told
     after: Sequence[pulumi.Resource] = ()
 
     def __repr__(self) -> str:
@@ -162,18 +166,20 @@ class Project(pulumi.ComponentResource):
         first: remote.Command | None,
     ) -> remote.Command:
         after = [*made, *([first] if first else [])]
+        args.told.release(f"{name}-release-{server}", args.id, server, args.earlier)
         return remote.Command(
             f"{name}-release-{server}",
             connection=args.servers[server].connection,
             create=RELEASE,
-            delete=REMOVE,
-            stdin=stdin_of(args.documents[server], first),
+            delete=described(REMOVE, args.releases[server].summary),
+            stdin=stdin_of(args.releases[server].document, first),
             logging=remote.Logging.NONE,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[args.servers[server].bundle, *after],
                 deleted_with=args.servers[server].bundle,
+                hooks=args.told.hooks,
             ),
         )
 

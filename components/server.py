@@ -9,7 +9,9 @@ from typing import Any
 import pulumi
 from pulumi_command import remote
 
+from codeb.changes import Summary
 from codeb.ssh import SshTarget
+from components.told import Reading, Told, described
 
 INSTALL_AGENT = (
     "set -e; umask 022; d=/usr/local/lib/codeb; mkdir -p $d /usr/local/bin; base64 -d > $d/agent.pyz.new; "
@@ -25,11 +27,14 @@ DIAL_ERROR_LIMIT = 70
 
 @dataclass(frozen=True)
 class ServerArgs:
-    """`bundle` is the agent's `apply` document as JSON text; it contains secrets."""
+    """`bundle` is the agent's `apply` document as JSON text, which contains secrets; `summary` says of it what is none."""
 
     target: SshTarget
     agent: bytes
     bundle: str
+    summary: Summary
+    earlier: Reading
+    told: Told
     address: str
     roles: tuple[str, ...]
 
@@ -58,15 +63,16 @@ class Server(pulumi.ComponentResource):
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        args.told.bundle(f"{name}-bundle", name, args.earlier)
         self.bundle = remote.Command(
             f"{name}-bundle",
             connection=self.connection,
             create=APPLY,
-            delete=RETIRE,
+            delete=described(RETIRE, args.summary),
             stdin=pulumi.Output.secret(args.bundle),
             logging=remote.Logging.NONE,
             add_previous_output_in_env=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[agent]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[agent], hooks=args.told.hooks),
         )
         self.register_outputs({"address": args.address})
 

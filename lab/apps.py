@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from lab import paths
 from lab.host import Lab
 
-SHOWN_PATH = "/api/restaurants"
-
 
 @dataclass(frozen=True)
 class App:

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from codeb.model import ManifestErrors, load_manifests, read_sources
 from lab import apps, paths, report
 from lab.host import Lab, LabError
 from lab.host.cache import locked
@@ -36,6 +37,10 @@ from lab.pulumi.errors import StackError
 from lab.pulumi.stack import Stack
 
 HOST = "codeb1"
+SECRETS = """
+A secret variable: its name in environment.secrets of the manifest, its value in the stack's settings, then make lab:
+      make lab-env    # a shell in which pulumi knows the lab
+      pulumi config set --secret --path 'codeb:projectSecrets.<id>.<NAME>'    # asks; a file: --raw … < FILE"""
 
 
 @dataclass
@@ -156,10 +161,25 @@ def _show(session: Session) -> list[str]:
     session.console.print()
     report.print_registry(found["registry"], session.console)
     session.console.print("\nAsked just now, and as you can ask:")
-    urls = [f"https://{entry['domain']}{apps.SHOWN_PATH}" for entry in report.running(found["registry"])]
+    checked = _health_paths(session)
+    urls = [
+        f"https://{entry['domain']}{checked.get(entry['id'], '/')}"
+        for entry in report.running(found["registry"])
+    ]
     shown_ca = str(paths.CA_CERTIFICATE.relative_to(paths.REPO))
     address = session.lab.info(HOST).address
-    return report.print_urls(urls, address, paths.CA_CERTIFICATE, shown_ca, session.console)
+    failed = report.print_urls(urls, address, paths.CA_CERTIFICATE, shown_ca, session.console)
+    session.console.print(SECRETS, soft_wrap=True)
+    return failed
+
+
+def _health_paths(session: Session) -> dict[str, str]:
+    """What each app is asked for to see that it works; nothing is known of manifests with errors in them."""
+    try:
+        manifests = load_manifests(read_sources(session.stack.project / "manifests"))
+    except ManifestErrors:
+        return {}
+    return {manifest.id: manifest.monitoring.health.path for manifest in manifests}
 
 
 VERBS: dict[str, Callable[[Session], int]] = {

@@ -17,12 +17,12 @@ from codeb.model import (
     Problem,
     Settings,
     StackFile,
-    hint,
     load_manifests,
     parse_settings,
     read_sources,
     read_stack_file,
     refuse_vulnerable,
+    say_of_manifests,
     say_of_secrets,
 )
 from codeb.model.schema import schema_text
@@ -52,12 +52,12 @@ def validate(options: argparse.Namespace) -> int:
     except ManifestErrors as error:
         problems += error.problems
         readable = False
-    hints = [text for manifest in manifests if (text := hint(manifest))]
+    hints = list(say_of_manifests(manifests))
     if stack is not None:
         complete = readable and all(Path(path).is_dir() for path in options.paths)
         said = say_of_secrets(stack, manifests, complete=complete)
         problems += said.problems
-        hints += map(str, said.hints)
+        hints += said.hints
     if options.json:
         print(json.dumps(_result(manifests, problems, hints), ensure_ascii=False, indent=2))
     else:
@@ -77,7 +77,7 @@ def _settings(stack: StackFile | None) -> Settings | None:
     return settings
 
 
-def _result(manifests: Manifests, problems: list[Problem], hints: list[str]) -> dict[str, object]:
+def _result(manifests: Manifests, problems: list[Problem], hints: list[Problem]) -> dict[str, object]:
     files = [
         {
             "file": manifests.files[m.id],
@@ -91,11 +91,11 @@ def _result(manifests: Manifests, problems: list[Problem], hints: list[str]) -> 
         "ok": not problems,
         "manifests": files,
         "problems": [asdict(problem) for problem in sorted(problems)],
-        "hints": hints,
+        "hints": [asdict(hint) for hint in hints],
     }
 
 
-def _print_result(manifests: Manifests, problems: list[Problem], hints: list[str]) -> None:
+def _print_result(manifests: Manifests, problems: list[Problem], hints: list[Problem]) -> None:
     for said in hints:
         print(f"hint: {said}", file=sys.stderr)
     if problems:

@@ -144,15 +144,15 @@ class Reader:
         return tuple(str(item) for item in items)
 
     def secrets(self, key: str, names: re.Pattern[str], longest: int) -> dict[str, str]:
-        """An object of strings of one line that no error may show; `longest` in bytes."""
+        """An object of strings that no error may show; `longest` in bytes."""
         values = self._get(key, _REQUIRED)
         if not isinstance(values, dict):
             raise BadDocument(self._at(key), "must be a JSON object")
         for name, value in values.items():
             if not names.fullmatch(name):
                 raise BadDocument(self._at(key), f"{name[:80]!r} is no name for a variable")
-            if not isinstance(value, str) or re.search(r"[\0\r\n]", value):
-                raise BadDocument(f"{self._at(key)}.{name}", "must be a string of one line")
+            if not isinstance(value, str) or "\0" in value:
+                raise BadDocument(f"{self._at(key)}.{name}", "must be a string without NUL characters")
             if len(value.encode()) > longest:
                 raise BadDocument(f"{self._at(key)}.{name}", f"is longer than {longest} bytes")
         return dict(values)

@@ -102,6 +102,11 @@ def environment(project: str, colour: Colour) -> str:
     return f"{project_folder(project)}/{colour}.env"
 
 
+def module(project: str, colour: Colour) -> str:
+    """The variables of one colour that have several lines, as a configuration of Podman's (0600)."""
+    return f"{project_folder(project)}/{colour}.conf"
+
+
 def digest(project: str, colour: Colour) -> str:
     """File with the digest of one colour's image, which systemd reads when it starts the colour."""
     return f"{project_folder(project)}/{colour}.image"
@@ -118,7 +123,7 @@ def active_links(project: str, colour: Colour) -> dict[str, str]:
 
 
 def _links(project: str, name: str, colour: Colour) -> dict[str, str]:
-    files = (environment(project, colour), digest(project, colour))
+    files = (environment(project, colour), module(project, colour), digest(project, colour))
     return {f"{project_folder(project)}/{name}.{file.rpartition('.')[2]}": file for file in files}
 
 

@@ -8,7 +8,7 @@ from agent.documents.errors import Failed
 from agent.documents.redact import Redactor
 from agent.host import paths
 from agent.host.ports import Ports
-from agent.project import record
+from agent.project import environment, record
 from agent.project.spec import Release, Spec
 
 _Known = tuple[Mapping[str, str], Collection[str] | None]
@@ -47,7 +47,6 @@ def _before(ports: Ports, project: str) -> Iterator[tuple[Spec | None, _Known]]:
     except Failed:  # whoever needs the record says so
         found = None
     for colour in paths.COLOURS:
-        lines = (ports.files.read(paths.environment(project, colour)) or b"").decode().splitlines()
-        values = {name: value for name, _, value in (line.partition("=") for line in lines)}
+        values = environment.read(ports.files, project, colour)
         spec = found.colours[colour].spec if found and colour in found.colours else None
         yield spec, (values, spec.secret if spec else None)

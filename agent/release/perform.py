@@ -10,7 +10,7 @@ from agent.edge import probe, site, traffic
 from agent.host import asker, commands, paths, units
 from agent.host.paths import Colour
 from agent.images import in_units, store
-from agent.project import health
+from agent.project import environment, health
 from agent.release import cache, canary, cron, observe, places, put_back, undo
 from agent.release.commit import commit, note_interrupted
 from agent.release.job import Job
@@ -40,6 +40,8 @@ def _put_back(job: Job, _: Colour) -> None:
 
 
 def _check_site(job: Job, _: Colour) -> None:
+    if job.release is not None and job.image is not None:
+        environment.check(job.ports, job.release.secrets.environment, job.image)
     site.check(job.ports, job.wanted)
 
 
@@ -86,10 +88,9 @@ def _write(job: Job, colour: Colour) -> None:
     spec, release = job.wanted, job.release
     if release is None or job.image is None:
         raise Failed("prepare", "no release to write", "this is a defect of the agent")
-    environment = "".join(f"{name}={value}\n" for name, value in sorted(release.secrets.environment.items()))
     files, wanted = job.ports.files, [spec.network, spec.colours[colour]]
     files.directory(paths.project_folder(job.project), 0o700, "root:root")
-    files.write(paths.environment(job.project, colour), environment.encode(), 0o600)
+    environment.write(files, job.project, colour, release.secrets.environment)
     files.write(paths.digest(job.project, colour), in_units.digest_file(job.image), 0o644)
     if spec.job is not None:
         for link, target in paths.candidate_links(job.project, colour).items():

@@ -69,6 +69,7 @@ def touched(spec: Spec, target: Colour) -> list[str]:
         paths.quadlet(spec.colours[target].name),
         paths.quadlet(f"{paths.release_command(project)}.container"),
         paths.environment(project, target),
+        paths.module(project, target),
         paths.digest(project, target),
         *paths.candidate_links(project, target),
         paths.record(project),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from agent.report.crashes import Crashes
 
 _AT_ONCE = 16
 """Health checks that run side by side: one app that hangs must not hold up the others."""
+_MARK_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -126,10 +128,21 @@ def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
         "release": serving.release(),
         "caches": known.caches(),
         **_idle(project, known, other(active), seen),
+        "marks": _marks(ports, known, active),
         "container_id": seen.containers.get(paths.container(project, active), ""),
         "maintenance": ports.files.read(paths.maintenance_page(project)) is not None,
         "unfinished": undo.interrupted(ports, project),
         "history": history,
+    }
+
+
+def _marks(ports: Ports, known: Record, active: Colour) -> dict[str, str]:
+    """Short hashes of what both colours run and of the site on disk: what a release is compared with."""
+    idle, site = known.colours.get(other(active)), ports.files.read(paths.site(known.project))
+    return {
+        "container": known.colours[active].fingerprint[:_MARK_DIGITS],
+        "other": idle.fingerprint[:_MARK_DIGITS] if idle else "",
+        "site": hashlib.sha256(site).hexdigest()[:_MARK_DIGITS] if site else "",
     }
 
 

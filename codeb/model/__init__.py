@@ -5,6 +5,7 @@ milliseconds.
 """
 
 from codeb.model.features import CronJob, Features, Maintenance
+from codeb.model.hints import say_of_manifests
 from codeb.model.loader import Manifests, ManifestSource, load_manifests
 from codeb.model.manifest import (
     Alerts,
@@ -22,7 +23,6 @@ from codeb.model.manifest import (
     Servers,
     Storage,
 )
-from codeb.model.moving import hint
 from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.settings import Images, Role, Server, Settings, parse_settings
@@ -65,7 +65,6 @@ __all__ = [
     "SettingsErrors",
     "StackFile",
     "Storage",
-    "hint",
     "load_manifests",
     "parse_outside",
     "parse_settings",
@@ -73,6 +72,7 @@ __all__ = [
     "read_stack_file",
     "read_stack_values",
     "refuse_vulnerable",
+    "say_of_manifests",
     "say_of_secrets",
     "size_text",
 ]

@@ -37,8 +37,8 @@ class Maintenance(Section):
 class Features(Section):
     """What the app switches on."""
 
-    websockets: bool = False
-    """Whether the app keeps WebSocket connections open."""
+    websockets: bool = Field(default=False, json_schema_extra={"deprecated": True})
+    """No effect, and accepted for manifests that have it: WebSockets need no switch."""
     max_upload: t.Size = 10 * MIB
     """Largest request body that is let through."""
     cron: Annotated[tuple[CronJob, ...], Field(strict=False, max_length=50)] = ()

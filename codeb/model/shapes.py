@@ -15,6 +15,11 @@ from codeb.model.problems import refusal, shown
 LINE = r"[^\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029]*"
 """Any text on one line: no control characters but the tab, no line or paragraph separators."""
 
+TEXT = r"[^\u0000]*"
+"""Any text, of several lines too: what a program can find in its environment."""
+LONGEST_VALUE = 60_000
+"""Bytes of a variable's value: Podman reads environment files by lines of at most 64 KiB."""
+
 _MARKER = re.compile(r"@\{|@IMAGE@")
 
 
@@ -23,6 +28,17 @@ def refuse_markers(text: str) -> str:
     if found := _MARKER.search(text):
         raise refusal(f"{found.group()} has a meaning to the platform", "Write it in another way.")
     return text
+
+
+def not_a_value(text: str, longest: int) -> str | None:
+    """Why no environment can hold a text, None when it can; shows nothing of it."""
+    if "\0" in text:
+        return "has a NUL character, which no environment can hold"
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        return "has half a character (a lone surrogate), which is no text"
+    return f"is longer than {longest} bytes" if size > longest else None
 
 
 @dataclass(frozen=True)

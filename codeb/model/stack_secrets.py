@@ -101,7 +101,7 @@ def _missing(stack: StackFile, manifests: Manifests) -> Iterator[Problem]:
         names = _names(stack, manifest.id)
         for name in manifest.environment.secrets if names is not None else ():
             if name not in (names or ()):
-                path = f'codeb:{_PROJECTS}["{manifest.id}"].{name}'
+                path = f"codeb:{path_text((_PROJECTS, manifest.id, name))}"
                 yield Problem(
                     manifests.files[manifest.id],
                     0,

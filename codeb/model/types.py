@@ -221,7 +221,7 @@ Email = Annotated[
 
 Argument = Annotated[
     str,
-    Shape("one line of text", "Write one line without control characters.", LINE, longest=4096),
+    Shape("one line of text", "Write one line without control characters.", LINE, longest=4096, shortest=0),
     AfterValidator(refuse_markers),
 ]
 ExtensionName = Literal[
@@ -263,5 +263,15 @@ Items = Annotated[
     AfterValidator(_distinct),
 ]
 """A list without repetitions, at most 100 long."""
-Arguments = Annotated[tuple[Argument, ...], Field(strict=False, min_length=1, max_length=100)]
-"""A command as a list: program first, no shell in between."""
+
+
+def _with_program(command: tuple[str, ...]) -> tuple[str, ...]:
+    if not command[0].strip():
+        raise refusal("the program has no name", "Write it first: [node, migrate.js].", at=(0,))
+    return command
+
+
+Arguments = Annotated[
+    tuple[Argument, ...], Field(strict=False, min_length=1, max_length=100), AfterValidator(_with_program)
+]
+"""A command as a list: program first, no shell in between. Its arguments may be empty."""

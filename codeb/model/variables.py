@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 
 from codeb.model.problems import refusal, shown
-from codeb.model.shapes import LINE, Shape, refuse_markers
+from codeb.model.shapes import LONGEST_VALUE, TEXT, Shape, not_a_value, refuse_markers
 
 _PLATFORM_VARIABLES = {
     "DATABASE_*": "Set resources.database instead.",
@@ -39,6 +39,12 @@ def _free_name(name: str) -> str:
     return name
 
 
+def _value(text: str) -> str:
+    if cause := not_a_value(text, LONGEST_VALUE):
+        raise refusal(cause, "Write text without NUL characters.")
+    return text
+
+
 EnvName = Annotated[
     str,
     Shape(
@@ -53,14 +59,8 @@ EnvName = Annotated[
 """Name of a variable or secret that a project may set itself."""
 EnvValue = Annotated[
     str,
-    Shape(
-        "one line of text",
-        "Write one line without control characters.",
-        LINE,
-        longest=8192,
-        shortest=0,
-        show=False,
-    ),
+    AfterValidator(_value),
+    Shape("text", "Write text without NUL characters.", TEXT, longest=8192, shortest=0, show=False),
     AfterValidator(refuse_markers),
 ]
-"""Value of a variable; never repeated in a message."""
+"""Value of a variable, line breaks included; never repeated in a message."""

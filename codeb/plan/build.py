@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from codeb import names
-from codeb.model import Manifest, Settings, hint
+from codeb.model import Manifest, Settings
 from codeb.plan.allocation import Allocation, allocate, request_of
 from codeb.plan.caches import cache_plan, keep_idle, moves, own_instances, redis_plans
 from codeb.plan.connections import crowded
@@ -55,8 +55,7 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
     problems = [*handed.problems, *_shared_names(projects, kept, left)]
     if problems:
         raise PlanError(problems)
-    moving = [said for project in projects if (said := hint(project.manifest))]
-    told = (*notes(projects, held, data), *handed.notes, *moves(projects, held), *crowded(projects), *moving)
+    told = (*notes(projects, held, data), *handed.notes, *moves(projects, held), *crowded(projects))
     return Plan(settings, servers, data, projects, kept, left, told)
 
 

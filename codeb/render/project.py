@@ -4,6 +4,7 @@ release`."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from math import gcd
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from codeb.plan import Plan, ProjectPlan, ServerPlan
 from codeb.render.cache import cache_rules
 from codeb.render.environment import secret_variables
 from codeb.render.maintenance import maintenance_page
+from codeb.render.quote import has_several_lines
 from codeb.render.text import render
 
 _LOOPBACK: Final = "127.0.0.1"
@@ -21,40 +23,46 @@ _ZONE: Final = re.compile(r"\S+ .*?[A-Za-z]+(/[A-Za-z0-9_+-]+)*")
 Document = dict[str, Any]
 
 
-def release_document(plan: Plan, project: ProjectPlan, server: ServerPlan | None = None) -> Document:
-    """The release on `server` (the project's first one when left out), without its secrets.
+def release_document(
+    plan: Plan,
+    project: ProjectPlan,
+    server: ServerPlan | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Document:
+    """The release on `server` (the project's first one when left out) with this environment.
 
-    `environment` is empty and `cache` lacks its passwords: the caller adds both just before the document
-    leaves. The site is part of it where the server takes requests from outside itself.
+    `cache` lacks its passwords: the caller adds them just before the document leaves. The site is part of it where the
+    server takes requests from outside itself.
     """
     server = server or plan.server(project.servers[0])
     publish = _LOOPBACK if server.has("edge") else server.private_address
-    environment = project.manifest.environment
+    variables = environment or {}
+    module = any(has_several_lines(value) for value in variables.values())
     return {
         "version": 1,
         "project": project.id,
-        "image": environment.image,
+        "image": project.manifest.environment.image,
         "pull": "missing",
         "ports": {colour: project.ports.of(colour) for colour in names.COLOURS},
         "publish": publish,
         "units": {
             "network": _unit(names.network_unit(project.id), _network(project)),
-            **{colour: _colour(project, colour, publish) for colour in names.COLOURS},
-            "cron": [_cron(project, job) for job in project.manifest.features.cron],
+            **{colour: _colour(project, colour, publish, module) for colour in names.COLOURS},
+            "cron": [_cron(project, job, module) for job in project.manifest.features.cron],
         },
         "site": site(project) if server.has("edge") else None,
         "domain": project.domain,
         "ceded": list(project.ceded),
-        "environment": {},
+        "environment": dict(variables),
         "cache": _cache(project),
         "health": _health(project),
         "standby_minutes": plan.settings.standby_minutes,
         # Run once in all: by the first server, which the others' releases wait for.
-        "job": _job(project) if server.name == project.servers[0] else None,
+        "job": _job(project, module) if server.name == project.servers[0] else None,
         "canary": _canary(project),
         "maintenance": _maintenance(project),
         "sentry_project": project.manifest.monitoring.sentry_project,
-        "stage": environment.stage,
+        "stage": project.manifest.environment.stage,
         "secret": secret_variables(project),
     }
 
@@ -107,20 +115,22 @@ def _common(project: ProjectPlan) -> dict[str, object]:
     }
 
 
-def _files(project: ProjectPlan, whose: names.Whose) -> dict[str, str]:
+def _files(project: ProjectPlan, whose: names.Whose, module: bool) -> dict[str, str | None]:
+    """`module`: whether a variable has several lines, which are in a file of their own."""
     return {
+        "module_file": names.module_file(project.id, whose) if module else None,
         "environment_file": names.environment_file(project.id, whose),
         "digest_file": names.digest_file(project.id, whose),
     }
 
 
-def _colour(project: ProjectPlan, colour: names.Colour, publish: str) -> Document:
+def _colour(project: ProjectPlan, colour: names.Colour, publish: str, module: bool) -> Document:
     content = render(
         "project/app.container",
         **_common(project),
         service=names.service(project.id, colour),
         colour=colour,
-        **_files(project, colour),
+        **_files(project, colour, module),
         publish=publish,
         host_port=project.ports.of(colour),
         port=project.manifest.environment.port,
@@ -128,21 +138,21 @@ def _colour(project: ProjectPlan, colour: names.Colour, publish: str) -> Documen
     return _unit(names.container_unit(project.id, colour), content)
 
 
-def _cron(project: ProjectPlan, job: CronJob) -> Document:
+def _cron(project: ProjectPlan, job: CronJob, module: bool) -> Document:
     container, timer = names.cron_units(project.id, job.name)
     content = render(
         "project/cron.container",
         **_common(project),
         service=names.cron_service(project.id, job.name),
         name=job.name,
-        **_files(project, "active"),
+        **_files(project, "active", module),
         command=job.command,
     )
     schedule = render("project/cron.timer", id=project.id, name=job.name, schedule=_in_utc(job.schedule))
     return {"container": _unit(container, content), "timer": _unit(timer, schedule)}
 
 
-def _job(project: ProjectPlan) -> Document | None:
+def _job(project: ProjectPlan, module: bool) -> Document | None:
     features = project.manifest.features
     if features.release_command is None:
         return None
@@ -151,7 +161,7 @@ def _job(project: ProjectPlan) -> Document | None:
         "project/job.container",
         **_common(project),
         service=service,
-        **_files(project, "candidate"),
+        **_files(project, "candidate", module),
         command=features.release_command,
         timeout_s=_seconds(features.release_timeout),
     )

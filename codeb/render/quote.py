@@ -16,6 +16,9 @@ _CADDY: Final = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@~+-]*")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MARKER: Final = re.compile(r"@\{(?:secret|public):|@IMAGE@")
 
+EMPTY: Final = "${CODEB_EMPTY}"
+"""An empty argument: a unit that has one sets this variable to nothing."""
+
 
 class QuoteError(ValueError):
     """A value that has no safe form in the target."""
@@ -66,17 +69,24 @@ def words(values: Iterable[str]) -> str:
 
 
 def environment_value(name: str, value: str) -> str:
-    """A value as it stands behind `NAME=` in an environment file, which knows no quotes: one line.
+    """The value of a variable, which is what a program finds in its environment: any text without NUL.
 
     Raises:
-        QuoteError: the value has a line break or a NUL; names the variable, not the value.
+        QuoteError: the value has a NUL; names the variable, not the value.
     """
-    if re.search(r"[\x00\r\n]", value):
-        raise QuoteError(f"the value of {name} must be one line without NUL characters")
+    if "\0" in value:
+        raise QuoteError(f"the value of {name} must have no NUL characters")
     return value
 
 
+def has_several_lines(value: str) -> bool:
+    """Whether the value of a variable has no form in an environment file, which holds one a line."""
+    return "\n" in value or "\r" in value
+
+
 def _word(value: str) -> str:
+    if not value:
+        return EMPTY  # Quadlet loses an empty word, however it is quoted; systemd keeps what a variable leaves empty
     text = _one_line(value.replace("\t", ""))
     if _MARKER.search(text):
         raise QuoteError(f"{text[:60]!r} contains a marker of the platform")

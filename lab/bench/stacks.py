@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +58,21 @@ class Bench:
     def state_mb(self) -> float:
         return self.stack.state.stat().st_size / 1e6
 
+    def run_text(self, verb: str, arguments: Sequence[str] = ()) -> str:
+        """All that a run prints."""
+        line = self.stack.command(verb, ["--suppress-outputs", "--non-interactive", *arguments])
+        environment = {**os.environ, **self._environment()}
+        done = subprocess.run(
+            line, cwd=self.program.folder, env=environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout + done.stderr
+
+    def _environment(self) -> dict[str, str]:
+        """The program keeps the tunnel's socket in the folder."""
+        return {**self.stack.environment(), "XDG_RUNTIME_DIR": str(self.folder)}
+
     def _run(self, verb: str, arguments: Sequence[str], more: dict[str, str]) -> Measurement:
-        # The program keeps the tunnel's socket there.
-        environment = {**self.stack.environment(), "XDG_RUNTIME_DIR": str(self.folder), **more}
+        environment = {**self._environment(), **more}
         line = self.stack.command(verb, ["--suppress-outputs", "--non-interactive", *arguments])
         return measure(line, self.program.folder, environment, self.folder / f"{verb}.log")
 

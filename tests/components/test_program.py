@@ -196,7 +196,18 @@ def test_a_project_that_left_keeps_its_data_under_the_same_names(
         ({"a.yaml": "project: {id: A}"}, {}, ["manifests/a.yaml", "project.id", "environment"]),
         ({"shop.yaml": SHOP}, {"provider": "vultr", "servers": []}, ["vultr", "nothing was done"]),
         ({"shop.yaml": SHOP}, {"rootSecret": "short"}, ["root secret is too weak", "openssl rand"]),
-        ({"vault.yaml": VAULT}, {}, ["vault-app", "API_TOKEN", "pulumi config set --secret"]),
+        (
+            {"vault.yaml": VAULT},
+            {},
+            ["codeb:projectSecrets.vault-app.API_TOKEN", "pulumi config set --secret"],
+        ),
+        ({"vault.yaml": VAULT}, {"projectSecrets": "hunter2"}, ["codeb:projectSecrets", "not a mapping"]),
+        ({"vault.yaml": VAULT}, {"projectSecrets": ["hunter2"]}, ["codeb:projectSecrets", "not a mapping"]),
+        (
+            {"vault.yaml": VAULT},
+            {"projectSecrets": {"vault-app": {"API_TOKEN": "a\0"}}},
+            ["codeb:projectSecrets.vault-app.API_TOKEN", "NUL"],
+        ),
         (
             {"shop.yaml": SHOP},
             {"images": {"minio": "quay.io/minio/minio:RELEASE.2025-09-07T16-13-09Z"}},

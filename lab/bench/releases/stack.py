@@ -173,7 +173,7 @@ def manifest(app: App, number: int) -> dict[str, Any]:
             "variables": {"RELEASE": str(number)},
         },
         "resources": {"cache": {"enabled": False}, "storage": {"enabled": False}},
-        "features": {"websockets": True, "max_upload": "64Mi"},
+        "features": {"max_upload": "64Mi"},
         "monitoring": {"health": {"interval": "500ms"}},
         "backup": {"enabled": False},
     }

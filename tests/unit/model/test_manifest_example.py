@@ -19,7 +19,13 @@ ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "example-project.yaml"
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
 DOCS = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
-FIELDS = [(*place, key) for place, keys in fields(Manifest).items() for key in keys]
+DEPRECATED = [("features", "websockets")]
+FIELDS = [
+    (*place, key)
+    for place, keys in fields(Manifest).items()
+    for key in keys
+    if (*place, key) not in DEPRECATED
+]
 SCHEMA = jsonschema.Draft202012Validator(manifest_schema())
 
 

@@ -86,7 +86,7 @@ def test_a_name_that_a_manifest_lists_and_the_stack_lacks(tmp_path: Path, value:
     assert problem.file.endswith("manifests/shop.yaml")
     assert str(problem).endswith(
         'environment.secrets: "API_KEY" is not set in stack live. Run `pulumi config set --secret --path '
-        "'codeb:projectSecrets[\"shop\"].API_KEY' --stack live`, or remove the name."
+        "'codeb:projectSecrets.shop.API_KEY' --stack live`, or remove the name."
     )
 
 

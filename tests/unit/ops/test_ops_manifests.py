@@ -34,10 +34,10 @@ def test_an_image_whose_tag_moves_gets_a_hint(folder: Path, capsys: pytest.Captu
     (folder / "manifests" / "shop.yaml").write_text(GOOD.replace("shop:1", "shop:latest"))
     assert main(["validate"]) == 0
     out, err = capsys.readouterr()
-    assert "hint: shop: ghcr.io/x/shop:latest is a tag that moves" in err
+    assert "shop.yaml: environment.image: ghcr.io/x/shop:latest is a tag that moves" in err
     assert out.endswith("1 manifest, no problems\n")
     assert main(["validate", "--json"]) == 0
-    assert "tag that moves" in json.loads(capsys.readouterr().out)["hints"][0]
+    assert "tag that moves" in json.loads(capsys.readouterr().out)["hints"][0]["cause"]
 
 
 def test_problems_of_all_paths_go_to_standard_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

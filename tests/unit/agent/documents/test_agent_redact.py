@@ -103,3 +103,10 @@ def test_a_secret_that_was_cut_off_is_masked() -> None:
     assert redact(f"answered 500: token hunter2-hun{CUT}") == f"answered 500: token *****{CUT}"
     assert redact(f"a hunter{CUT}") == f"a *****{CUT}"
     assert redact(f"is {CUT}") == f"is {CUT}"
+
+
+def test_each_line_of_a_value_is_masked() -> None:
+    """Programs log a key line by line."""
+    key = "-----BEGIN KEY-----\r\nhunter2-hunter2\r\n-----END KEY-----\n"
+    said = Redactor([key])("bad key at hunter2-hunter2, whole: " + key)
+    assert "hunter2" not in said

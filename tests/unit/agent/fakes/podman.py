@@ -134,7 +134,8 @@ class Podman:
             return Result(1 if verb == "exists" else 125, err="no such image")
         name, app = there
         found = described(name, app.build) | {"Digest": pinned(name, app.build).partition("@")[2]}
-        found |= {"Config": {"Volumes": {path: {} for path in app.volumes}} if app.volumes else {}}
+        volumes = {"Volumes": {path: {} for path in app.volumes}} if app.volumes else {}
+        found |= {"Config": {"Env": ["PATH=/bin", "OWN=x"], **volumes}}
         return Result(0, out=json.dumps(found) if verb == "inspect" else "")
 
     def _rows(self) -> Iterator[dict[str, object]]:

@@ -46,7 +46,7 @@ def test_second_release_serves_green_and_blue_stands_by_for_an_hour(host: FakeHo
     answer = run(host, V2)
     assert (answer["active"], serves(host)) == ("green", V2)
     assert "codeb-shop-app-blue.service" in host.systemd.running
-    active = {f"/etc/codeb/projects/shop-app/active.{kind}" for kind in ("env", "image")}
+    active = {f"/etc/codeb/projects/shop-app/active.{kind}" for kind in ("env", "conf", "image")}
     assert set(host.links) == {BOOT.format("green"), *active}
     host.advance(3601)
     assert list(host.systemd.running) == ["codeb-shop-app-green.service"]
@@ -329,7 +329,8 @@ def test_a_lost_record_is_replaced_by_what_the_document_says(host: FakeHost) -> 
         {"domain": "a b"},
         {"publish": "0.0.0.0 -p 1"},
         {"environment": {"A B": "x"}},
-        {"environment": {"A": "x\nB=y"}},
+        {"environment": {"A": "x\0B=y"}},
+        {"environment": {"A": "x" * 60_001}},
         {"ports": {"blue": 3001, "green": 3001}},
         {"standby_minutes": -1},
         {"surprise": 1},

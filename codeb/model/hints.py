@@ -1,0 +1,39 @@
+"""What works but had better be written otherwise: said by `codeb validate` and by previews, never an error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from codeb.model.loader import Manifests
+from codeb.model.manifest import Manifest
+from codeb.model.moving import moves
+from codeb.model.problems import Problem
+
+_SWITCH = (
+    "features.websockets",
+    "has no effect, as WebSockets need no switch",
+    "Remove the line; docs/manifest.md says how long connections live.",
+)
+_MOVES = (
+    "environment.image",
+    "is a tag that moves: a release takes what it points at then, and nothing is released when it is pushed again",
+    "Give each build a tag of its own.",
+)
+
+
+def say_of_manifests(manifests: Manifests) -> tuple[Problem, ...]:
+    """A hint for each line that had better go or be another, in order of id."""
+    return tuple(
+        Problem(manifests.files[manifest.id], 0, 0, path, cause, remedy)
+        for manifest in manifests
+        for path, cause, remedy in _of(manifest)
+    )
+
+
+def _of(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+    image = manifest.environment.image
+    if moves(image):
+        path, cause, remedy = _MOVES
+        yield path, f"{image} {cause}", remedy
+    if "websockets" in manifest.features.model_fields_set:
+        yield _SWITCH

@@ -1,0 +1,107 @@
+"""`codeb:projectSecrets`: the values of the variables that `environment.secrets` of the manifests name.
+
+No error shows a value. A value is any text without NUL, line breaks included: it arrives byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from codeb.model.manifest import Manifest
+from codeb.model.problems import Problem, SettingsErrors, path_text
+from codeb.model.shapes import LONGEST_VALUE, not_a_value
+
+KEY: Final = "projectSecrets"
+_SET: Final = "pulumi config set --secret --path"
+_LAB: Final = " (in the lab: in the shell that `make lab-env` opens)"
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """Project → variable → value, and what nobody asks for, in words."""
+
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    unused: tuple[str, ...] = ()
+
+
+def parse_supplied(data: object, manifests: Iterable[Manifest], stack: str = "<stack>") -> Supplied:
+    """The supplied secrets of these manifests' projects.
+
+    Raises:
+        SettingsErrors: every secret that is missing, and every value and mapping of a wrong shape, without its value.
+    """
+    wanted = {manifest.id: frozenset(manifest.environment.secrets) for manifest in manifests}
+    if data is None:
+        data = {}
+    if not isinstance(data, Mapping):
+        raise SettingsErrors([_not_a_mapping(stack, ())])
+    problems = [
+        problem for project in {*data, *wanted} for problem in _problems(data, wanted, str(project), stack)
+    ]
+    if problems:
+        raise SettingsErrors(problems)
+    values = {
+        project: {name: data[project][name] for name in names} for project, names in wanted.items() if names
+    }
+    return Supplied(values, tuple(_unused(data, wanted)))
+
+
+def place(*keys: str) -> str:
+    """Where a secret is, as errors, the manual and `pulumi config --path` write it."""
+    return f"codeb:{path_text((KEY, *keys))}"
+
+
+def setting(*keys: str) -> str:
+    """The command that sets a secret, for any shell that has the stack's Pulumi (the lab's: `make lab-env`)."""
+    return f"{_SET} '{place(*keys)}'"
+
+
+def _problems(
+    data: Mapping[str, object], wanted: Mapping[str, frozenset[str]], project: str, stack: str
+) -> Iterator[Problem]:
+    given = data.get(project, {})
+    if not isinstance(given, Mapping):
+        yield _not_a_mapping(stack, (project,))
+        return
+    for name in sorted(wanted.get(project, frozenset()) - given.keys()):
+        cause = f"is missing, and environment.secrets of {project} names it"
+        yield _problem(stack, (project, name), cause, f"Run `{setting(project, name)}`{_LAB}.")
+    for name, value in given.items():
+        if wrong := _wrong(value):
+            remedy = f"Set it again with `{setting(project, str(name))}`{_LAB}."
+            yield _problem(stack, (project, str(name)), wrong, remedy)
+
+
+def _wrong(value: object) -> str | None:
+    """What is wrong with a value, None for nothing."""
+    if isinstance(value, bool):
+        return "is true or false without quotes, not text"
+    if isinstance(value, int | float):
+        return "is a number without quotes, not text"
+    if not isinstance(value, str):
+        return "is not text"
+    return not_a_value(value, LONGEST_VALUE)
+
+
+def _not_a_mapping(stack: str, keys: tuple[str, ...]) -> Problem:
+    example = setting(*(keys or ("<id>",)), "NAME")
+    remedy = f"Remove it (`pulumi config rm --path '{place(*keys)}'`), then set each secret with `{example}`."
+    return _problem(stack, keys, "is not a mapping of names to values", remedy)
+
+
+def _problem(stack: str, keys: tuple[str, ...], cause: str, remedy: str) -> Problem:
+    return Problem(f"Pulumi.{stack}.yaml", 0, 0, place(*keys), cause, remedy)
+
+
+def _unused(data: Mapping[str, Mapping[str, object]], wanted: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    """Secrets that no manifest names: left where they are, as their project may come back, but said."""
+    for project in sorted(data):
+        names = sorted(map(str, data[project].keys() - wanted.get(project, frozenset())))
+        if project not in wanted:
+            remedy = f"correct the id, or remove it with `pulumi config rm --path '{place(project)}'`"
+            yield f"{place(project)} is not used, as no manifest has this id: {remedy}."
+        elif names:
+            remedy = f"name it in environment.secrets of {project} if its app is to get it"
+            yield f"{place(project)} is used but for {', '.join(names)}: {remedy}."
