@@ -184,7 +184,9 @@ def test_a_removal_that_is_killed_anywhere_leaves_no_image_for_good() -> None:
 
 def test_images_of_which_one_is_in_use_are_tried_again(host: FakeHost) -> None:
     call(host.ports(), "release", release_document(V1))
-    host.answers[" ".join(commands.remove_images([V1]))] = Result(2, err="image is in use by a container")
+    listed = json.loads(host.podman.podman(["image", "ls", "--format", "json"]).out)
+    names = [name for image in listed for name in image["Names"] or [image["Id"]]]
+    host.answers[" ".join(commands.remove_images(names))] = Result(2, err="image is in use by a container")
     call(host.ports(), "remove", {"project": "shop-app"})
     assert host.tell(paths.IMAGES_OWED) == "reg.lab:5000/shop"
     host.answers.clear()
