@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from codeb.model import PLAIN_KEYS, SECRET_KEYS, Settings
+from codeb.model import PLAIN_KEYS, SECRET_KEYS, Manifests, Settings
 from components import config
 from tests.components.recording import BASE_CONFIG
 
@@ -33,7 +33,7 @@ def test_the_program_asks_for_these_and_no_others(tmp_path: Path, monkeypatch: A
     monkeypatch.setattr(pulumi, "get_stack", lambda: "test")
     monkeypatch.setattr(config, "parse_settings", lambda *_: Settings.model_validate(BASE_CONFIG_PLAIN))
     config.read_settings(asked)  # type: ignore[arg-type]
-    config.read_secrets(asked, tmp_path)  # type: ignore[arg-type]
+    config.read_secrets(asked, tmp_path, Manifests((), {}))  # type: ignore[arg-type]
     assert asked.keys == {*PLAIN_KEYS, *SECRET_KEYS}
 
 
