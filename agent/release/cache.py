@@ -7,7 +7,9 @@ from collections.abc import Collection
 from typing import Final
 
 from agent.documents.errors import Failed
+from agent.host import paths
 from agent.host.ports import Ports, RedisRefused
+from agent.project import record
 from agent.project.spec import CacheIndex
 
 _REMEDY: Final = (
@@ -28,6 +30,8 @@ def grant(ports: Ports, index: CacheIndex, password: str, also: Collection[str],
 
     try:
         owners = _owners(call([["ACL", "LIST"]])[0], index)
+        if set(owners) - {index.user}:
+            _not_in_use(ports, index)
         commands = [["ACL", "DELUSER", owner] for owner in owners if owner != index.user]
         passwords = [f">{password}", *(f"#{hashed}" for hashed in sorted(also))]
         if index.user not in owners:
@@ -37,6 +41,24 @@ def grant(ports: Ports, index: CacheIndex, password: str, also: Collection[str],
     except RedisRefused as error:
         raise Failed("cache", str(error), _REMEDY) from error
     return index.user not in owners
+
+
+def _not_in_use(ports: Ports, index: CacheIndex) -> None:
+    """A cache that an app of another project serves with is not given away. Raises Failed."""
+    for project in record.known_projects(ports):
+        known = record.load(ports, project)
+        serving = record.serving(ports, project, known)
+        held = known.colours.get(serving) if known and serving else None
+        other = held.spec.cache if held else None
+        if other is None or other.user == index.user:
+            continue
+        if (other.host, other.port, other.index) == (index.host, index.port, index.index):
+            raise Failed(
+                "cache",
+                f"index {index.index} of Redis at {index.host}:{index.port} is what {project} serves with",
+                f"if {project} is to go, remove it here by hand, then run again: "
+                f"""`echo '{{"version": 1, "project": "{project}"}}' | codeb-agent remove`""",
+            )
 
 
 def revoke(ports: Ports, index: CacheIndex, admin_password: str) -> None:

@@ -348,3 +348,15 @@ def test_units_of_another_project_are_refused(host: FakeHost) -> None:
     units = release_document(V1, project="other-app")["units"]
     with pytest.raises(BadDocument, match="the unit of this project"):
         run(host, units=units)
+
+
+def test_an_index_that_another_project_serves_with_is_not_given_away(host: FakeHost) -> None:
+    """The plan never does; a registry of an earlier version may have."""
+    first = release_document(V1)["cache"]
+    run(host, V1)
+    rules = dict(host.redis.users)
+    taken = fails(
+        host, V1, project="other-app", pair=(3003, 3004), cache={**first, "user": "other", "rules": first["rules"]}
+    )
+    assert taken.failure.cause == "index 2 of Redis at 10.77.0.2:6379 is what shop-app serves with"
+    assert host.redis.users == rules
