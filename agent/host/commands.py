@@ -107,7 +107,7 @@ def logs(unit: str, since: float, lines: int) -> list[str]:
     """
     return [
         *("journalctl", "--no-pager", "--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER"),
-        *(f"--lines={lines}", f"--since=@{since:.0f}", f"_SYSTEMD_UNIT={unit}"),
+        *(f"--lines={lines}", f"--since=@{since:.3f}", f"_SYSTEMD_UNIT={unit}"),
         *("+", f"CONTAINER_NAME={unit.removesuffix('.service')}"),
     ]
 
@@ -160,7 +160,7 @@ def container_ids(containers: Sequence[str]) -> list[str]:
 def died(container: str, since: float) -> list[str]:
     """Podman's record of containers that ended since a moment, with exit codes."""
     return [
-        *("podman", "events", "--stream=false", f"--since={since:.0f}", "--format", "json"),
+        *("podman", "events", "--stream=false", f"--since={int(since)}", "--format", "json"),
         *("--filter", f"container={container}", "--filter", "event=died"),
     ]
 
@@ -168,7 +168,7 @@ def died(container: str, since: float) -> list[str]:
 def all_died(since: float) -> list[str]:
     """The same of all containers."""
     return [
-        *("podman", "events", "--stream=false", f"--since={since:.0f}", "--format", "json"),
+        *("podman", "events", "--stream=false", f"--since={int(since)}", "--format", "json"),
         *("--filter", "event=died"),
     ]
 

@@ -7,7 +7,6 @@ from collections.abc import Collection
 from typing import Final
 
 from agent.documents.errors import Failed
-from agent.host import paths
 from agent.host.ports import Ports, RedisRefused
 from agent.project import record
 from agent.project.spec import CacheIndex

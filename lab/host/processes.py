@@ -62,6 +62,14 @@ class ProcessId:
             os.close(handle)
 
 
+def _program(pid: int) -> list[str]:
+    """What a process runs: its program, or the interpreter and the script; nothing when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:2]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
 def _stat(pid: int) -> list[str] | None:
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
@@ -136,13 +144,16 @@ class Supervised:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        up = wait_until(
-            lambda: supervisor.poll() is not None or self.process("command") is not None, START_PATIENCE_S
-        )
+        up = wait_until(lambda: supervisor.poll() is not None or self._begun(argv[0]), START_PATIENCE_S)
         if not up or supervisor.poll() is not None:
             raise LabError(
                 f"{argv[0]} ended at once; end of {self.log}:\n{commands.tail(self.log)}", "see the log"
             )
+
+    def _begun(self, program: str) -> bool:
+        """Whether the program itself runs, and not only what contains it."""
+        command = self.process("command")
+        return command is not None and any(program in _program(pid) for pid in children(command.pid))
 
     def stop(self, patience_s: float) -> bool:
         """Ask the command to stop, kill it when it does not; returns whether it stopped by itself."""

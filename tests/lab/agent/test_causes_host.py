@@ -56,6 +56,7 @@ def unit(template: str, service: str, whose: names.Whose, **more: object) -> str
         service=service,
         environment_file=names.environment_file("agent-one", whose),
         digest_file=names.digest_file("agent-one", whose),
+        module_file=None,
         **more,
     )
 

@@ -86,7 +86,8 @@ def differing(found: dict[str, str]) -> list[str]:
 
 def printed(host: AgentHost, service: str) -> dict[str, str]:
     """The environment that the last run of a service printed, once its arguments are as they should be."""
-    text = host.sh("journalctl", f"CONTAINER_NAME={service}", "-o", "cat", "-n", "1").strip()
+    mine = [f"_SYSTEMD_UNIT={service}.service", "SYSLOG_IDENTIFIER=agent-env"]
+    text = host.sh("journalctl", *mine, "-o", "cat", "-n", "1").strip()
     said = json.loads(base64.b64decode(text))
     assert said["arguments"] == ARGUMENTS, "empty ones too"
     found: dict[str, str] = said["environment"]

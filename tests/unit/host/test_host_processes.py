@@ -95,7 +95,6 @@ class TestSupervision:
             supervised.kill()
 
     def test_a_command_that_cannot_be_started_is_an_error_with_the_cause(self, tmp_path: Path) -> None:
-        """One that runs for a moment may be seen running on a busy machine, so this one never does."""
         with pytest.raises(LabError, match="No such file or directory"):
             Supervised(tmp_path).start(["/no/such/luck"], {})
         recorded = json.loads((tmp_path / "command.json").read_text())

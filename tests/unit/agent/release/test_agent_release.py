@@ -356,7 +356,11 @@ def test_an_index_that_another_project_serves_with_is_not_given_away(host: FakeH
     run(host, V1)
     rules = dict(host.redis.users)
     taken = fails(
-        host, V1, project="other-app", pair=(3003, 3004), cache={**first, "user": "other", "rules": first["rules"]}
+        host,
+        V1,
+        project="other-app",
+        pair=(3003, 3004),
+        cache={**first, "user": "other", "rules": first["rules"]},
     )
     assert taken.failure.cause == "index 2 of Redis at 10.77.0.2:6379 is what shop-app serves with"
     assert host.redis.users == rules
