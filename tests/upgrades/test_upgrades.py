@@ -1,7 +1,7 @@
 """A stack of an earlier version goes on: a preview of the program as it is now, on the state as it was then.
 
-`own-engine.json` was written before the lab ran the Pulumi CLI, by an engine of its own; its secrets were replaced by the
-word `recorded`. Nobody answers where the preview looks: it shows what would change, and asks no host.
+`own-engine.json` was written before the lab ran the Pulumi CLI, by an engine of its own, `storage-users.json` by that CLI before
+projects could hand over names and shared less of Redis; their secrets were replaced by the word `recorded`. Nobody answers where the preview looks: it shows what would change, and asks no host.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ CHANGES = {
         *(("create", f"{project}-{part}") for project in PROJECTS for part in ("user", "policy", "access")),
         *(("delete", f"{project}-keys") for project in PROJECTS),
     },
+    "storage-users": set[tuple[str, str]](),
 }
 """All that an upgrade from a state makes and deletes, which is to be nothing that holds data.
 
