@@ -1,7 +1,8 @@
 """A stack of an earlier version goes on: a preview of the program as it is now, on the state as it was then.
 
-`own-engine.json` was written before the lab ran the Pulumi CLI, by an engine of its own, `storage-users.json` by that CLI before
-projects could hand over names and shared less of Redis; their secrets were replaced by the word `recorded`. Nobody answers where the preview looks: it shows what would change, and asks no host.
+`own-engine.json` was written before the lab ran the Pulumi CLI, by an engine of its own, `storage-users.json` by that CLI
+before projects could hand over names and shared less of Redis; their secrets were replaced by the word `recorded`. Nobody
+answers where the preview looks: it shows what would change, and asks no host.
 """
 
 from __future__ import annotations
