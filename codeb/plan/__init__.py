@@ -2,23 +2,20 @@
 
 from codeb.plan.allocation import PAIRS_PER_POOL, Allocation, Request, allocate, request_of
 from codeb.plan.build import make_plan
+from codeb.plan.held import Holding
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.types import (
-    BucketPlan,
     CachePlan,
     DatabasePlan,
     DataServicesPlan,
-    Holding,
-    Instance,
     Plan,
-    Ports,
     ProjectPlan,
     RedisPlan,
     RetainedPlan,
     ServerPlan,
-    Slot,
 )
+from codeb.plan.values import BucketPlan, Instance, Ports, Slot
 
 __all__ = [
     "PAIRS_PER_POOL",

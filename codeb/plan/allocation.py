@@ -14,7 +14,7 @@ from typing import Final
 from codeb.model import Manifest
 from codeb.plan.previous import Previous
 from codeb.plan.problems import PlanError, Problem
-from codeb.plan.types import FIRST_INDEX, LAST_INDEX, Ports, Slot
+from codeb.plan.values import FIRST_INDEX, LAST_INDEX, Ports, Slot
 
 FIRST_PORT: Final = 3001  # 3000 is the development default and reserved
 LAST_PORT: Final = 3999

@@ -10,21 +10,13 @@ from codeb.plan.allocation import Allocation, allocate, request_of
 from codeb.plan.caches import cache_plan, keep_idle, moves, own_instances, redis_plans
 from codeb.plan.connections import crowded
 from codeb.plan.handover import HandOvers, Wish, hand_overs
+from codeb.plan.held import Holding
 from codeb.plan.placement import check_edge, data_server, place, servers_of
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.retention import leaving, notes, retained
-from codeb.plan.types import (
-    BucketPlan,
-    DatabasePlan,
-    DataServicesPlan,
-    Holding,
-    Instance,
-    Plan,
-    ProjectPlan,
-    RetainedPlan,
-    ServerPlan,
-)
+from codeb.plan.types import DatabasePlan, DataServicesPlan, Plan, ProjectPlan, RetainedPlan, ServerPlan
+from codeb.plan.values import BucketPlan, Instance
 
 POSTGRES_PORT = 5432
 MINIO_PORT = 9000

@@ -13,9 +13,11 @@ from typing import Final
 
 from codeb import names
 from codeb.model import Cache
+from codeb.plan.held import Holding
 from codeb.plan.previous import Previous
 from codeb.plan.problems import PlanError, Problem
-from codeb.plan.types import CachePlan, Holding, Instance, ProjectPlan, RedisPlan, Slot
+from codeb.plan.types import CachePlan, ProjectPlan, RedisPlan
+from codeb.plan.values import Instance, Slot
 
 REDIS_PORT: Final = 6379
 FIRST_OWN_PORT: Final = 8001

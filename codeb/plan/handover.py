@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from codeb.plan.previous import Previous
 from codeb.plan.problems import Problem
-from codeb.plan.types import Ports
+from codeb.plan.values import Ports
 
 Port = tuple[str, int]
 """A pool and one of its ports."""

@@ -12,21 +12,19 @@ from collections.abc import Mapping
 from typing import cast
 
 from codeb import names
+from codeb.plan.held import HeldDatabase, Holding, Serving
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.reader import REMEDY, Reader
-from codeb.plan.types import (
+from codeb.plan.values import (
     DEFAULT_CONNECTION_LIMIT,
     DEFAULT_POOL,
     FIRST_INDEX,
     LAST_INDEX,
     Access,
     BucketPlan,
-    HeldDatabase,
-    Holding,
     Instance,
     Lifecycle,
     Ports,
-    Serving,
     Slot,
 )
 

@@ -5,16 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from codeb import names
+from codeb.plan.held import HeldDatabase, Holding
 from codeb.plan.previous import Previous
-from codeb.plan.types import (
-    BucketPlan,
-    DatabasePlan,
-    DataServicesPlan,
-    HeldDatabase,
-    Holding,
-    ProjectPlan,
-    RetainedPlan,
-)
+from codeb.plan.types import DatabasePlan, DataServicesPlan, ProjectPlan, RetainedPlan
+from codeb.plan.values import BucketPlan
 
 
 def retained(

@@ -2,67 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
 
 from codeb import names
 from codeb.model import Manifest, Settings, size_text
-
-Access = Literal["private", "public-read"]
-Lifecycle = Literal["retain", "destroy"]
-Role = Literal["app", "data", "edge"]
-
-FIRST_INDEX: Final = 2  # of a Redis instance: index 0 is the system's cache, 1 the shared one
-LAST_INDEX: Final = 15
-
-DEFAULT_POOL: Final = "default"
-DEFAULT_CONNECTION_LIMIT: Final = 20
-
-
-@dataclass(frozen=True, order=True)
-class Ports:
-    """A project's two host ports: blue publishes `app`, green publishes `internal`."""
-
-    app: int
-    internal: int
-
-    def of(self, colour: names.Colour) -> int:
-        """The port that this colour publishes."""
-        return self.app if colour == "blue" else self.internal
-
-    @property
-    def both(self) -> tuple[int, int]:
-        """The two port numbers."""
-        return self.app, self.internal
-
-    def __str__(self) -> str:
-        return f"{self.app}/{self.internal}"
-
-
-@dataclass(frozen=True, order=True)
-class Slot:
-    """One index (2 to 15) of one Redis instance (0, 1, …)."""
-
-    instance: int
-    index: int
-
-    def __str__(self) -> str:
-        return f"{self.name} index {self.index}"
-
-    @property
-    def name(self) -> str:
-        """The instance's name: `redis-0`."""
-        return names.redis_instance(str(self.instance))
-
-
-@dataclass(frozen=True)
-class Instance:
-    """A Redis instance of one project's own, as it is handed out: its port, and its limit in bytes."""
-
-    port: int
-    memory: int
-    eviction: str
+from codeb.plan.held import Holding
+from codeb.plan.values import BucketPlan, Instance, Lifecycle, Ports, Role, Slot
 
 
 @dataclass(frozen=True)
@@ -129,81 +74,6 @@ class DatabasePlan:
     port: int
     connection_limit: int
     extensions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class BucketPlan:
-    """A bucket; `quota` in bytes and `expire_days` are None when there is no limit."""
-
-    name: str
-    suffix: str
-    access: Access = "private"
-    quota: int | None = None
-    expire_days: int | None = None
-
-
-@dataclass(frozen=True)
-class HeldDatabase:
-    """A database as the registry remembers it."""
-
-    connection_limit: int = DEFAULT_CONNECTION_LIMIT
-    extensions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Serving:
-    """What a project's last release serves: host names, and ports of a pool. Nothing before the first one."""
-
-    names: frozenset[str] = frozenset()
-    pool: str = DEFAULT_POOL
-    ports: Ports | None = None
-
-    @property
-    def places(self) -> frozenset[tuple[str, int]]:
-        """The ports with their pool."""
-        return _places(self.pool, self.ports)
-
-
-@dataclass(frozen=True)
-class Holding:
-    """What one project holds since the previous run, whether it still has a manifest or not.
-
-    `serves` is what its last release that went well has, `ceded` the names that it gave up to others. `leaving`: it had
-    no manifest in the previous run already, and may still run all the same.
-    `cached_in` names the Redis instance that its manifest asked for; `caches` are the places (`address:port`) that its
-    releases on the host use, None when nobody knows.
-    """
-
-    id: str
-    pool: str = DEFAULT_POOL
-    ports: Ports | None = None
-    slot: Slot | None = None
-    instance: Instance | None = None
-    cached_in: str | None = None
-    caches: tuple[str, ...] | None = None
-    database: HeldDatabase | None = None
-    buckets: tuple[BucketPlan, ...] = ()
-    servers: tuple[str, ...] = ()
-    lifecycle: Lifecycle = "retain"
-    retained: bool = False
-    serves: Serving = Serving()
-    ceded: frozenset[str] = frozenset()
-    leaving: bool = False
-    entry: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
-
-    @property
-    def places(self) -> frozenset[tuple[str, int]]:
-        """The ports that it was given, with their pool."""
-        return _places(self.pool, self.ports)
-
-    @property
-    def stays(self) -> bool:
-        """Whether it keeps data, names, ports and index without a manifest."""
-        return self.lifecycle == "retain" and bool(self.database or self.buckets)
-
-
-def _places(pool: str, ports: Ports | None) -> frozenset[tuple[str, int]]:
-    return frozenset((pool, port) for port in (ports.both if ports else ()))
 
 
 @dataclass(frozen=True)

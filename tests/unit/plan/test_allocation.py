@@ -19,7 +19,7 @@ from codeb.plan import (
     Slot,
     allocate,
 )
-from codeb.plan.types import HeldDatabase, Serving
+from codeb.plan.held import HeldDatabase, Serving
 
 IDS = st.from_regex(r"[a-z][a-z0-9]{0,2}(-[a-z0-9]{1,2})?", fullmatch=True)
 POOLS = st.sampled_from(["default", "second"])

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from codeb.plan import Holding, Ports
 from codeb.plan.handover import Wish, hand_overs
-from codeb.plan.types import Serving
+from codeb.plan.held import Serving
 
 IDS = ["a", "b", "c", "d", "e"]
 

@@ -23,7 +23,7 @@ from agent.release.drive import release, rollback
 from agent.removal.remove import remove
 from codeb.plan import Holding, Ports
 from codeb.plan.handover import HandOvers, Wish, hand_overs
-from codeb.plan.types import Serving
+from codeb.plan.held import Serving
 from tests.unit.agent.fakes.caddy import addresses
 from tests.unit.agent.fakes.documents import release_document
 from tests.unit.agent.fakes.host import FakeHost, Killed

@@ -1,0 +1,80 @@
+"""What the previous run left: who holds and serves what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from codeb.plan.values import (
+    DEFAULT_CONNECTION_LIMIT,
+    DEFAULT_POOL,
+    BucketPlan,
+    Instance,
+    Lifecycle,
+    Ports,
+    Slot,
+)
+
+
+@dataclass(frozen=True)
+class HeldDatabase:
+    """A database as the registry remembers it."""
+
+    connection_limit: int = DEFAULT_CONNECTION_LIMIT
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What a project's last release serves: host names, and ports of a pool. Nothing before the first one."""
+
+    names: frozenset[str] = frozenset()
+    pool: str = DEFAULT_POOL
+    ports: Ports | None = None
+
+    @property
+    def places(self) -> frozenset[tuple[str, int]]:
+        """The ports with their pool."""
+        return _places(self.pool, self.ports)
+
+
+@dataclass(frozen=True)
+class Holding:
+    """What one project holds since the previous run, whether it still has a manifest or not.
+
+    `serves` is what its last release that went well has, `ceded` the names that it gave up to others. `leaving`: it had
+    no manifest in the previous run already, and may still run all the same.
+    `cached_in` names the Redis instance that its manifest asked for; `caches` are the places (`address:port`) that its
+    releases on the host use, None when nobody knows.
+    """
+
+    id: str
+    pool: str = DEFAULT_POOL
+    ports: Ports | None = None
+    slot: Slot | None = None
+    instance: Instance | None = None
+    cached_in: str | None = None
+    caches: tuple[str, ...] | None = None
+    database: HeldDatabase | None = None
+    buckets: tuple[BucketPlan, ...] = ()
+    servers: tuple[str, ...] = ()
+    lifecycle: Lifecycle = "retain"
+    retained: bool = False
+    serves: Serving = Serving()
+    ceded: frozenset[str] = frozenset()
+    leaving: bool = False
+    entry: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def places(self) -> frozenset[tuple[str, int]]:
+        """The ports that it was given, with their pool."""
+        return _places(self.pool, self.ports)
+
+    @property
+    def stays(self) -> bool:
+        """Whether it keeps data, names, ports and index without a manifest."""
+        return self.lifecycle == "retain" and bool(self.database or self.buckets)
+
+
+def _places(pool: str, ports: Ports | None) -> frozenset[tuple[str, int]]:
+    return frozenset((pool, port) for port in (ports.both if ports else ()))
