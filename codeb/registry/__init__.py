@@ -1,0 +1,52 @@
+"""The registry: what the stack runs and holds, as a versioned document in the stack's outputs.
+
+Pulumi state is the registry; the next run reads it back (`read_previous`). Nothing in it is secret. An
+entry has the required keys `id, name, status, created_at, ports{app,internal}, database{name,port},
+redis{db_index,instance}, minio{bucket}, domain, container_id, health{status,last_check}`, and what the next
+run needs to keep things as they are. `status` is `planned` before the first release, `running` after one
+(`unhealthy`, or `maintenance` while visitors get its page), and `retained` once the project has left. `release` says
+which release serves and why: `{id, image, digest, at, by, why}`. `serves` says which names and ports that release has,
+which is not what the manifest asks for while a release of it fails, `ceded` which names it gave up to others.
+
+Beside `projects` stand those that are `leaving`: without manifest and data to keep, but perhaps not stopped yet. What
+they hold is given to nobody until their servers say that they are gone.
+
+What runs is known from up to three places: the answer that Pulumi keeps of its last release command, the registry
+of the last run, and what the hosts say now. The latest one that says something new counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from codeb.plan import Holding, read_previous
+from codeb.registry.entries import Entry, planned_entries, planned_entry
+from codeb.registry.observed import RUNNING, carried, entries_of, latest, warnings, with_release
+
+VERSION: Final = 1
+
+__all__ = [
+    "RUNNING",
+    "VERSION",
+    "Entry",
+    "carried",
+    "document",
+    "entries_of",
+    "latest",
+    "planned_entries",
+    "planned_entry",
+    "read_previous",
+    "warnings",
+    "with_release",
+]
+
+
+def document(entries: Mapping[str, Entry], leaving: Iterable[Holding] = ()) -> dict[str, Any]:
+    """The whole registry, entries in order of project id."""
+    left = {held.id: {**held.entry, "status": "leaving"} for held in leaving}
+    found: dict[str, Any] = {
+        "version": VERSION,
+        "projects": {key: entries[key] for key in sorted(entries)},
+    }
+    return found | ({"leaving": left} if left else {})

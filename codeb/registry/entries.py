@@ -1,0 +1,162 @@
+"""An entry of the registry as the plan wants it, before anything is known from a host."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codeb import names
+from codeb.plan import (
+    BucketPlan,
+    CachePlan,
+    DatabasePlan,
+    Holding,
+    Instance,
+    Plan,
+    Ports,
+    ProjectPlan,
+    RetainedPlan,
+    Slot,
+)
+
+Entry = dict[str, Any]
+
+
+def planned_entries(plan: Plan) -> dict[str, Entry]:
+    """An entry for each project of the plan, running or retained, before anything is known from a host."""
+    kept = {retained.id: retained for retained in plan.retained}
+    entries = {project.id: planned_entry(project, kept.get(project.id)) for project in plan.projects}
+    return entries | {r.id: _retained_entry(r) for r in plan.retained if r.id not in entries}
+
+
+def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Entry:
+    """The entry of a running project; `kept` is data that it no longer names but that stays."""
+    entry: Entry = {
+        "id": project.id,
+        "name": project.manifest.display_name,
+        "status": "planned",
+        "created_at": None,
+        "ports": _ports(project.ports),
+        "database": _database(project.database),
+        "redis": _redis(project.cache) if project.cache else None,
+        "minio": _minio(project.buckets),
+        "domain": project.domain,
+        "aliases": list(project.aliases),
+        "ceded": list(project.ceded),
+        "serves": None,
+        "container_id": None,
+        "health": {"status": "unknown", "last_check": None},
+        "pool": project.pool,
+        "servers": list(project.servers),
+        "active": None,
+        "image": project.manifest.environment.image,
+        "digest": None,
+        "release": None,
+        "caches": None,
+        "maintenance": project.manifest.features.maintenance is not None,
+        "warnings": [],
+        "lifecycle": project.lifecycle,
+    }
+    idle = _idle_redis(project)
+    rest = (_kept(kept) if kept else {}) | ({"redis": idle} if idle else {})
+    return entry | {"retained": rest} if rest else entry
+
+
+def _retained_entry(retained: RetainedPlan) -> Entry:
+    """What a project that left holds on to: its ports and index too, so that it finds them when it comes
+    back."""
+    held = retained.held
+    if held is None:
+        raise ValueError(f"{retained.id} is neither in the plan's projects nor in the previous registry")
+    before = held.entry
+    return {
+        "id": retained.id,
+        "name": before.get("name", retained.id),
+        "status": "retained",
+        "created_at": before.get("created_at"),
+        "ports": _ports(held.ports) if held.ports else None,
+        "database": _database(retained.database),
+        "redis": _held_redis(held),
+        "minio": _minio(retained.buckets),
+        "domain": before.get("domain"),
+        "container_id": None,
+        "health": {"status": "stopped", "last_check": None},
+        "pool": held.pool,
+        "servers": list(held.servers),
+        "active": None,
+        "image": before.get("image"),
+        "digest": before.get("digest"),
+        "release": before.get("release"),
+        "lifecycle": held.lifecycle,
+    }
+
+
+def _ports(ports: Ports) -> Entry:
+    return {"app": ports.app, "internal": ports.internal}
+
+
+def _database(database: DatabasePlan | None) -> Entry | None:
+    if database is None:
+        return None
+    return {
+        "name": database.name,
+        "port": database.port,
+        "connection_limit": database.connection_limit,
+        "extensions": list(database.extensions),
+    }
+
+
+def _redis(cache: CachePlan) -> Entry:
+    """Where the cache is, and what the project holds beside it: an index, an instance of its own."""
+    entry: Entry = {"db_index": cache.index, "instance": cache.redis.name}
+    if cache.instance:
+        entry["own"] = _instance(cache.instance)
+    if cache.dedicated and cache.slot:
+        entry["shared"] = _slot(cache.slot)
+    return entry
+
+
+def _held_redis(held: Holding) -> Entry | None:
+    own = {"own": _instance(held.instance)} if held.instance else {}
+    if held.instance is None or held.cached_in != names.redis_instance(held.id):
+        return {**_slot(held.slot), **own} if held.slot else None
+    shared = {"shared": _slot(held.slot)} if held.slot else {}
+    return {"db_index": 0, "instance": held.cached_in, **own, **shared}
+
+
+def _idle_redis(project: ProjectPlan) -> Entry | None:
+    """What a project without cache holds on to: its standby or a release that fails may be using it."""
+    own = {"own": _instance(project.idle_instance)} if project.idle_instance else {}
+    if project.idle_slot:
+        return {**_slot(project.idle_slot), **own}
+    return {"db_index": 0, "instance": names.redis_instance(project.id), **own} if own else None
+
+
+def _slot(slot: Slot) -> Entry:
+    return {"db_index": slot.index, "instance": slot.name}
+
+
+def _instance(instance: Instance) -> Entry:
+    return {"port": instance.port, "memory": instance.memory, "eviction": instance.eviction}
+
+
+def _minio(buckets: tuple[BucketPlan, ...]) -> Entry | None:
+    if not buckets:
+        return None
+    return {"bucket": buckets[0].name, "buckets": [_bucket(bucket) for bucket in buckets]}
+
+
+def _bucket(bucket: BucketPlan) -> Entry:
+    return {
+        "name": bucket.name,
+        "suffix": bucket.suffix,
+        "access": bucket.access,
+        "quota": bucket.quota,
+        "expire_days": bucket.expire_days,
+    }
+
+
+def _kept(kept: RetainedPlan) -> Entry:
+    return {
+        "database": _database(kept.database),
+        "buckets": [_bucket(bucket) for bucket in kept.buckets],
+    }
