@@ -27,6 +27,23 @@ DIGEST = "sha256:" + "5" * 64
 SSH_KEY = "component-tests-ssh-private-key"
 
 
+SHOP = """
+project: {id: shop}
+environment: {domain: shop.lab.test, image: "registry.lab.test:5000/shop:1"}
+"""
+BARE = """
+project: {id: bare}
+environment: {domain: bare.lab.test, image: "registry.lab.test:5000/bare:1"}
+resources: {database: {enabled: false}, cache: {enabled: false}, storage: {enabled: false}}
+"""
+VAULT = """
+project: {id: vault-app, lifecycle: destroy}
+environment: {domain: vault.lab.test, image: "registry.lab.test:5000/vault:1", secrets: [API_TOKEN]}
+"""
+ALL = {"shop.yaml": SHOP, "bare.yaml": BARE, "vault.yaml": VAULT}
+SUPPLIED = {"projectSecrets": {"vault-app": {"API_TOKEN": "supplied-token-value"}}}
+
+
 @dataclass(frozen=True)
 class Registration:
     """What the program asked the engine for; `inputs` keep secrets wrapped."""
