@@ -57,23 +57,48 @@ def servers_to_ask(previous: object) -> list[str]:
 def settled(
     previous: Mapping[str, Any] | None, live: Live, servers: Collection[str]
 ) -> dict[str, Any] | None:
-    """The previous registry without the projects that were leaving and are gone.
+    """The previous registry with what its hosts say of it: who still serves what, and who was leaving and is gone.
 
     Gone is what none of its servers has anything of; a server that did not answer (`servers` are the stack's) may.
     """
     if previous is None:
         return None
+    entries = {key: _serving(key, entry, live, servers) for key, entry in entries_of(previous).items()}
     left = {
-        key: entry
+        key: _serving(key, entry, live, servers)
         for key, entry in entries_of(previous, "leaving").items()
         if _there(key, entry, live, servers)
     }
-    return {key: value for key, value in previous.items() if key != "leaving"} | (
-        {"leaving": left} if left else {}
-    )
+    rest = {key: value for key, value in previous.items() if key != "leaving"}
+    return rest | {"projects": entries} | ({"leaving": left} if left else {})
+
+
+def _serving(
+    project: str, entry: Mapping[str, Any], live: Live, servers: Collection[str]
+) -> Mapping[str, Any]:
+    """The entry with the names and ports that its host says it serves; those it knows where nobody says more."""
+    if not isinstance(entry, Mapping):
+        return entry
+    if entry.get("serves") and not _there(project, entry, live, servers):
+        return {**entry, "serves": None}
+    status = live.of(project, [str(server) for server in entry.get("servers", ())])
+    said = status.get("serves") if status else None
+    if not isinstance(said, Mapping):
+        return entry
+    known = entry.get("serves") or {"names": [], "pool": entry.get("pool")}
+    found = {**known, **{key: said[key] for key in ("names", "ports") if said.get(key) is not None}}
+    if isinstance(known.get("ports"), Mapping) and set(known["ports"].values()) == set(
+        found["ports"].values()
+    ):
+        found["ports"] = known["ports"]  # a container may be on the second port of its pair
+    if sorted(known["names"] or ()) == sorted(found["names"] or ()):
+        found["names"] = known["names"]
+    return {**entry, "serves": found}
 
 
 def _there(project: str, entry: Mapping[str, Any], live: Live, servers: Collection[str]) -> bool:
+    if not isinstance(entry, Mapping):
+        return True  # whoever reads the registry says what is wrong with it
     asked = [str(server) for server in entry.get("servers", ()) if server in servers]
     return any(server not in live.known or project in live.known[server] for server in asked)
 

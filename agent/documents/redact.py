@@ -23,6 +23,10 @@ _PASSWORD: Final = re.compile(r"://[^\s:/@]*:([^\s/]+)@")
 _ARMOUR: Final = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
 
 
+_GO: Final = {ord(each): f"\\u{ord(each):04x}" for each in "<>&"}
+"""How Go's JSON writes what HTML gives a meaning to."""
+
+
 class Redactor:
     """Masks these secrets in every form in which programs write them, and passwords of URLs in what is `public`.
 
@@ -90,8 +94,11 @@ def _forms(secret: str) -> Iterator[str]:
             continue
         quoted = [quote(text), quote(text, safe=""), quote_plus(text)]
         yield from (text, *quoted, *(re.sub("%..", lambda found: found[0].lower(), each) for each in quoted))
-        yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1])
-        yield from (text.replace("'", "'\\''"), text.replace("'", "'\"'\"'"), html.escape(text))
+        for written in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
+            yield from (written, written.replace("/", "\\/"), written.translate(_GO))  # PHP, Go
+        yield from (repr(text)[1:-1], text.replace("'", "'\\''"), text.replace("'", "'\"'\"'"))
+        escaped = html.escape(text)
+        yield from (escaped, escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;"))
         yield from _base64(text.encode("utf-8", "surrogateescape"))
 
 

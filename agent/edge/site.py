@@ -7,12 +7,13 @@ the other, and at each moment somebody answers to them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from agent.documents.errors import Failed
 from agent.edge import drain, names, sites
 from agent.host import commands, paths
 from agent.host.ports import Ports
+from agent.project import record
 from agent.project.spec import Spec
 
 
@@ -26,6 +27,11 @@ def differs(ports: Ports, spec: Spec) -> bool:
     return bool(changes(ports, spec))
 
 
+def answered(ports: Ports, project: str) -> tuple[str, ...]:
+    """The names that the project's site answers to just now."""
+    return names.addresses((ports.files.read(paths.site(project)) or b"").decode())
+
+
 def damaged(ports: Ports, spec: Spec) -> bool:
     """Whether the project's own site is another than its last release made it: changed by hand, or short of names."""
     text = ports.files.read(paths.site(spec.project))
@@ -34,35 +40,67 @@ def damaged(ports: Ports, spec: Spec) -> bool:
 
 
 def changes(ports: Ports, spec: Spec) -> dict[str, str | None]:
-    """What has to be written for this site to be as wanted, by path: other sites that give names up included."""
+    """What has to be written for this site to be as wanted, by path: other sites that give names up or get some back."""
     path = paths.site(spec.project)
     others = sites.texts(ports)
     before = others.pop(path, None)
-    wanted = _kept(spec, before)
+    missed = _missed(ports, others, names.addresses(before or ""), names.addresses(spec.site or ""))
+    wanted = _kept(spec, before, frozenset(name for found in missed.values() for name in found))
     taken = frozenset(names.addresses(wanted or ""))
-    found: dict[str, str | None] = {
-        other: names.composed(text, left)
-        for other, text in others.items()
-        if len(left := [name for name in names.addresses(text) if name not in taken])
-        < len(names.addresses(text))
-    }
+    found: dict[str, str | None] = {}
+    for other, text in others.items():
+        here = names.addresses(text)
+        left = [name for name in here if name not in taken]
+        if other in missed:
+            found[other] = names.composed(_released(ports, _project(other)) or text, [*left, *missed[other]])
+        elif len(left) < len(here):
+            found[other] = names.composed(text, left)
     return found | ({path: wanted} if wanted != before else {})
 
 
-def _kept(spec: Spec, before: str | None) -> str | None:
-    """The wanted site, with the ceded names that it has and nobody has taken yet."""
+def _missed(
+    ports: Ports, others: Mapping[str, str], before: Collection[str], wanted: Collection[str]
+) -> dict[str, list[str]]:
+    """Names that a site gives up and another one lacks though its project's release has them: they go back there."""
+    given_up = [name for name in before if name not in wanted]
+    found: dict[str, list[str]] = {}
+    for other, text in others.items() if given_up else ():
+        released = names.addresses(_released(ports, _project(other)) or "")
+        lost = [name for name in given_up if name in released and name not in names.addresses(text)]
+        if lost:
+            found[other] = lost
+    return found
+
+
+def _kept(spec: Spec, before: str | None, missed: Collection[str] = ()) -> str | None:
+    """The wanted site, with the ceded names that it has and nobody has taken or gets back."""
     if spec.site is None or not spec.ceded:
         return spec.site
     here = names.addresses(before or "")
-    kept = [name for name in spec.ceded if name in here]
+    kept = [name for name in spec.ceded if name in here and name not in missed]
     return names.composed(spec.site, [*names.addresses(spec.site), *kept]) if kept else spec.site
+
+
+def _project(path: str) -> str:
+    return path.removeprefix(f"{paths.SITES}/").removesuffix(".caddy")
+
+
+def _released(ports: Ports, project: str) -> str | None:
+    """The site of the release that serves, None when nothing is known of it."""
+    try:
+        known = record.load(ports, project)
+        serving = record.serving(ports, project, known)
+    except Failed as error:  # its own release says so
+        ports.journal.log(f"{project}: {error.failure.cause}")
+        return None
+    return known.colours[serving].spec.site if known and serving and serving in known.colours else None
 
 
 def taken(ports: Ports, spec: Spec) -> dict[str, str]:
     """Names of this site that other projects' sites have, and whose."""
     mine = names.addresses(spec.site or "")
     return {
-        name: path.removeprefix(f"{paths.SITES}/").removesuffix(".caddy")
+        name: _project(path)
         for path, text in sites.texts(ports).items()
         if path != paths.site(spec.project)
         for name in names.addresses(text)
@@ -133,25 +171,37 @@ def write(ports: Ports, spec: Spec) -> bool:
 
 
 def restore(ports: Ports, saved: Mapping[str, str | None]) -> None:
-    """Put sites back as they were (path → text), but for names that others have taken meanwhile.
+    """Put sites back as they were (path → text, the project's own first), but for what others did meanwhile.
 
-    A site that is gone and isn't the first of them stays away: its project was removed.
+    Of the other sites that are still there only the names go back that were taken and that their release still has.
     """
     with sites.held(ports):
         here = sites.texts(ports)
-        claimed = {name for path, text in here.items() if path not in saved for name in names.addresses(text)}
-        own = next(iter(saved), None)
-        sites.put(
-            ports,
-            {
-                path: None if text is None else _without(text, claimed)
-                for path, text in saved.items()
-                if path == own or path in here
-            },
-        )
+        own = next(iter(saved), "")
+        found: dict[str, str | None] = {}
+        for path, text in saved.items():
+            claimed = {
+                name
+                for other, now in here.items()
+                if other not in (own, path)
+                for name in names.addresses(now)
+            }
+            if path == own:
+                found[path] = None if text is None else _without(text, claimed)
+            elif path in here and text is not None:
+                found[path] = _given_back(
+                    ports, path, here[path], [n for n in names.addresses(text) if n not in claimed]
+                )
+        sites.put(ports, found)
 
 
-def _without(text: str, claimed: Iterable[str]) -> str:
+def _given_back(ports: Ports, path: str, now: str, before: Collection[str]) -> str:
+    released = _released(ports, _project(path)) or now
+    back = [name for name in before if name in names.addresses(released) and name not in names.addresses(now)]
+    return names.composed(released, [*names.addresses(now), *back]) if back else now
+
+
+def _without(text: str, claimed: Collection[str]) -> str:
     mine = names.addresses(text)
-    left = [name for name in mine if name not in set(claimed)]
+    left = [name for name in mine if name not in claimed]
     return text if len(left) == len(mine) else names.composed(text, left)

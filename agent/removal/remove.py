@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from agent.documents.errors import Failed, remedy_of
 from agent.documents.reader import PROJECT, Reader
-from agent.edge import drain, site
+from agent.edge import drain, site, sites
 from agent.host import commands, paths, units
 from agent.host.paths import COLOURS
 from agent.host.ports import Busy, Ports
@@ -98,7 +98,8 @@ def _there(ports: Ports, path: str) -> bool:
 
 def _unroute(ports: Ports, project: str) -> None:
     """Users first: no site, no upstream, nothing at boot."""
-    ports.files.remove(paths.site(project))
+    with sites.held(ports):
+        sites.put(ports, {paths.site(project): None})
     if site.caddy_runs(ports):
         drain.reload(ports)
     for path in (

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 from agent.documents.errors import Failed
 from agent.documents.reader import PROJECT, Reader
+from agent.edge import site
 from agent.host import commands, paths
 from agent.host.paths import Colour, other
 from agent.host.ports import Ports
@@ -127,6 +128,10 @@ def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
         "released_at": serving.released_at,
         "release": serving.release(),
         "caches": known.caches(),
+        "serves": {
+            "names": list(site.answered(ports, project)) if serving.spec.site is not None else None,
+            "ports": {"app": serving.spec.ports["blue"], "internal": serving.spec.ports["green"]},
+        },
         **_idle(project, known, other(active), seen),
         "marks": _marks(ports, known, active),
         "container_id": seen.containers.get(paths.container(project, active), ""),

@@ -78,6 +78,8 @@ def _retained_entry(retained: RetainedPlan) -> Entry:
         "redis": _held_redis(held),
         "minio": _minio(retained.buckets),
         "domain": before.get("domain"),
+        "ceded": sorted(held.ceded),
+        "serves": before.get("serves"),
         "container_id": None,
         "health": {"status": "stopped", "last_check": None},
         "pool": held.pool,

@@ -7,9 +7,10 @@ if nothing failed.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
+from agent.edge import site
 from agent.host.paths import UPSTREAMS
 from agent.host.ports import NoReply
 from agent.release.drive import release, rollback
@@ -53,7 +55,14 @@ class Stack:
 
     host: FakeHost = field(default_factory=new_host)
     held: dict[str, Holding] = field(default_factory=dict)
-    runs: int = 0
+    sent: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Documents that were carried out: Pulumi sends none of them again."""
+
+    def ask(self) -> None:
+        """The registry hears from the host what is served, as it does before each plan."""
+        for key, held in self.held.items():
+            names = frozenset(site.answered(self.host.ports(), key))
+            self.held[key] = replace(held, serves=replace(held.serves, names=names))
 
     def plan(self, manifests: Manifests) -> HandOvers:
         wishes = [
@@ -63,6 +72,7 @@ class Stack:
 
     def run(self, manifests: Manifests, order: random.Random, sick: frozenset[str] = frozenset()) -> bool:
         """One run; whether it went well. Those that are `sick` fail their health check."""
+        self.ask()
         plan = self.plan(manifests)
         assert not plan.problems
         for key, one in manifests.items():  # as `remember` does, before anything happens
@@ -84,6 +94,7 @@ class Stack:
             if key not in manifests:
                 remove(self.host.ports(), Reader({"version": 1, "project": key}, ""), "tester")
                 del self.held[key]
+                self.sent.pop(key, None)
         return well
 
     def _release(self, key: str, one: Wanted, ceded: tuple[str, ...], *, sick: bool) -> bool:
@@ -97,12 +108,15 @@ class Stack:
             image, key, one.pair, cache=None, site=site, domain=domain, ceded=list(ceded),
             health=health, environment=environment,
         )  # fmt: skip
+        if self.sent.get(key) == document:
+            return True
         try:
             release(self.host.ports(), Reader(document, ""), "tester")
         except Failed:
             if not sick and not self.host.kill_at:
                 raise
             return False
+        self.sent[key] = document
         serves = Serving(frozenset(one.names), "default", Ports(*one.pair))
         self.held[key] = replace(self.held[key], serves=serves)
         return True
@@ -291,3 +305,59 @@ def test_a_rollback_to_ports_that_others_serve_on_by_now_is_refused() -> None:
     with pytest.raises(Failed, match=r"port 300[12] belongs to app-b by now"):
         rollback(stack.host.ports(), Reader({"project": "app-a"}, ""), "tester")
     assert_as_wanted(stack, later)
+
+
+def half_done(stack: Stack) -> None:
+    """The exchange of two domains of which only the first half went well."""
+    assert not stack.run({"app-a": B, "app-b": A}, rng(1), frozenset({"app-b"}))
+    assert {stack.who(name) for name in (*A.names, *B.names)} == {"app-a"}
+
+
+def test_manifests_that_are_put_back_after_half_an_exchange_put_the_names_back() -> None:
+    stack = chain(rng(1), {"app-a": A, "app-b": B})
+    stack.watch(names_of({"app-a": A, "app-b": B}))
+    half_done(stack)
+    assert stack.run({"app-a": A, "app-b": B}, rng(1))
+    assert_as_wanted(stack, {"app-a": A, "app-b": B})
+
+
+def test_a_rollback_after_half_an_exchange_gives_the_name_back_that_it_had_taken() -> None:
+    stack = chain(rng(1), {"app-a": A, "app-b": B})
+    stack.watch(names_of({"app-a": A, "app-b": B}))
+    half_done(stack)
+    rollback(stack.host.ports(), Reader({"project": "app-a"}, ""), "tester")
+    assert_as_wanted(stack, {"app-a": A, "app-b": B})
+
+
+def kill_when(stack: Stack, reached: Callable[[], bool]) -> None:
+    """Kill the release of app-a that takes the name of app-b, in this moment."""
+
+    def look() -> None:
+        if reached():
+            stack.host.after = lambda: None
+            raise Killed
+
+    stack.host.after = look
+    with pytest.raises(Killed):
+        stack.run({"app-a": B, "app-b": replace(B, names=("new.lab.test",))}, rng(1))
+    stack.host.held.clear()
+
+
+def test_a_killed_release_gives_back_names_and_leaves_what_others_changed_meanwhile() -> None:
+    stack = chain(rng(1), {"app-a": A, "app-b": B})
+    host = stack.host
+    kill_when(stack, lambda: "/var/lib/codeb/projects/app-a.undo" in host.files)
+    both = {"app-a": A, "app-b": replace(B, names=(*B.names, "www.b.lab.test"))}
+    stack.sent.pop("app-a")
+    assert stack.run({"app-b": both["app-b"], "app-a": A}, rng(2))
+    assert_as_wanted(stack, both)
+
+
+def test_the_site_of_a_removed_project_stays_away_whatever_a_kill_left() -> None:
+    stack = chain(rng(1), {"app-a": A, "app-b": B})
+    host = stack.host
+    kill_when(stack, lambda: "/var/lib/codeb/sites.json" in host.files)
+    remove(host.ports(), Reader({"version": 1, "project": "app-b"}, ""), "tester")
+    del stack.held["app-b"]
+    assert stack.run({"app-a": B, "app-c": C}, rng(1))
+    assert_as_wanted(stack, {"app-a": B, "app-c": C})
