@@ -7,7 +7,7 @@ the other, and at each moment somebody answers to them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from agent.documents.errors import Failed
 from agent.edge import drain, names, sites
@@ -52,7 +52,7 @@ def changes(ports: Ports, spec: Spec) -> dict[str, str | None]:
         here = names.addresses(text)
         left = [name for name in here if name not in taken]
         if other in missed:
-            found[other] = names.composed(_released(ports, _project(other)) or text, [*left, *missed[other]])
+            found[other] = _with(ports, other, text, [*left, *missed[other]])
         elif len(left) < len(here):
             found[other] = names.composed(text, left)
     return found | ({path: wanted} if wanted != before else {})
@@ -62,13 +62,15 @@ def _missed(
     ports: Ports, others: Mapping[str, str], before: Collection[str], wanted: Collection[str]
 ) -> dict[str, list[str]]:
     """Names that a site gives up and another one lacks though its project's release has them: they go back there."""
-    given_up = [name for name in before if name not in wanted]
+    left = [name for name in before if name not in wanted]
     found: dict[str, list[str]] = {}
-    for other, text in others.items() if given_up else ():
-        released = names.addresses(_released(ports, _project(other)) or "")
-        lost = [name for name in given_up if name in released and name not in names.addresses(text)]
+    for other, text in others.items() if left else ():
+        spec = _released(ports, other)
+        released = names.addresses(spec.site or "") if spec else ()
+        lost = [name for name in left if name in released and name not in names.addresses(text)]
         if lost:
             found[other] = lost
+            left = [name for name in left if name not in lost]
     return found
 
 
@@ -85,15 +87,29 @@ def _project(path: str) -> str:
     return path.removeprefix(f"{paths.SITES}/").removesuffix(".caddy")
 
 
-def _released(ports: Ports, project: str) -> str | None:
-    """The site of the release that serves, None when nothing is known of it."""
+def _claims(ports: Ports, path: str, among: Iterable[str]) -> list[str]:
+    """Which of these names the release behind a site answers to, be it only until another project takes them."""
+    spec = _released(ports, path)
+    mine = () if spec is None else (*names.addresses(spec.site or ""), *spec.ceded)
+    return [name for name in among if name in mine]
+
+
+def _with(ports: Ports, path: str, now: str, wanted: Collection[str]) -> str:
+    """Another project's site for these names."""
+    spec = _released(ports, path)
+    return names.composed((spec.site if spec else None) or now, wanted)
+
+
+def _released(ports: Ports, path: str) -> Spec | None:
+    """The release that serves behind a site, None when nothing is known of it."""
+    project = _project(path)
     try:
         known = record.load(ports, project)
         serving = record.serving(ports, project, known)
     except Failed as error:  # its own release says so
         ports.journal.log(f"{project}: {error.failure.cause}")
         return None
-    return known.colours[serving].spec.site if known and serving and serving in known.colours else None
+    return known.colours[serving].spec if known and serving and serving in known.colours else None
 
 
 def taken(ports: Ports, spec: Spec) -> dict[str, str]:
@@ -196,9 +212,9 @@ def restore(ports: Ports, saved: Mapping[str, str | None]) -> None:
 
 
 def _given_back(ports: Ports, path: str, now: str, before: Collection[str]) -> str:
-    released = _released(ports, _project(path)) or now
-    back = [name for name in before if name in names.addresses(released) and name not in names.addresses(now)]
-    return names.composed(released, [*names.addresses(now), *back]) if back else now
+    here = names.addresses(now)
+    back = [name for name in _claims(ports, path, before) if name not in here]
+    return _with(ports, path, now, [*here, *back]) if back else now
 
 
 def _without(text: str, claimed: Collection[str]) -> str:

@@ -164,9 +164,11 @@ def _healthy(job: Job, colour: Colour) -> bool:
     """Whether a colour answers healthily; one bad answer may be chance."""
     if not units.state(job.ports, paths.service(job.project, colour)).running:
         return False
+    known = job.known(colour)
+    spec = known.spec.around(job.wanted) if known else job.wanted  # it listens where it was released
     for attempt in range(_TRIES):
         if attempt:
             job.ports.clock.sleep(_PAUSE_S)
-        if health.check(job.ports, job.wanted, colour).healthy:
+        if health.check(job.ports, spec, colour).healthy:
             return True
     return False

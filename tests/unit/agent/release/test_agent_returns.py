@@ -10,7 +10,7 @@ import pytest
 from agent.documents.errors import Failed
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.fakes.podman import App
-from tests.unit.agent.verbs import V1, V2, V3, back, fails, new_host, run, serves
+from tests.unit.agent.verbs import UPSTREAM, V1, V2, V3, back, fails, new_host, run, serves
 
 
 @pytest.fixture
@@ -154,3 +154,12 @@ def test_a_rollback_without_an_earlier_release_says_so() -> None:
     run(host)
     with pytest.raises(Failed, match="no earlier release"):
         back(host)
+
+
+def test_a_rollback_holds_where_the_withdrawn_release_has_other_ports() -> None:
+    host = new_host()
+    run(host, V1)
+    run(host, V1, pair=(3101, 3102))
+    back(host)
+    assert run(host, V1, pair=(3101, 3102))["changed"] is False
+    assert host.tell(UPSTREAM) == "127.0.0.1:3001"
