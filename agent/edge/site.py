@@ -104,12 +104,10 @@ def _released(ports: Ports, path: str) -> Spec | None:
     """The release that serves behind a site, None when nothing is known of it."""
     project = _project(path)
     try:
-        known = record.load(ports, project)
-        serving = record.serving(ports, project, known)
+        return record.serving_spec(ports, project)
     except Failed as error:  # its own release says so
         ports.journal.log(f"{project}: {error.failure.cause}")
         return None
-    return known.colours[serving].spec if known and serving and serving in known.colours else None
 
 
 def taken(ports: Ports, spec: Spec) -> dict[str, str]:

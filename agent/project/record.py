@@ -202,6 +202,13 @@ def serving(ports: Ports, project: str, record: Record | None, spec: Spec | None
     return colour
 
 
+def serving_spec(ports: Ports, project: str) -> Spec | None:
+    """What serves of a project here, None when nothing does. Raises Failed when that can't be read."""
+    known = load(ports, project)
+    colour = serving(ports, project, known)
+    return known.colours[colour].spec if known and colour in known.colours and colour else None
+
+
 def _record(document: Mapping[str, object]) -> Record:
     reader = Reader(document, "")
     reader.version()

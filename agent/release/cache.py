@@ -45,10 +45,8 @@ def grant(ports: Ports, index: CacheIndex, password: str, also: Collection[str],
 def _not_in_use(ports: Ports, index: CacheIndex) -> None:
     """A cache that an app of another project serves with is not given away. Raises Failed."""
     for project in record.known_projects(ports):
-        known = record.load(ports, project)
-        serving = record.serving(ports, project, known)
-        held = known.colours.get(serving) if known and serving else None
-        other = held.spec.cache if held else None
+        spec = record.serving_spec(ports, project)
+        other = spec.cache if spec else None
         if other is None or other.user == index.user:
             continue
         if (other.host, other.port, other.index) == (index.host, index.port, index.index):

@@ -287,18 +287,3 @@ def test_remove_takes_the_project_s_images() -> None:
     run(host, V2)
     remove(host.ports(), Reader({"project": "shop-app"}, ""), "tester")
     assert host.podman.images == {}
-
-
-def test_data_in_an_image_s_volumes_doesn_t_stay_and_the_answer_says_so() -> None:
-    host = host_with(V1, V2)
-    host.podman.registry[V1] = App(volumes=("/var/data", "/data"))
-    run(host, V2)
-    answer = release(host.ports(), Reader(release_document(V1), ""), "tester")
-    (warning,) = answer["warnings"]  # type: ignore[misc]
-    assert (
-        f"{V1} declares VOLUME /data, /var/data: what shop-app writes there is gone at each release"
-        in warning
-    )
-    assert "resources.storage" in warning
-    again = release(host.ports(), Reader(release_document(V1), ""), "tester")
-    assert again["warnings"] == [], "nothing new runs"
