@@ -5,11 +5,12 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PLUGINS ?= lab
 ARGS ?=
+SHAPE ?= balanced
 WORKERS ?= 4 # of tests: most of the lab's time is waiting for hosts
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-clean bench bench-release
+.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-clean bench bench-faults bench-release
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
@@ -17,6 +18,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables: PLUGINS=lab|real (real: Pulumi's own plugins, downloaded by the CLI), ARGS='…' passed on,"
+	@echo "SHAPE=single|split|terminate: of lab-fleet's servers (docs/lab.md),"
 	@echo "CODEB_LAB_CACHE=folder for downloads and builds that several clones share."
 
 $(READY): pyproject.toml locks/dev.txt lab/bootstrap.sh
@@ -47,6 +49,7 @@ lock: $(VENV)/bin/uv ## write locks/ and requirements.txt after a change of depe
 	@$(LOCK) --generate-hashes --group dev --output-file locks/dev.txt
 	@$(LOCK) --generate-hashes --group lab --output-file locks/lab.txt
 	@$(LOCK) --generate-hashes --group program --output-file locks/run.txt
+	@$(LOCK) --generate-hashes --group mcp --output-file locks/mcp.txt
 	@$(LOCK) --no-deps --no-annotate --group card --output-file requirements.txt
 
 lab-env: $(READY) ## a shell in which plain `pulumi preview`, `pulumi up`, … work on the lab
@@ -58,11 +61,20 @@ lab-shell: $(READY) ## a root shell on the lab host
 lab-down: $(READY) ## stop the lab host; data stays
 	@$(PY) -m lab down $(ARGS)
 
+lab-fleet: $(READY) ## production's shape on a simulated Vultr: servers, balancer, the stack `fleet` deployed on them
+	@$(PY) -m lab.fleet up --shape $(SHAPE) $(ARGS)
+
+lab-fleet-down: $(READY) ## stop the fleet; account, servers and data stay (`.lab/venv/bin/python -m lab.fleet` has more)
+	@$(PY) -m lab.fleet down $(ARGS)
+
 lab-clean: $(READY) ## stop the lab and remove everything it made
 	@$(PY) -m lab clean $(ARGS)
 
 bench: $(READY) ## measure: previews and updates of 10, 100 and 1000 projects, memory, make lab by phase
 	@$(PY) -m lab.bench $(ARGS)
+
+bench-faults: $(READY) ## 200 updates of a fleet under faults of Vultr's API and kills, and what mends them
+	@$(PY) -m lab.bench.faults $(ARGS)
 
 bench-release: $(READY) ## measure: 50 releases under load; ARGS=--peer: beside kamal-proxy and caddy reload
 	@$(PY) -m lab.bench.releases $(ARGS)

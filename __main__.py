@@ -2,7 +2,7 @@
 
 Deploys, per server, the agent and the host's files and services; per project a role, a database, buckets, a storage key
 and a release. Exports `registry` (what runs where), `projects` (id → URL and health), `servers`, `allocations`,
-`caCertificate`, and `connections` (passwords, keys and URLs in it are secret).
+`caCertificate`, `connections` (passwords, keys and URLs in it are secret), and `versions` of them all (`docs/outputs.md`).
 """
 
 from pathlib import Path
@@ -23,7 +23,7 @@ async def main() -> dict[str, Any]:
     """Load, plan, declare, export."""
     drop_debug_messages()
     stack = await load(pulumi.Config(), FOLDER)
-    for note in stack.plan.notes:
+    for note in stack.notes:
         pulumi.log.info(note)
     tell(stack.plan, stack.live)
     remember(stack)

@@ -11,7 +11,8 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from typing import Final, TextIO
 
 from agent import real
@@ -20,27 +21,41 @@ from agent.documents.reader import Reader, parse
 from agent.host.ports import Ports
 
 Answer = dict[str, object]
-Action = Callable[[Ports, Reader, str], Answer]
+Telling = Generator[Answer, None, Answer]
+"""A verb that tells documents on its way to the answer, a line each."""
+Action = Callable[[Ports, Reader, str], "Answer | Telling"]
 
 # Verb → module with a function of the verb's name. Only that module is imported: a rollback must start fast.
 VERBS: Final[Mapping[str, str]] = {
     "apply": "agent.bundle.apply",
     "release": "agent.release.drive",
     "rollback": "agent.release.drive",
+    "restart": "agent.release.drive",
+    "route": "agent.edge.route",
+    "unroute": "agent.edge.route",
     "remove": "agent.removal.remove",
     "status": "agent.report.status",
     "doctor": "agent.report.doctor",
+    "logs": "agent.report.logs",
+    "environment": "agent.report.environment",
     "retire": "agent.removal.retire",
+    "session": "agent.sessions.session",
     "notify": "agent.outbox.notify",
+    "note": "agent.outbox.note",
     "deliver": "agent.outbox.deliver",
+    "certificates": "agent.edge.certificates",
     "version": "agent.program.version",
     "precompile": "agent.program.archive",
 }
-_USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json"
+# Verb → module, of verbs that take a session's token and whoever's terminal there is, and no document.
+AT_A_TERMINAL: Final[Mapping[str, str]] = {"attach": "agent.sessions.attach", "end": "agent.sessions.end"}
+_USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json, or {'|'.join(AT_A_TERMINAL)} TOKEN"
 
 
 def main(arguments: list[str]) -> int:
     """Run one verb on this host."""
+    if len(arguments) == 2 and arguments[0] in AT_A_TERMINAL:
+        return _at_a_terminal(*arguments)
     if len(arguments) != 1 or arguments[0] not in VERBS:
         sys.stderr.write(f"{_USAGE}\n")
         return 2
@@ -51,7 +66,7 @@ def main(arguments: list[str]) -> int:
 def run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) -> int:
     """Run one verb through the given ports and write its answer; the exit status."""
     try:
-        answer = _action(verb)(ports, parse(text), by)
+        answer = _answer(_action(verb)(ports, parse(text), by), out)
     except BadDocument as error:
         out.write(_line({"ok": False, "phase": "document", "cause": str(error)}))
         err.write(f"codeb-agent {verb}: the document is wrong: {error}\nnothing was touched\n")
@@ -61,11 +76,11 @@ def run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) -
     except Unwritable as error:
         kept = "nothing, what is done stays done"
         return _told(ports, verb, Failure("disk", str(error), error.remedy, put_back=kept), out, err)
+    except BrokenPipeError:  # whoever asked has left: nobody is to be told
+        return 1
     except Exception as error:  # noqa: BLE001 - the message may hold a secret; only its kind and place are shown
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        cause = f"{type(error).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
         failure = Failure(
-            verb, cause, "this is a defect of the agent; run again, an unfinished change is put back"
+            verb, _place(error), "this is a defect of the agent; run again, an unfinished change is put back"
         )
         out.write(_line(failure.answer()))
         err.write(f"codeb-agent {verb} {failure.text()}\n")
@@ -75,6 +90,45 @@ def run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) -
         return 0
     err.write(f"codeb-agent {verb}: {answer.get('summary', 'not everything is well')}\n")
     return 1
+
+
+def _at_a_terminal(verb: str, token: str) -> int:
+    """Run a verb for the session of a token. Its exit status is the session's."""
+    from agent.sessions.wish import TOKEN
+
+    if not TOKEN.fullmatch(token):
+        sys.stderr.write("codeb-agent: this is no token of a session\n")
+        return 2
+    module = importlib.import_module(AT_A_TERMINAL[verb])
+    try:
+        if verb == "end":
+            return int(module.end(real.ports(), token))
+        return int(module.attach(real.ports(), real.seat(), token))
+    except OSError as error:
+        sys.stderr.write(f"codeb-agent {verb}: {error}\r\n")
+    except Exception as error:  # noqa: BLE001 - as above
+        sys.stderr.write(f"codeb-agent {verb}: {_place(error)}: this is a defect of the agent\r\n")
+    return 1
+
+
+def _place(error: Exception) -> str:
+    """What kind of error it is, and where it came up: nothing of what was worked on."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {place.filename.rpartition('/')[2]}:{place.lineno}"
+
+
+def _answer(found: Answer | Telling, out: TextIO) -> Answer:
+    """The answer, after what a verb told on its way has been written."""
+    if isinstance(found, dict):
+        return found
+    with closing(found):
+        while True:
+            try:
+                document = next(found)
+            except StopIteration as end:
+                return dict(end.value)
+            out.write(_line(document))
+            out.flush()
 
 
 def _told(ports: Ports, verb: str, failure: Failure, out: TextIO, err: TextIO) -> int:

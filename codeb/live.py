@@ -51,13 +51,15 @@ def servers_to_ask(previous: object) -> list[str]:
     """Servers on which the previous registry has a project that runs or may run; none before the first release."""
     entries = [entry for entry in entries_of(previous).values() if entry.get("status") in RUNNING]
     entries += entries_of(previous, "leaving").values()
-    return sorted({str(server) for entry in entries for server in entry.get("servers", ())})
+    leaving = {str(worker.get("waits_for") or "") for entry in entries for worker in _workers(entry)} - {""}
+    return sorted({str(server) for entry in entries for server in entry.get("servers", ())} | leaving)
 
 
 def settled(
     previous: Mapping[str, Any] | None, live: Live, servers: Collection[str]
 ) -> dict[str, Any] | None:
-    """The previous registry with what its hosts say of it: who still serves what, and who was leaving and is gone.
+    """The previous registry with what its hosts say of it: who still serves what, and who was leaving and is gone, workers
+    that another server was to stop among them.
 
     Gone is what none of its servers has anything of; a server that did not answer (`servers` are the stack's) may.
     """
@@ -79,6 +81,7 @@ def _serving(
     """The entry with the names and ports that its host says it serves; those it knows where nobody says more."""
     if not isinstance(entry, Mapping):
         return entry
+    entry = _stopped(project, entry, live, servers)
     if entry.get("serves") and not _there(project, entry, live, servers):
         return {**entry, "serves": None}
     status = live.of(project, [str(server) for server in entry.get("servers", ())])
@@ -94,6 +97,29 @@ def _serving(
     if sorted(known["names"] or ()) == sorted(found["names"] or ()):
         found["names"] = known["names"]
     return {**entry, "serves": found}
+
+
+def _stopped(
+    project: str, entry: Mapping[str, Any], live: Live, servers: Collection[str]
+) -> Mapping[str, Any]:
+    """The entry with workers waiting only for servers that may still have them."""
+    workers = _workers(entry)
+    gone = [
+        name
+        for worker in workers
+        if (name := worker.get("waits_for")) and not _there(project, {"servers": [name]}, live, servers)
+    ]
+    if not gone:
+        return entry
+    return {
+        **entry,
+        "workers": [{**w, "waits_for": None} if w.get("waits_for") in gone else w for w in workers],
+    }
+
+
+def _workers(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = entry.get("workers")
+    return [worker for worker in found if isinstance(worker, Mapping)] if isinstance(found, list) else []
 
 
 def _there(project: str, entry: Mapping[str, Any], live: Live, servers: Collection[str]) -> bool:

@@ -31,10 +31,14 @@ QUADLET_DIR: Final = "/etc/containers/systemd"
 CONFIG_DIR: Final = "/etc/codeb"
 SECRETS_DIR: Final = "/etc/codeb/secrets"
 DATA_DIR: Final = "/srv/codeb"
+DATA_DISK: Final = "codeb-data"
+SHARED_DIR: Final = "/srv/codeb-shared"
 STATE_DIR: Final = "/var/lib/codeb"
 OUTBOX_DIR: Final = "/var/lib/codeb/outbox"
+CERTIFICATES_DIR: Final = "/var/lib/codeb/certificates"
 PROJECTS_DIR: Final = "/etc/codeb/projects"
 CA_FILE: Final = "/etc/codeb/ca.crt"
+ACME_CA_FILE: Final = "/etc/caddy/acme-ca.crt"
 HOLD_FILE: Final = "/etc/codeb/hold.nft"
 CADDY_DIR: Final = "/etc/caddy"
 SITES_DIR: Final = "/etc/caddy/sites"
@@ -99,6 +103,16 @@ def cron_units(project_id: str, cron: str) -> tuple[str, str]:
     return f"{name}.container", f"{name}.timer"
 
 
+def worker_service(project_id: str, colour: Colour, worker: str) -> str:
+    """What the services of a worker in one colour are called before `@1`, `@2`, …, and its containers before `.1`, `.2`."""
+    return f"{service(project_id, colour)}-w-{worker}"
+
+
+def worker_unit(project_id: str, colour: Colour, worker: str) -> str:
+    """Quadlet file of a worker in one colour, a template."""
+    return f"{worker_service(project_id, colour, worker)}@.container"
+
+
 def environment_file(project_id: str, whose: Whose) -> str:
     """Where the agent writes the environment of one colour (0600)."""
     return f"{PROJECTS_DIR}/{project_id}/{whose}.env"
@@ -124,6 +138,11 @@ def upstream_file(project_id: str) -> str:
     return f"{UPSTREAMS_DIR}/{project_id}"
 
 
+def inner_host(project_id: str) -> str:
+    """The name by which edges ask another server's Caddy for the project: `shop.inner`. It is in no DNS."""
+    return f"{project_id}.inner"
+
+
 def redis_instance(key: str) -> str:
     """Redis instance, container, service and data folder: `redis-0`, or `redis-shop` of the project `shop`."""
     return f"redis-{key}"
@@ -135,7 +154,11 @@ def channel_prefix(project_id: str) -> str:
 
 
 def claims(
-    project_id: str, *, bucket_suffixes: Iterable[str] = (), cron_names: Iterable[str] = ()
+    project_id: str,
+    *,
+    bucket_suffixes: Iterable[str] = (),
+    cron_names: Iterable[str] = (),
+    worker_names: Iterable[str] = (),
 ) -> dict[str, tuple[str, ...]]:
     """Every shared name that a project takes, by namespace; no other project may take one of them.
 
@@ -143,6 +166,7 @@ def claims(
     """
     units = [f"{network(project_id)}-network", *(service(project_id, colour) for colour in COLOURS)]
     units += [job_service(project_id), *(cron_service(project_id, name) for name in cron_names)]
+    units += [f"{worker_service(project_id, c, name)}@" for name in worker_names for c in COLOURS]
     return {
         "database": (database(project_id),),
         "user": (user(project_id),),
@@ -154,3 +178,56 @@ def claims(
 def platform_hosts(domain: str) -> dict[str, str]:
     """Host names that the platform serves itself: `minio` console, `s3` signed URLs, `metrics` internal."""
     return {label: f"{label}.{domain}" for label in ("minio", "s3", "metrics")}
+
+
+def server(stem: str, number: int) -> str:
+    """A server of a pool, numbered from 1: `app-1`."""
+    return f"{stem}-{number}"
+
+
+def server_stem(pool: str) -> str:
+    """What the names of a pool's servers start with: the pool's name, `app` for the pool `default`."""
+    return "app" if pool == "default" else pool
+
+
+def server_label(stem: str, number: int) -> str:
+    """How the cloud's console shows a server: `codeb-app-1`."""
+    return f"codeb-{server(stem, number)}"
+
+
+def server_hostname(stem: str, number: int, domain: str) -> str:
+    """A server's own host name: `app1.example.com`."""
+    return f"{stem}{number}.{domain}"
+
+
+def address_marker(server_name: str) -> str:
+    """Stands for a server's public address until the cloud has given it one: `@{address:app-1}`."""
+    return f"@{{address:{server_name}}}"
+
+
+def private_marker(server_name: str) -> str:
+    """Stands for a server's address in the private network."""
+    return f"@{{private:{server_name}}}"
+
+
+def disk_marker(server_name: str) -> str:
+    """Stands for the path of a server's data disk on it: `/dev/disk/by-id/virtio-…`."""
+    return f"@{{disk:{server_name}}}"
+
+
+def share_marker(server_name: str) -> str:
+    """Stands for the tag under which a server mounts the shared file system."""
+    return f"@{{share:{server_name}}}"
+
+
+def fleet_owner(stack: str, mark: str) -> str:
+    """What marks everything of a stack at a cloud provider: `codeb-prod-3fa9c1`. `stack` is its short name."""
+    return f"codeb-{stack}-{mark}"
+
+
+def disk_label(owner: str, server_name: str, instance: str) -> str:
+    """A data disk's label: it says of which server, and changes with the machine that is that server at the moment.
+
+    Vultr's plugin moves a disk only after a PATCH of what else has changed, and Vultr refuses one that changes nothing.
+    """
+    return f"{owner}-{server_name}.{instance[:8]}"

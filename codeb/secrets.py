@@ -6,8 +6,8 @@ preview knows every value, and the same root secret always leads to the same tex
 there is.
 
 Rendered text names a secret by a marker, `@{secret:postgres/admin}`, and a certificate, which is public but
-takes the CA's key to make, by `@{public:platform/ca}`. `resolve` fills markers in, at the last moment and
-in memory.
+takes the CA's key to make, by `@{public:platform/ca}`. So it does with what only the cloud knows of a machine's disks
+(`codeb.names.disk_marker`). `resolve` fills markers in, at the last moment and in memory.
 """
 
 from __future__ import annotations
@@ -31,21 +31,25 @@ PURPOSES: Final = {
     "redis/<n>/admin": "password of the administrator of the shared Redis instance n",
     "platform/ca": "private key of the platform's CA",
     "platform/changes": "key of the digests by which previews tell that a secret changed",
+    "platform/fleet": "mark by which the stack's resources at a cloud provider are told from another's",
+    "ssh/<server>/first": "host key that a machine brings with its user data",
+    "ssh/<server>/host": "host key of a machine from the first connection on",
     "project/<id>/database": "password of the project's role in PostgreSQL",
     "project/<id>/cache": "password of the project's user in Redis",
     "project/<id>/redis": "password of the administrator of the project's own Redis instance",
     "project/<id>/storage": "secret key of the project's account in MinIO",
     "project/<id>/session": "NEXTAUTH_SECRET of the app",
 }
-"""Every purpose a secret is derived for; `<n>` is a number, `<id>` a project id."""
+"""Every purpose a secret is derived for; `<n>` is a number, `<id>` a project id, `<server>` a server's name."""
 
+_NAME: Final = "[a-z0-9][a-z0-9-]*"
 _PURPOSE: Final = re.compile(
     "|".join(
-        re.escape(p).replace("<n>", "(?:0|[1-9][0-9]{0,2})").replace("<id>", "[a-z0-9][a-z0-9-]*")
+        re.escape(p).replace("<n>", "(?:0|[1-9][0-9]{0,2})").replace("<id>", _NAME).replace("<server>", _NAME)
         for p in PURPOSES
     )
 )
-_MARKER: Final = re.compile(r"@\{(secret|public):([a-z0-9/-]+)\}")
+_MARKER: Final = re.compile(r"@\{(secret|public|disk|share):([a-z0-9/-]+)\}")
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PASSWORD_LENGTH: Final = 40  # of 62 characters: 238 bits
 _SHORTEST_ROOT: Final = 32
@@ -139,15 +143,21 @@ class PlatformSecrets:
     """Values of the markers in the platform's own files.
 
     `data_hosts` are the addresses and names under which PostgreSQL is reached; its certificate lists them.
-    `configured` are texts that come from the stack's configuration instead of the root secret, by purpose.
+    `configured` are texts that come from the stack's configuration instead of the root secret, by purpose; `known` are
+    texts of whole markers: what the cloud has answered (`codeb.plan.places`), and what machines are told of the stack.
     """
 
     def __init__(
-        self, root: RootSecret, data_hosts: Sequence[str], configured: Mapping[str, str] | None = None
+        self,
+        root: RootSecret,
+        data_hosts: Sequence[str],
+        configured: Mapping[str, str] | None = None,
+        known: Mapping[str, str] | None = None,
     ) -> None:
         self._root = root
         self._data_hosts = tuple(data_hosts)
         self._configured = dict(configured or {})
+        self._known = dict(known or {})
 
     def __repr__(self) -> str:
         return "PlatformSecrets([redacted])"
@@ -159,6 +169,10 @@ class PlatformSecrets:
 
     def lookup(self, kind: str, purpose: str) -> str:
         """The value of `@{kind:purpose}`; KeyError when there is none."""
+        if (marker := f"@{{{kind}:{purpose}}}") in self._known:
+            return self._known[marker]
+        if kind in ("disk", "share"):
+            raise KeyError(purpose)
         if kind == "public":
             return self._public(purpose)
         if purpose in self._configured:
@@ -205,7 +219,7 @@ def resolve(text: str, lookup: Callable[[str, str], str]) -> str:
             raise SecretError(f"{match[0]} names nothing that can be filled in") from None
 
     rest = _MARKER.sub("", text)
-    for start in ("@{secret:", "@{public:"):
+    for start in ("@{secret:", "@{public:", "@{disk:", "@{share:"):
         if start in rest:
             raise SecretError(f"malformed marker: a {start} that does not end as @{{secret:purpose}}")
     return _MARKER.sub(value, text)

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+MACHINE_PORT: Final = 22
+MACHINE_USER: Final = "root"
+"""How machines that the stack has made itself are logged in to."""
+
 _ALIAS: Final = "codeb-server"
 """The name under which the pinned key is looked up, whatever address or port the server has."""
 

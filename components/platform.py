@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from graphlib import TopologicalSorter
@@ -12,36 +11,23 @@ from typing import Any
 import pulumi
 from pulumi.runtime.settings import get_root_resource
 
-from agent.program.build import zipapp
 from codeb import names, registry
-from codeb.changes import bundle_summary
+from codeb.outputs import versions_of
+from codeb.outputs.stack import CONNECTION_VARIABLES, SECRET_VARIABLES
 from codeb.plan import BucketPlan, DatabasePlan, ProjectPlan, RetainedPlan
-from codeb.render import host_bundle, outside_texts, project_environment
-from codeb.secrets import PlatformSecrets, project_credentials, resolve
+from codeb.plan.places import Known
+from codeb.render import project_environment
+from codeb.secrets import PlatformSecrets, project_credentials
+from codeb.ssh import SshTarget
 from components.config import Stack
 from components.data import DataArgs, DataServices
-from components.documents import changes_digest, earlier_bundle, earlier_release, releases
+from components.documents import Drafts, changes_digest, earlier_release, releases, routes_of
 from components.project import Project, ProjectArgs
-from components.server import Server, ServerArgs
+from components.servers import Servers
+from components.targets import machine_target
 from components.told import Told
 from components.tunnel import TunnelError, local_port, open_tunnel
 
-SECRET_VARIABLES = frozenset({"DATABASE_URL", "REDIS_PASSWORD", "NEXTAUTH_SECRET", "MINIO_SECRET_KEY"})
-CONNECTION_VARIABLES = (
-    "DATABASE_URL",
-    "NEXTAUTH_SECRET",
-    "REDIS_HOST",
-    "REDIS_PORT",
-    "REDIS_DB",
-    "REDIS_CHANNEL_PREFIX",
-    "REDIS_USERNAME",
-    "REDIS_PASSWORD",
-    "MINIO_ENDPOINT",
-    "MINIO_PUBLIC_ENDPOINT",
-    "MINIO_BUCKET",
-    "MINIO_ACCESS_KEY",
-    "MINIO_SECRET_KEY",
-)
 PREVIEW_WAIT_SECONDS = 0
 UPDATE_WAIT_SECONDS = 30
 
@@ -55,37 +41,15 @@ class Platform(pulumi.ComponentResource):
         super().__init__("codeb:platform:Platform", name, None, opts)
         self._stack = stack
         self._digest = changes_digest(stack.secrets.root)
-        self._releases = releases(stack.plan, stack.secrets.root, stack.secrets.projects)
-        self._outside = outside_texts(stack.secrets.outside, stack.name.rpartition("/")[2])
-        self._platform_secrets = PlatformSecrets(
-            stack.secrets.root, [stack.plan.data.host, "127.0.0.1"], self._outside
-        )
+        self._drafts = Drafts(stack.plan)
+        self._releases = releases(self._drafts, stack.secrets.root, stack.secrets.projects)
         self._told = Told(stack.plan, stack.live)
         child = pulumi.ResourceOptions(parent=self)
-        agent = zipapp()
-        self._servers = {
-            server.name: self._server(server.name, agent, child) for server in stack.plan.servers
-        }
+        self._servers = Servers(name, stack, self._drafts, self._told, child)
         self._data = self._data_services(child)
         self._projects = self._declare_projects()
         self.outputs = self._outputs()
         self.register_outputs({})
-
-    def _server(self, name: str, agent: bytes, opts: pulumi.ResourceOptions) -> Server:
-        plan = self._stack.plan.server(name)
-        document = json.dumps(host_bundle(self._stack.plan, plan, self._outside.keys()), sort_keys=True)
-        bundle = resolve_json(document, self._platform_secrets.lookup)
-        args = ServerArgs(
-            target=self._stack.targets[name],
-            agent=agent,
-            bundle=bundle,
-            summary=bundle_summary(json.loads(bundle), self._digest),
-            earlier=partial(earlier_bundle, digest=self._digest),
-            told=self._told,
-            address=plan.address,
-            roles=plan.roles,
-        )
-        return Server(name, args, opts)
 
     def _data_services(self, opts: pulumi.ResourceOptions) -> DataServices:
         plan, root = self._stack.plan.data, self._stack.secrets.root
@@ -93,7 +57,7 @@ class Platform(pulumi.ComponentResource):
             local_port(f"{self._stack.name}/{plan.server}/{service}"): port
             for service, port in (("postgres", plan.postgres_port), ("minio", plan.minio_port))
         }
-        self._open_tunnel(plan.server, ports)
+        ready = self._tunnelled(plan.server, ports)
         near = {far: near for near, far in ports.items()}
         args = DataArgs(
             postgres_port=near[plan.postgres_port],
@@ -103,15 +67,28 @@ class Platform(pulumi.ComponentResource):
             minio_user=names.MINIO_ADMIN,
             minio_password=root.derive("minio/admin"),
         )
-        ready = pulumi.ResourceOptions(depends_on=[self._servers[plan.server].bundle])
-        return DataServices(f"{plan.server}-data", args, pulumi.ResourceOptions.merge(opts, ready))
+        waiting = pulumi.ResourceOptions(depends_on=[ready])
+        return DataServices(f"{plan.server}-data", args, pulumi.ResourceOptions.merge(opts, waiting))
 
-    def _open_tunnel(self, server: str, ports: Mapping[int, int]) -> None:
+    def _tunnelled(self, name: str, ports: Mapping[int, int]) -> pulumi.Input[pulumi.Resource]:
+        """The server's bundle once its tunnel is open: at once, or as soon as a machine is there and has its services."""
+        bundle, machine = self._servers[name].bundle, self._servers.machine(name)
+        if machine is None:
+            self._open_tunnel(self._stack.targets[name], ports)
+            return bundle
+
+        def opened(facts: Sequence[str]) -> pulumi.Resource:
+            self._open_tunnel(machine_target(name, facts[0], self._stack.secrets), ports)
+            return bundle
+
+        return pulumi.Output.all(machine.address, bundle.stdout).apply(opened)
+
+    def _open_tunnel(self, target: SshTarget, ports: Mapping[int, int]) -> None:
         """A preview can do without the tunnel, an update can't."""
         preview = pulumi.runtime.is_dry_run()
         wait = PREVIEW_WAIT_SECONDS if preview else UPDATE_WAIT_SECONDS
         try:
-            open_tunnel(self._stack.targets[server], ports, wait, known=self._stack.previous is not None)
+            open_tunnel(target, ports, wait, known=self._stack.previous is not None)
         except TunnelError as error:
             if not preview:
                 raise pulumi.RunError(str(error)) from None
@@ -140,6 +117,7 @@ class Platform(pulumi.ComponentResource):
             kept.buckets if kept else ()
         )
         lifecycle = project.lifecycle if project else kept.lifecycle if kept else "retain"
+        routes = routes_of(self._drafts, project) if project else {}
         return ProjectArgs(
             id=key,
             facts=_facts(project) if project else {"status": "retained"},
@@ -151,8 +129,11 @@ class Platform(pulumi.ComponentResource):
             data_server=self._servers[plan.data.server],
             servers={name: self._servers[name] for name in project.servers} if project else {},
             releases=self._releases[key] if project else {},
+            edges={name: self._servers[name] for name in routes},
+            routes=routes,
             earlier=partial(earlier_release, digest=self._digest),
             told=self._told,
+            places=self._servers.places,
         )
 
     def _outputs(self) -> dict[str, Any]:
@@ -167,30 +148,35 @@ class Platform(pulumi.ComponentResource):
         for key, answers in known.items():
             answers.apply(partial(_warn, key, before.get(key, {}).get("warnings") or ()))
         document = pulumi.Output.all(**known).apply(partial(_registry, entries, self._stack))
-        return {
+        found = {
             "registry": document,
             "projects": document.apply(_projects),
-            "servers": {
-                server.name: {"address": server.address, "roles": list(server.roles)}
-                for server in plan.servers
-            },
+            "servers": self._servers.facts(),
             "allocations": {project.id: _facts(project) for project in plan.projects},
-            "caCertificate": self._platform_secrets.authority.certificate,
+            "caCertificate": PlatformSecrets(self._stack.secrets.root, []).authority.certificate,
             "connections": self._connections(),
+            **self._servers.fleet_facts(),
         }
+        return found | {"versions": versions_of(found)}
 
     def _connections(self) -> dict[str, Any]:
         """How each project reaches its data, for its own team: what is secret is marked, value by value."""
-        root, plan = self._stack.secrets.root, self._stack.plan
-        found: dict[str, Any] = {}
-        for project in plan.projects:
-            environment = project_environment(plan, project, project_credentials(root, project.id))
-            details = {name: environment[name] for name in CONNECTION_VARIABLES if name in environment}
-            found[project.id] = {
-                name: pulumi.Output.secret(value) if name in SECRET_VARIABLES else value
-                for name, value in details.items()
-            }
-        return found
+        plan = self._stack.plan
+        needs = self._drafts.needs(self._drafts.at(self._drafts.examples).data.host)
+        return {
+            project.id: self._servers.places.when_known(needs, partial(self._connection_details, project.id))
+            for project in plan.projects
+        }
+
+    def _connection_details(self, project_id: str, known: Known) -> dict[str, Any]:
+        plan = self._drafts.at(known)
+        credentials = project_credentials(self._stack.secrets.root, project_id)
+        environment = project_environment(plan, plan.project(project_id), credentials)
+        return {
+            name: pulumi.Output.secret(environment[name]) if name in SECRET_VARIABLES else environment[name]
+            for name in CONNECTION_VARIABLES
+            if name in environment
+        }
 
 
 def remember(stack: Stack) -> None:
@@ -205,11 +191,6 @@ def remember(stack: Stack) -> None:
     root = get_root_resource()
     if isinstance(root, pulumi.ComponentResource):
         root.register_outputs({"registry": registry.document(entries, stack.plan.leaving)})
-
-
-def resolve_json(document: str, lookup: Callable[[str, str], str]) -> str:
-    """Fill secret markers inside JSON text, each value escaped as JSON."""
-    return resolve(document, lambda kind, purpose: json.dumps(lookup(kind, purpose))[1:-1])
 
 
 def _facts(project: ProjectPlan) -> dict[str, Any]:

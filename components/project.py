@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pulumi
@@ -14,13 +15,17 @@ from pulumi_command import remote
 
 from codeb import names
 from codeb.plan import BucketPlan, DatabasePlan
-from components.documents import Release
+from codeb.plan.places import Known
+from components.documents import Release, Route
+from components.places import Places
 from components.server import Server
 from components.told import Reading, Told, described
 
 RELEASE = 'answer=$(codeb-agent release) && printf "%s" "$answer"'
 """On failure the command provider repeats both outputs: the agent's words are enough, its JSON stays out."""
 REMOVE = "codeb-agent remove"
+ROUTE = "codeb-agent route"
+UNROUTE = "codeb-agent unroute"
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,8 @@ class ProjectArgs:
     """`servers` run the project, none for one that has left and whose data is kept; `facts` are what a preview shows.
 
     `releases` are for each of the servers, secrets included; `told` says what changes of them. Database and buckets live
-    on `data_server`. The releases of `after` end before this project's begin: it takes something over from them.
+    on `data_server`. `routes` are the documents of those of the `edges` that only send visitors on. The releases of `after`
+    end before this project's begin: it takes something over from them.
     """
 
     id: str
@@ -43,6 +49,9 @@ class ProjectArgs:
     releases: Mapping[str, Release]
     earlier: Reading
     told: Told
+    places: Places
+    edges: Mapping[str, Server] = field(default_factory=dict)
+    routes: Mapping[str, Route] = field(default_factory=dict)
     after: Sequence[pulumi.Resource] = ()
 
     def __repr__(self) -> str:
@@ -66,7 +75,8 @@ class Project(pulumi.ComponentResource):
         if args.buckets and args.servers:
             made += self._storage_access(name, args, made)
         commands = self._releases(name, args, made)
-        self.releases = list(commands.values())
+        routes = self._routes(name, args, [*commands.values(), *args.after])
+        self.releases = [*commands.values(), *routes]
         self.answers = {server: command.stdout.apply(json.loads) for server, command in commands.items()}
         self.register_outputs({})
 
@@ -150,51 +160,83 @@ class Project(pulumi.ComponentResource):
     def _releases(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]
     ) -> dict[str, remote.Command]:
-        """The first server runs the release command: the others wait for it, and stay as they are if it fails."""
+        """One server after the other, the first with the release command: where one fails, those after it stay as they
+        are."""
         commands: dict[str, remote.Command] = {}
         for server in args.servers:
-            first = next(iter(commands.values()), None)
-            commands[server] = self._release(name, args, server, [*made, *args.after], first)
+            before = list(commands.values())
+            commands[server] = self._release(
+                name, args, server, [*made, *args.after, *before[-1:]], before[:1]
+            )
         return commands
+
+    def _routes(self, name: str, args: ProjectArgs, released: list[pulumi.Resource]) -> list[remote.Command]:
+        """Edges that don't run the project send its visitors on, once there is somewhere to send them."""
+        return [
+            remote.Command(
+                f"{name}-route-{edge}",
+                connection=args.edges[edge].connection,
+                create=args.edges[edge].here(ROUTE),
+                delete=UNROUTE,
+                stdin=_guarded(route, args.places.when_known(route.needs, partial(_route_text, route))),
+                logging=remote.Logging.NONE,
+                add_previous_output_in_env=False,
+                opts=pulumi.ResourceOptions(
+                    parent=self,
+                    depends_on=[args.edges[edge].bundle, *released],
+                    deleted_with=args.edges[edge].bundle,
+                ),
+            )
+            for edge, route in args.routes.items()
+        ]
 
     def _release(
         self,
         name: str,
         args: ProjectArgs,
         server: str,
-        made: list[pulumi.Resource],
-        first: remote.Command | None,
+        after: list[pulumi.Resource],
+        first: list[remote.Command],
     ) -> remote.Command:
-        after = [*made, *([first] if first else [])]
+        where, release = args.servers[server], args.releases[server]
         args.told.release(f"{name}-release-{server}", args.id, server, args.earlier)
         return remote.Command(
             f"{name}-release-{server}",
-            connection=args.servers[server].connection,
-            create=RELEASE,
-            delete=described(REMOVE, args.releases[server].summary),
-            stdin=stdin_of(args.releases[server].document, first),
+            connection=where.connection,
+            create=where.here(RELEASE),
+            delete=described(REMOVE, release.summary),
+            stdin=stdin_of(release, args.places, *first),
             logging=remote.Logging.NONE,
             add_previous_output_in_env=False,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[args.servers[server].bundle, *after],
-                deleted_with=args.servers[server].bundle,
+                depends_on=[where.bundle, *after],
+                deleted_with=where.bundle,
                 hooks=args.told.hooks,
             ),
         )
 
 
-def stdin_of(document: Mapping[str, Any], first: remote.Command | None) -> pulumi.Output[str]:
+def stdin_of(release: Release, places: Places, first: remote.Command | None = None) -> pulumi.Output[str]:
     """The document of a release; the servers after the first one are told which digest that has found the image to be."""
+    text = places.when_known(release.needs, lambda known: json.dumps(release.make(known), sort_keys=True))
     if first is None:
-        return pulumi.Output.secret(json.dumps(document, sort_keys=True))
-    return pulumi.Output.secret(first.stdout.apply(lambda answer: _same_image(document, answer)))
+        return pulumi.Output.secret(text)
+    return pulumi.Output.secret(pulumi.Output.all(text, first.stdout).apply(lambda both: _same_image(*both)))
 
 
-def _same_image(document: Mapping[str, Any], answer: str) -> str:
-    """An answer of an agent of before names none: each server finds out by itself, as it did then."""
+def _guarded(route: Route, text: pulumi.Input[str]) -> pulumi.Input[str]:
+    return pulumi.Output.secret(text) if route.secret else text
+
+
+def _route_text(route: Route, known: Known) -> str:
+    return json.dumps(route.make(known), sort_keys=True)
+
+
+def _same_image(document: str, answer: str) -> str:
+    """An answer of an agent of before names no digest: each server finds out by itself, as it did then."""
     digest = json.loads(answer).get("resolved")
-    return json.dumps({**document, **({"digest": digest} if digest else {})}, sort_keys=True)
+    return json.dumps({**json.loads(document), "digest": digest}, sort_keys=True) if digest else document
 
 
 def storage_policy(buckets: list[str]) -> str:

@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 import pulumi
 
-from codeb.changes import Summary, bundle_line, from_comments, release_line, to_comments
+from codeb.changes import Summary, bundle_line, from_comments, release_line, renewed_line, to_comments
 from codeb.live import Live
 from codeb.plan import Plan
+from components.running import renewed
 
 Line: TypeAlias = Callable[[Summary, Summary], str]
 Reading: TypeAlias = Callable[[str], Summary]
@@ -49,7 +50,8 @@ class Told:
         """The resource of this name is the bundle of a server."""
 
         def line(before: Summary, after: Summary) -> str:
-            return bundle_line(server, before, after, self._plan)
+            anew = renewed_line(server, self._plan) if server in renewed() else ""
+            return anew or bundle_line(server, before, after, self._plan)
 
         self._lines[command] = line, earlier
 

@@ -2,15 +2,15 @@
 
 up        boot the host, deploy the dev stack, print the registry and the URLs that answer
 preview   show what `up` would change
-env       lines for a shell in which plain `pulumi` works on the lab: eval "$(python -m lab env)"
+env       lines for a shell in which plain `pulumi` works on the lab: eval "$(.lab/venv/bin/python -m lab env)"
 status    what runs: registry and URLs
 outputs   the stack's outputs (what other teams read)
 shell     a root shell on the host, or one command there
 console   the same without SSH, as a provider's console: for a host that lets nobody in
 refresh   read what is really there into the state
 destroy   take the platform off the host; its data is moved aside, not dropped
-down      stop the host; everything stays on disk
-clean     stop the host and remove everything that the lab made
+down      stop the host, and the fleet's (python -m lab.fleet); everything stays on disk
+clean     stop all hosts and remove everything that the lab made
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from codeb.model import ManifestErrors, load_manifests, read_sources
 from lab import apps, paths, report
+from lab.fleet.cloud import Cloud
 from lab.host import Lab, LabError
 from lab.host.cache import locked
 from lab.host.progress import background
@@ -127,11 +127,13 @@ def console(session: Session) -> int:
 
 
 def down(session: Session) -> int:
+    Cloud(session.lab).stop()
     session.lab.down()
     return 0
 
 
 def clean(session: Session) -> int:
+    Cloud(session.lab).clean()
     session.lab.clean()
     paths.remove_state()
     return 0
@@ -157,11 +159,13 @@ def _prepare(session: Session) -> None:
 def _show(session: Session) -> list[str]:
     """Print registry and URLs; return the URLs that did not answer."""
     found = session.stack.outputs()
+    if "registry" not in found:
+        raise LabError("nothing is deployed", "run `make lab`")
     paths.CA_CERTIFICATE.write_text(found["caCertificate"])
     session.console.print()
     report.print_registry(found["registry"], session.console)
     session.console.print("\nAsked just now, and as you can ask:")
-    checked = _health_paths(session)
+    checked = report.health_paths(session.stack.project / "manifests")
     urls = [
         f"https://{entry['domain']}{checked.get(entry['id'], '/')}"
         for entry in report.running(found["registry"])
@@ -171,15 +175,6 @@ def _show(session: Session) -> list[str]:
     failed = report.print_urls(urls, address, paths.CA_CERTIFICATE, shown_ca, session.console)
     session.console.print(SECRETS, soft_wrap=True)
     return failed
-
-
-def _health_paths(session: Session) -> dict[str, str]:
-    """What each app is asked for to see that it works; nothing is known of manifests with errors in them."""
-    try:
-        manifests = load_manifests(read_sources(session.stack.project / "manifests"))
-    except ManifestErrors:
-        return {}
-    return {manifest.id: manifest.monitoring.health.path for manifest in manifests}
 
 
 VERBS: dict[str, Callable[[Session], int]] = {
@@ -210,6 +205,6 @@ def _parser() -> argparse.ArgumentParser:
         "--plugins",
         choices=("lab", "real"),
         default="lab",
-        help="the lab's own plugins of command, postgresql and minio (default), or the real ones, which the CLI downloads",
+        help="the lab's own plugins of command, postgresql, minio, vultr (default), or the real ones, which the CLI gets",
     )
     return parser

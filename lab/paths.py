@@ -17,16 +17,20 @@ CA_CERTIFICATE = LAB / "ca.crt"
 ROOT_SECRET = LAB / "secrets" / "root-secret"
 PASSPHRASE = LAB / "secrets" / "passphrase"
 STACK = "dev"
+FLEET = LAB / "fleet"
+"""State, secrets and CLI of the stack `fleet`."""
+VULTR = LAB / "vultr"
+"""The simulated account, and in `machines` what stands behind it."""
 CODEB = Path(sys.executable).with_name("codeb")
 """The operator's command, of the virtual environment that runs this."""
 PROGRAM = ("__main__.py", "Pulumi.yaml", "Pulumi.dev.yaml", "codeb", "ops", "components", "agent", ".lab")
 """What a project folder with manifests of its own links to."""
 
 
-def ensure_secrets() -> None:
-    """Generate what the dev stack needs and git must not hold: the root secret and the passphrase of the state."""
-    ROOT_SECRET.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in (ROOT_SECRET, PASSPHRASE):
+def ensure_secrets(folder: Path = ROOT_SECRET.parent) -> None:
+    """Generate what a stack needs and git must not hold: the root secret and the passphrase of the state."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (folder / ROOT_SECRET.name, folder / PASSPHRASE.name):
         if path.exists():
             continue
         part = path.with_suffix(".part")
@@ -39,8 +43,8 @@ def ensure_secrets() -> None:
 
 
 def remove_state() -> None:
-    """Remove the state, the generated secrets and the CA: the end of the dev stack of this clone."""
-    for folder in (BACKEND, ROOT_SECRET.parent, PULUMI, PULUMI_REAL):
+    """Remove the state, the generated secrets and the CA: the end of the stacks of this clone."""
+    for folder in (BACKEND, ROOT_SECRET.parent, PULUMI, PULUMI_REAL, FLEET):
         if folder.exists():
             shutil.rmtree(folder)
     CA_CERTIFICATE.unlink(missing_ok=True)

@@ -11,6 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
+from codeb.model import ManifestErrors, load_manifests, read_sources
+
 COLUMNS = ("PROJECT", "STATUS", "RELEASE", "URL", "PORTS", "REDIS", "DATABASE", "BUCKET", "HEALTH")
 ORDINARY = "released"
 DIGEST_DIGITS = 12
@@ -92,6 +94,15 @@ def print_urls(urls: Sequence[str], address: str, ca: Path, shown_ca: str, conso
             failed.append(url)
         console.print(f"{status:>4}  {curl_line(url, address, shown_ca)}", soft_wrap=True, highlight=False)
     return failed
+
+
+def health_paths(folder: Path) -> dict[str, str]:
+    """What each app is asked for to see that it works; nothing is known of manifests with errors in them."""
+    try:
+        manifests = load_manifests(read_sources(folder))
+    except ManifestErrors:
+        return {}
+    return {manifest.id: manifest.monitoring.health.path for manifest in manifests}
 
 
 def running(registry: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:

@@ -1,4 +1,4 @@
-"""Which servers a stack has, and how to log in to them: settings, SSH key, pinned host keys.
+"""Which servers a stack has, and how to log in to them: settings or outputs, SSH key, pinned host keys.
 
 The whole settings are validated by `codeb.model`, which takes a third of a second to load. A rollback has no time
 for that: what is plainly right is read directly, anything else goes to the model, which says what is wrong with it.
@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import stat
-import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +17,8 @@ from typing import Any, Final
 import yaml
 
 from codeb.ssh import SshTarget, find_host_key
+from ops.machines import MachinesError, machines, makes_servers
+from ops.pulumi import PulumiError, ask
 
 _LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _CLI_SECONDS: Final = 60
@@ -41,11 +42,12 @@ class AccessError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A server that runs projects."""
+    """A server of the stack; `holds_data`: PostgreSQL, Redis and MinIO run there."""
 
     name: str
     pool: str
     target: SshTarget
+    holds_data: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,38 +62,89 @@ class _Facts:
     host_key: str
     known_hosts_file: str
     runs_apps: bool = True
+    holds_data: bool = False
 
 
-def app_servers(folder: Path, stack: str, identity: str | None = None) -> tuple[Server, ...]:
-    """The servers of `Pulumi.<stack>.yaml` in `folder` that run projects.
+def app_servers(
+    folder: Path, stack: str, identity: str | None = None, *, every: bool = False
+) -> tuple[Server, ...]:
+    """The servers of the stack in `folder` that run projects; with `every` the others, too.
 
     Args:
-        stack: a name that `ops.host_commands` has checked.
+        stack: a name that `ops.arguments` has checked.
         identity: file with the private key; by default the stack's own.
 
     Raises:
         AccessError: settings, key or host key are missing or wrong.
     """
-    values = _stack_values(folder, stack)
-    facts, key_file = _plain(values) or _by_the_model(folder, stack)
+    values = stack_values(folder, stack)
+    if makes_servers(values):
+        made = _made_servers(folder, stack, values, identity, lambda server: every or server.runs_apps)
+        if not made:
+            raise AccessError(f"stack {stack} has no server with the role app: there is nothing to ask")
+        return made
+    servers, key_file = _plain(values) or _by_the_model(folder, stack)
+    facts = [each for each in servers if every or each.runs_apps]
     if not facts:
         raise AccessError(
             f"Pulumi.{stack}.yaml: codeb:servers has no server with the role app: there is nothing to ask"
         )
-    key = private_key(folder, stack, identity, key_file)
+    return _servers(folder, facts, private_key(folder, stack, identity, key_file))
+
+
+def _servers(folder: Path, facts: Sequence[_Facts], key: str) -> tuple[Server, ...]:
     return tuple(
         Server(
             each.name,
             each.pool,
             SshTarget(each.address, each.port, each.user, _host_key(folder, each), key),
+            each.holds_data,
         )
         for each in facts
     )
 
 
+def server_named(folder: Path, stack: str, name: str, identity: str | None = None) -> Server | None:
+    """The server of this name that the stack has made, whatever it does; None when it has none such. Raises AccessError."""
+    found = _made_servers(
+        folder, stack, stack_values(folder, stack), identity, lambda server: server.name == name
+    )
+    return found[0] if found else None
+
+
+def _made_servers(
+    folder: Path,
+    stack: str,
+    values: Mapping[str, Any],
+    identity: str | None,
+    wanted: Callable[[_Facts], bool],
+) -> tuple[Server, ...]:
+    """The servers wanted, of those that the stack has made and those that it lists.
+
+    Outputs and key are asked side by side: each takes the CLI half a second.
+    """
+    from concurrent.futures import ThreadPoolExecutor
+
+    key_file = values.get("sshPrivateKeyFile", "")
+    with ThreadPoolExecutor(1) as worker:
+        asked = worker.submit(machines, folder, stack)
+        key = private_key(folder, stack, identity, key_file if isinstance(key_file, str) else "")
+        try:
+            entries = asked.result()
+        except MachinesError as error:
+            raise AccessError(str(error)) from None
+    listed = values.get("servers")
+    found = [_server(each) for each in (*entries, *(listed if isinstance(listed, list) else ()))]
+    if None in found:
+        raise AccessError(
+            f"Pulumi.{stack}.yaml or the output fleet.servers has a server that is not plainly right: run a preview"
+        )
+    return _servers(folder, [each for each in found if each and wanted(each)], key)
+
+
 def pool_of(folder: Path, stack: str, project: str) -> str | None:
     """The pool that the project's manifest names; None when no manifest has this id."""
-    name = _stack_values(folder, stack).get("manifests", "manifests")
+    name = stack_values(folder, stack).get("manifests", "manifests")
     manifests = folder / name if isinstance(name, str) and _FILE.fullmatch(name) else folder / "manifests"
     for path in sorted(manifests.glob("*.y*ml")):
         text = path.read_bytes()
@@ -106,7 +159,7 @@ def pool_of(folder: Path, stack: str, project: str) -> str | None:
     return None
 
 
-def _stack_values(folder: Path, stack: str) -> Mapping[str, Any]:
+def stack_values(folder: Path, stack: str) -> Mapping[str, Any]:
     """The keys `codeb:…` as text; empty when the model has to say what is wrong with the file."""
     try:
         document = yaml.load((folder / f"Pulumi.{stack}.yaml").read_bytes(), Loader=_LOADER)  # noqa: S506 - texts only
@@ -120,21 +173,21 @@ def _stack_values(folder: Path, stack: str) -> Mapping[str, Any]:
 
 
 def _plain(values: Mapping[str, Any]) -> tuple[list[_Facts], str] | None:
-    """Servers with the role app and the name of the key file; None when not all is plainly right."""
+    """The servers and the name of the key file; None when not all is plainly right."""
     servers, key_file = values.get("servers"), values.get("sshPrivateKeyFile", "")
-    if values.get("provider", "existing") != "existing" or not isinstance(servers, list):
+    if values.get("provider", "existing") != "existing" or "pools" in values or not isinstance(servers, list):
         return None
     if not isinstance(key_file, str) or not (key_file == "" or _FILE.fullmatch(key_file)):
         return None
     found = [_server(each) for each in servers]
-    return None if None in found else ([each for each in found if each and each.runs_apps], key_file)
+    return None if None in found else ([each for each in found if each], key_file)
 
 
 def _server(value: object) -> _Facts | None:
     """One entry of `codeb:servers`; None when it is not plainly right."""
     if not isinstance(value, dict):
         return None
-    roles = value.get("roles", ["app"])
+    roles = value.get("roles", list(_ROLES))
     texts = {name: value.get(name, _DEFAULTS.get(name)) for name in _FORMS}
     right = all(
         isinstance(text, str) and (text == _DEFAULTS.get(name) or _FORMS[name].fullmatch(text))
@@ -152,6 +205,7 @@ def _server(value: object) -> _Facts | None:
         host_key=str(texts["hostKey"]),
         known_hosts_file=str(texts["knownHostsFile"]),
         runs_apps="app" in roles,
+        holds_data="data" in roles,
     )
 
 
@@ -163,17 +217,12 @@ def _by_the_model(folder: Path, stack: str) -> tuple[list[_Facts], str]:
         settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
     except DocumentErrors as error:
         raise AccessError(str(error)) from None
-    if settings.provider != "existing":
-        raise AccessError(
-            f"Pulumi.{stack}.yaml: codeb:provider is {settings.provider}: its servers are not known to this command yet"
-        )
     facts = [
         _Facts(
             each.name, each.address, each.ssh_port, each.user, each.pool, each.host_key or "",
-            each.known_hosts_file or "",
+            each.known_hosts_file or "", "app" in each.roles, "data" in each.roles,
         )
         for each in settings.servers
-        if "app" in each.roles
     ]  # fmt: skip
     return facts, settings.ssh_private_key_file or ""
 
@@ -208,26 +257,17 @@ def _key_text(path: Path, source: str) -> str:
 
 
 def _key_from_pulumi(folder: Path, stack: str) -> str:
-    argv = ["pulumi", "config", "get", "codeb:sshPrivateKey", "--stack", stack, "--non-interactive"]
     try:
-        done = subprocess.run(
-            argv,
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            timeout=_CLI_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise AccessError(f"`{' '.join(argv[:4])}` did not end within {_CLI_SECONDS} s") from None
-    if done.returncode != 0 or not done.stdout.strip():
-        said = done.stderr.strip().splitlines() or ["nothing"]
+        found = ask(folder, stack, "config", "get", "codeb:sshPrivateKey", seconds=_CLI_SECONDS)
+    except PulumiError as error:
         raise AccessError(
-            f"no SSH key: `{' '.join(argv[:4])} --stack {stack}` said: {said[0]}. Log in to the stack's backend, or name "
-            "the key's file with --identity FILE"
+            f"no SSH key: {error}. Log in to the stack's backend, or name the key's file with --identity FILE"
+        ) from None
+    if not found.strip():
+        raise AccessError(
+            "no SSH key: codeb:sshPrivateKey is empty. Name the key's file with --identity FILE"
         )
-    return done.stdout
+    return found
 
 
 def _host_key(folder: Path, server: _Facts) -> str:

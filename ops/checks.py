@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from codeb.model import (
@@ -26,47 +24,74 @@ from codeb.model import (
     say_of_secrets,
 )
 from codeb.model.schema import schema_text
+from codeb.outputs.schema import outputs_schema_text
+from ops import words
+from ops.result import Result
 
 
-def validate(options: argparse.Namespace) -> int:
-    """Check the manifests at `options.paths` and say every problem; returns the exit status."""
+@dataclass(frozen=True)
+class Checked:
+    """What there is to say of manifests: problems in the order of files, and hints; those that are right, if all are."""
+
+    manifests: Manifests
+    problems: tuple[Problem, ...]
+    hints: tuple[Problem, ...]
+
+
+def validate(paths: Sequence[str], stack_name: str | None = None) -> Result:
+    """Check the manifests at these paths, against a stack's settings too when it is named: every problem."""
     problems: list[Problem] = []
     sources: dict[str, ManifestSource] = {}
-    for path in options.paths:
+    for path in paths:
         try:
             sources |= {source.path: source for source in read_sources(Path(path))}
         except ManifestErrors as error:
             problems += error.problems
     if not sources and not problems:
-        where = " ".join(options.paths)
+        where = " ".join(paths)
         problems.append(Problem(where, 0, 0, "", "has no manifests", "Add a file that ends in .yaml."))
+    complete = not problems and all(Path(path).is_dir() for path in paths)
+    found = check(tuple(sources.values()), stack_name, complete=complete)
+    return _result(found.manifests, sorted([*problems, *found.problems]), list(found.hints))
+
+
+def check(
+    sources: Sequence[ManifestSource], stack_name: str | None, folder: Path = Path(), *, complete: bool
+) -> Checked:
+    """Manifests against each other and against the settings in `folder`; `complete` when they are all that the stack has."""
+    problems: list[Problem] = []
     settings, stack, manifests = None, None, Manifests((), {})
     try:
-        stack = _stack_file(options.stack)
+        stack = _stack_file(folder, stack_name)
         settings = _settings(stack)
     except DocumentErrors as error:
         problems += error.problems
     readable = True
     try:
-        manifests = load_manifests(tuple(sources.values()), settings)
+        manifests = load_manifests(sources, settings)
     except ManifestErrors as error:
         problems += error.problems
         readable = False
-    hints = list(say_of_manifests(manifests))
+    hints = list(say_of_manifests(manifests, without_stack=stack is None))
     if stack is not None:
-        complete = readable and all(Path(path).is_dir() for path in options.paths)
-        said = say_of_secrets(stack, manifests, complete=complete)
+        said = say_of_secrets(stack, manifests, complete=readable and complete)
         problems += said.problems
         hints += said.hints
-    if options.json:
-        print(json.dumps(_result(manifests, problems, hints), ensure_ascii=False, indent=2))
-    else:
-        _print_result(manifests, sorted(problems), hints)
-    return 1 if problems else 0
+    return Checked(manifests, tuple(sorted(problems)), tuple(hints))
 
 
-def _stack_file(stack: str | None) -> StackFile | None:
-    return None if stack is None else read_stack_file(Path(f"Pulumi.{stack}.yaml"), stack)
+def manifests_of(stack_name: str | None) -> str:
+    """The folder that the stack's settings name for its manifests, else manifests/."""
+    try:
+        stack = _stack_file(Path(), stack_name)
+    except DocumentErrors:  # `validate` says so
+        stack = None
+    folder = stack.settings.get("manifests") if stack else None
+    return folder if isinstance(folder, str) and folder else "manifests"
+
+
+def _stack_file(folder: Path, stack: str | None) -> StackFile | None:
+    return None if stack is None else read_stack_file(folder / f"Pulumi.{stack}.yaml", stack)
 
 
 def _settings(stack: StackFile | None) -> Settings | None:
@@ -77,7 +102,19 @@ def _settings(stack: StackFile | None) -> Settings | None:
     return settings
 
 
-def _result(manifests: Manifests, problems: list[Problem], hints: list[Problem]) -> dict[str, object]:
+def _result(manifests: Manifests, problems: list[Problem], hints: list[Problem]) -> Result:
+    said = [f"hint: {hint}" for hint in hints]
+    if problems:
+        files = len({problem.file for problem in problems})
+        said += map(str, problems)
+        said.append(f"{words.count(len(problems), 'problem')} in {words.count(files, 'file')}")
+        return Result(_document(manifests, problems, hints), problems=tuple(said))
+    lines = [f"{manifests.files[manifest.id]}: {_summary(manifest)}" for manifest in manifests]
+    lines.append(f"{words.count(len(manifests), 'manifest')}, no problems")
+    return Result(_document(manifests, problems, hints), tuple(lines), tuple(said))
+
+
+def _document(manifests: Manifests, problems: list[Problem], hints: list[Problem]) -> dict[str, object]:
     files = [
         {
             "file": manifests.files[m.id],
@@ -90,27 +127,9 @@ def _result(manifests: Manifests, problems: list[Problem], hints: list[Problem])
     return {
         "ok": not problems,
         "manifests": files,
-        "problems": [asdict(problem) for problem in sorted(problems)],
+        "problems": [asdict(problem) for problem in problems],
         "hints": [asdict(hint) for hint in hints],
     }
-
-
-def _print_result(manifests: Manifests, problems: list[Problem], hints: list[Problem]) -> None:
-    for said in hints:
-        print(f"hint: {said}", file=sys.stderr)
-    if problems:
-        for problem in problems:
-            print(problem, file=sys.stderr)
-        files = len({problem.file for problem in problems})
-        print(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}", file=sys.stderr)
-        return
-    for manifest in manifests:
-        print(f"{manifests.files[manifest.id]}: {_summary(manifest)}")
-    print(f"{_count(len(manifests), 'manifest')}, no problems")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _summary(manifest: Manifest) -> str:
@@ -120,22 +139,25 @@ def _summary(manifest: Manifest) -> str:
     return f"{app}, {', '.join(services) or 'no data services'}"
 
 
-def schema(options: argparse.Namespace) -> int:
-    """Write or check the JSON Schema file; returns the exit status."""
-    text = schema_text()
-    if options.output == "-":
-        print(text, end="")
-        return 0
-    file = Path(options.output)
+def schema(output: str, *, check: bool, outputs: bool = False) -> Result:
+    """Write the JSON Schema file of the manifest or of the stack's `outputs`, `-` for standard output, or only check that it
+    is up to date."""
+    text = outputs_schema_text() if outputs else schema_text()
+    if output == "-":
+        return Result({"ok": True, "schema": text}, (text.rstrip("\n"),))
+    file = Path(output)
     try:
         current = file.read_text(encoding="utf-8") if file.exists() else None
-        if options.check and current != text:
-            print(f"{file}: is out of date. Run codeb schema.", file=sys.stderr)
-            return 1
-        if not options.check:
+        if check and current != text:
+            command = "codeb schema --outputs" if outputs else "codeb schema"
+            return _schema_result(file, f"is out of date. Run {command}.", ok=False)
+        if not check:
             file.write_text(text, encoding="utf-8")
     except OSError as error:
-        print(f"{file}: {error.strerror}. Name another file with --output.", file=sys.stderr)
-        return 1
-    print(f"{file}: {'up to date' if current == text else 'written'}")
-    return 0
+        return _schema_result(file, f"{error.strerror}. Name another file with --output.", ok=False)
+    return _schema_result(file, "up to date" if current == text else "written", ok=True)
+
+
+def _schema_result(file: Path, said: str, *, ok: bool) -> Result:
+    line = f"{file}: {said}"
+    return Result({"ok": ok, "file": str(file), "said": said}, (line,) if ok else (), () if ok else (line,))

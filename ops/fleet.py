@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from codeb.ssh import SshTarget
 from ops.access import Server
+from ops.shapes import shaped
 from ops.ssh import Answer, SshError
 
 _AT_ONCE = 16
@@ -58,7 +59,8 @@ def _reply(server: Server, verb: str, document: Mapping[str, Any], ask: Ask) -> 
         answer = ask(server.target, verb, document)
     except SshError as error:
         return Reply(server.name, str(error), reached=False)
-    return Reply(server.name, problem(verb, answer), answer.document)
+    found = shaped(answer.document)
+    return Reply(server.name, problem(verb, Answer(answer.code, found)), found)
 
 
 def problem(verb: str, answer: Answer) -> str:

@@ -3,24 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
 
+from ops.arguments import message, project_id, stack_name
 from ops.command import Command
+from ops.complete import SHELLS, script
+from ops.result import show
 
 SCHEMA_FILE = "project-manifest.schema.yaml"
+OUTPUTS_FILE = "stack-outputs.schema.json"
 
 
 def _validate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "paths", nargs="*", default=["manifests"], metavar="PATH", help="manifest or folder of manifests"
+        "paths",
+        nargs="*",
+        metavar="PATH",
+        help="manifest or folder of manifests (default: the stack's folder, without --stack manifests/)",
     )
-    parser.add_argument("--stack", help="check host names and pools against Pulumi.<STACK>.yaml too")
+    parser.add_argument(
+        "--stack", type=stack_name, help="check host names and pools against Pulumi.<STACK>.yaml too"
+    )
     parser.add_argument("--json", action="store_true", help="write the result to standard output as JSON")
 
 
 def _validate(options: argparse.Namespace) -> int:
-    from ops.checks import validate
+    from ops.checks import manifests_of, validate
 
-    return validate(options)
+    paths = options.paths or [manifests_of(options.stack)]
+    return show(validate(paths, options.stack), as_json=options.json)
 
 
 def _schema_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,20 +40,113 @@ def _schema_arguments(parser: argparse.ArgumentParser) -> None:
         "--check", action="store_true", help="write nothing; exit 1 when the file is out of date"
     )
     parser.add_argument(
-        "--output",
-        default=SCHEMA_FILE,
-        metavar="FILE",
-        help=f"file, - for standard output (default {SCHEMA_FILE})",
+        "--outputs", action="store_true", help="the schema of the stack's outputs instead of the manifest's"
     )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        help=f"file, - for standard output (default {SCHEMA_FILE}, of the outputs {OUTPUTS_FILE})",
+    )
+    parser.add_argument("--json", action="store_true", help="write the result to standard output as JSON")
 
 
 def _schema(options: argparse.Namespace) -> int:
     from ops.checks import schema
 
-    return schema(options)
+    output = options.output or (OUTPUTS_FILE if options.outputs else SCHEMA_FILE)
+    return show(schema(output, check=options.check, outputs=options.outputs), as_json=options.json)
+
+
+def _new_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", type=project_id, metavar="ID", help="id of the new project")
+    parser.add_argument("--domain", type=message, help="where visitors reach it")
+    parser.add_argument("--image", type=message, help="registry/repository:tag")
+    parser.add_argument("--port", type=int, default=3000, help="where the app listens (default 3000)")
+    parser.add_argument("--stage", default="production", choices=("production", "staging", "development"))
+    for service in ("database", "cache", "storage"):
+        parser.add_argument(
+            f"--no-{service}", action="store_true", help=f"it does not use the platform's {service}"
+        )
+    parser.add_argument("--stack", type=stack_name, help="check it against Pulumi.<STACK>.yaml too")
+    parser.add_argument("--json", action="store_true", help="write the result to standard output as JSON")
+
+
+def _new(options: argparse.Namespace) -> int:
+    from ops.new import SERVICES, Wanted, asked, new
+
+    without = tuple(service for service in SERVICES if getattr(options, f"no_{service}"))
+    wanted = Wanted(
+        options.project, options.domain or "", options.image or "", options.port, options.stage, without
+    )
+    if not (wanted.domain and wanted.image):
+        if options.json or not sys.stdin.isatty():
+            print("error: --domain and --image are needed where nobody can be asked", file=sys.stderr)
+            return 2
+        wanted = asked(wanted, _question)
+    return show(new(wanted, Path(), options.stack), as_json=options.json)
+
+
+def _question(what: str, default: str) -> str:
+    try:
+        return input(f"{what} [{default}]: ").strip() or default
+    except EOFError:
+        raise KeyboardInterrupt from None
+
+
+def _cost_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stack", required=True, type=stack_name, help="the stack that is paid for")
+    parser.add_argument("--json", action="store_true", help="write the result to standard output as JSON")
+
+
+def _cost(options: argparse.Namespace) -> int:
+    from ops.costs import cost, outputs
+
+    result = cost(Path(), options.stack, lambda: outputs(Path(), options.stack))
+    return show(result, as_json=options.json)
+
+
+def _completion_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", choices=SHELLS, help="the shell that is to complete")
+
+
+def _completion(options: argparse.Namespace) -> int:
+    print(script(options.shell))
+    return 0
 
 
 COMMANDS = (
+    Command(
+        "new",
+        "Write the manifest of a new project.",
+        "manifests/ID.yaml is small and explained, and goes with the other manifests (with --stack, with the stack's\n"
+        "settings, too): else it is not written. What is there is never overwritten. On a terminal what is missing\n"
+        "is asked for. Exit status: 0 written, 1 not, 2 wrong usage.\n\n"
+        "  codeb new shop                                    asks\n"
+        "  codeb new shop --domain shop.example.com --image ghcr.io/example/shop:1.0.0 --no-storage --stack live",
+        _new_arguments,
+        _new,
+    ),
+    Command(
+        "cost",
+        "Say what a stack costs a month, and what its edited settings would change.",
+        "By server, pool and stack, from the outputs of its last update and the prices of codeb/data/vultr.yaml;\n"
+        "servers of your own cost what nobody here knows, which is said, and is not 0. A project's own cost is\n"
+        "said where it has its pool to itself. Needs the Pulumi CLI. Exit status: 0 said, 1 not, 2 wrong usage.\n\n"
+        "  codeb cost --stack live\n"
+        "  codeb cost --stack live --json",
+        _cost_arguments,
+        _cost,
+    ),
+    Command(
+        "completion",
+        "Print what makes a shell complete this command: verbs, options, projects, stacks.",
+        "  bash: codeb completion bash > /etc/bash_completion.d/codeb   (or eval it in ~/.bashrc)\n"
+        "  zsh:  codeb completion zsh > a folder of $fpath, as _codeb\n"
+        "  fish: codeb completion fish > ~/.config/fish/completions/codeb.fish\n\n"
+        "Ids are those of manifests/ in the folder that you are in; no server is asked.",
+        _completion_arguments,
+        _completion,
+    ),
     Command(
         "validate",
         "Check manifests without any host.",
@@ -49,15 +154,18 @@ COMMANDS = (
         "problems of all files come at once. Exit status: 0 no problems, 1 problems, 2 wrong usage.\n\n"
         "  codeb validate                        all of manifests/\n"
         "  codeb validate manifests/blog.yaml    one file\n"
-        "  codeb validate --stack dev            with the host names and pools of a stack",
+        "  codeb validate --stack dev            all of a stack, with its host names and pools",
         _validate_arguments,
         _validate,
     ),
     Command(
         "schema",
-        f"Write {SCHEMA_FILE}, the manifest's JSON Schema.",
+        f"Write {SCHEMA_FILE}, the manifest's JSON Schema, or {OUTPUTS_FILE}, the outputs'.",
         "Editors with yaml-language-server complete and check a manifest that starts with\n"
-        f"  # yaml-language-server: $schema=../{SCHEMA_FILE}",
+        f"  # yaml-language-server: $schema=../{SCHEMA_FILE}\n\n"
+        "  codeb schema            the manifest's\n"
+        "  codeb schema --outputs  of the stack's outputs, for programs that read them (docs/outputs.md)\n"
+        "  codeb schema --check    whether the file is up to date: exit status 1 when it is not",
         _schema_arguments,
         _schema,
     ),

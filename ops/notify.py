@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
 
 from ops import fleet, words
 from ops.access import Server
 from ops.fleet import Ask, Reply
+from ops.result import Result
 
 
-def notify(document: dict[str, object], servers: Sequence[Server], ask: Ask, *, as_json: bool = False) -> int:
-    """Hand the message to the first server that takes it; its agent delivers and retries. Returns 0 when one took it.
+def notify(document: dict[str, object], servers: Sequence[Server], ask: Ask) -> Result:
+    """Hand the message to the first server that takes it; its agent delivers and retries. It is ok when one took it.
 
     The webhooks are the stack's: a message given to every server would arrive several times.
     """
@@ -22,34 +21,25 @@ def notify(document: dict[str, object], servers: Sequence[Server], ask: Ask, *, 
         tried.append(reply)
         if reply.ok or reply.reached:  # one that refuses the message would only be followed by others
             break
-    last = tried[-1]
-    if as_json:
-        print(json.dumps(_result(tried), indent=2, ensure_ascii=False))
-    else:
-        _say(last, tried)
-    return 0 if last.ok else 1
+    return _result(tried)
 
 
-def _result(tried: Sequence[Reply]) -> dict[str, object]:
+def _result(tried: Sequence[Reply]) -> Result:
     last = tried[-1]
-    return {
+    warnings = last.document.get("warnings", [])
+    document = {
         "ok": last.ok,
         "server": last.server if last.ok else None,
         "enqueued": last.document.get("enqueued", 0) if last.ok else 0,
-        "warnings": last.document.get("warnings", []),
+        "warnings": warnings,
         "problems": {reply.server: reply.problem for reply in tried if not reply.ok},
     }
-
-
-def _say(last: Reply, tried: Sequence[Reply]) -> None:
-    for reply in tried:
-        if not reply.ok:
-            print(f"{words.clean(reply.server)}: {words.clean(reply.problem)}", file=sys.stderr)
+    refusals = [
+        f"{words.clean(reply.server)}: {words.clean(reply.problem)}" for reply in tried if not reply.ok
+    ]
     if not last.ok:
-        return
+        return Result(document, problems=tuple(refusals))
     count = last.document.get("enqueued", 0)
-    print(
-        f"{words.clean(last.server)} delivers it to {words.clean(count)} webhook{'' if count == 1 else 's'}"
-    )
-    for warning in last.document.get("warnings", []):
-        print(words.clean(warning), file=sys.stderr)
+    webhooks = f"{words.clean(count)} webhook{'' if count == 1 else 's'}"
+    line = f"{words.clean(last.server)} delivers it to {webhooks}"
+    return Result(document, (line,), (*refusals, *map(words.clean, warnings)))

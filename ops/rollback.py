@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,28 +9,26 @@ from dataclasses import dataclass
 from ops import fleet, words
 from ops.access import Server
 from ops.fleet import Ask, Reply
+from ops.result import Result
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for. `by` is who asks."""
+    """What is asked for. `by` is who asks, `why` what he says of it, for the audit log."""
 
     project: str
     stack: str
     by: str
     forward: bool = False
+    why: str = ""
 
 
-def rollback(wanted: Wanted, servers: Sequence[Server], ask: Ask, *, as_json: bool = False) -> int:
-    """Roll back and say what happened; returns 0 when all servers that have the project moved (or had already)."""
+def rollback(wanted: Wanted, servers: Sequence[Server], ask: Ask) -> Result:
+    """Roll back; it is ok when all servers that have the project moved (or had already)."""
     started = time.monotonic()
     replies = move(wanted, servers, ask)
     seconds = time.monotonic() - started
-    if as_json:
-        print(json.dumps(result(wanted, replies, seconds), indent=2, ensure_ascii=False))
-    else:
-        _say(wanted, replies, seconds)
-    return 0 if replies and all(reply.ok for reply in replies) else 1
+    return _result(wanted, replies, seconds)
 
 
 def move(wanted: Wanted, servers: Sequence[Server], ask: Ask) -> list[Reply]:
@@ -43,6 +39,8 @@ def move(wanted: Wanted, servers: Sequence[Server], ask: Ask) -> list[Reply]:
     document: dict[str, object] = {"version": 1, "project": wanted.project, "by": wanted.by}
     if wanted.forward:
         document["forward"] = True
+    if wanted.why:
+        document["why"] = wanted.why
     if len(servers) == 1:
         return list(fleet.ask_each(servers, "rollback", document, ask).values())
     asked = fleet.ask_each(servers, "status", {"version": 1, "project": wanted.project}, ask)
@@ -61,8 +59,7 @@ def _stays(asked: Reply, status: object) -> Reply:
     return Reply(asked.server, document={"release": release, "changed": False, "warnings": []})
 
 
-def result(wanted: Wanted, replies: Sequence[Reply], seconds: float) -> dict[str, object]:
-    """The outcome for programs."""
+def _document(wanted: Wanted, replies: Sequence[Reply], seconds: float) -> dict[str, object]:
     return {
         "ok": bool(replies) and all(reply.ok for reply in replies),
         "project": wanted.project,
@@ -84,7 +81,7 @@ def result(wanted: Wanted, replies: Sequence[Reply], seconds: float) -> dict[str
     }
 
 
-def _say(wanted: Wanted, replies: Sequence[Reply], seconds: float) -> None:
+def _result(wanted: Wanted, replies: Sequence[Reply], seconds: float) -> Result:
     lines = [line for reply in replies if reply.ok for line in words.moved(wanted.project, reply)]
     problems = [line for reply in replies if not reply.ok for line in words.moved(wanted.project, reply)]
     problems += words.half(wanted.project, wanted.stack, replies, forward=wanted.forward)
@@ -97,7 +94,4 @@ def _say(wanted: Wanted, replies: Sequence[Reply], seconds: float) -> None:
             wanted.project, wanted.stack, str(release.get("image", "?")), forward=wanted.forward
         )
         lines.append(f"{seconds:.1f} s")
-    for line in lines:
-        print(line)
-    for line in problems:
-        print(line, file=sys.stderr)
+    return Result(_document(wanted, replies, seconds), tuple(lines), tuple(problems))

@@ -9,10 +9,10 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 from codeb import ssh
 from codeb.ssh import SshTarget
@@ -20,6 +20,9 @@ from codeb.ssh import SshTarget
 CONNECT_SECONDS = 5
 _UNREACHABLE = 255
 _NOT_INSTALLED = 127
+_LEAVE_SECONDS = 2
+_LONGEST_SAID = 4096
+_NO_SSH = "ssh is not installed: install the OpenSSH client and run again"
 
 
 class SshError(Exception):
@@ -67,7 +70,7 @@ def run(argv: Sequence[str], text: str, timeout: float | None) -> Ended:
             check=False,
         )
     except FileNotFoundError:
-        raise SshError("ssh is not installed: install the OpenSSH client and run again") from None
+        raise SshError(_NO_SSH) from None
     except subprocess.TimeoutExpired:
         raise SshError(f"no answer within {timeout:g} s") from None
     return Ended(done.returncode, done.stdout, done.stderr)
@@ -96,21 +99,103 @@ def ask(
     """
     with login(target, connect_seconds) as arguments:
         ended = run(["ssh", *arguments, f"codeb-agent {verb}"], json.dumps(document), timeout)
-    if ended.code == _UNREACHABLE:
-        problem = ended.err.strip() or "ssh ended without a word"
-        words = ssh.explain(target, problem, known=known or was_let_in(target))
-        raise LoginRefused(words) if ssh.login_refused(problem) else SshError(words)
-    note_let_in(target)
-    if ended.code == _NOT_INSTALLED:
-        raise SshError(f"{target.where}: has no codeb-agent: run `pulumi up`, which installs it")
+    _came(target, ended.code, ended.err, known=known)
     try:
-        found = json.loads(ended.out)
-    except ValueError:
+        found = json.loads(ended.out, parse_constant=_no_number)
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         said = ended.err.strip().splitlines() or ["nothing"]
         raise SshError(f"{target.where}: codeb-agent {verb} answered unreadably and said: {said[0]}")
     return Answer(ended.code, found)
+
+
+def _came(target: SshTarget, code: int, said: str, *, known: bool) -> None:
+    """Remember that we got in. Raises LoginRefused and SshError when there was no agent to talk to."""
+    if code == _UNREACHABLE:
+        problem = said.strip() or "ssh ended without a word"
+        words = ssh.explain(target, problem, known=known or was_let_in(target))
+        raise LoginRefused(words) if ssh.login_refused(problem) else SshError(words)
+    note_let_in(target)
+    if code == _NOT_INSTALLED:
+        raise SshError(f"{target.where}: has no codeb-agent: run `pulumi up`, which installs it")
+
+
+class Telling:
+    """Documents that an agent tells, one by one, while a verb runs there."""
+
+    def __init__(
+        self, target: SshTarget, verb: str, process: subprocess.Popen[bytes], said: IO[bytes]
+    ) -> None:
+        self._target, self._verb, self._process, self._said = target, verb, process, said
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Until the agent's answer, which comes, too. Raises SshError when it ends without one."""
+        last: Mapping[str, Any] = {}
+        for line in self._process.stdout or ():
+            last = _object(line)
+            if last:
+                yield last
+        code = self._process.wait()
+        self._said.seek(0)
+        said = self._said.read(_LONGEST_SAID).decode("utf-8", "replace")
+        _came(self._target, code, said, known=False)
+        if "ok" not in last:
+            words = said.strip().splitlines() or ["nothing"]
+            raise SshError(
+                f"{self._target.where}: codeb-agent {self._verb} ended early and said: {words[0]}. It may be older than "
+                "this program: run `pulumi up`, which updates it"
+            )
+
+    def end(self) -> None:
+        """Log out; the agent ends by itself then. From any thread."""
+        self._process.terminate()
+
+
+@contextmanager
+def tell(target: SshTarget, verb: str, document: Mapping[str, Any]) -> Iterator[Telling]:
+    """Run `codeb-agent <verb>`, which tells documents for as long as somebody listens. Raises SshError."""
+    with login(target, CONNECT_SECONDS) as arguments, tempfile.TemporaryFile() as said:
+        try:
+            process = subprocess.Popen(
+                ["ssh", *arguments, f"codeb-agent {verb}"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                process_group=0,  # a Ctrl-C is ours: we end it
+            )
+        except FileNotFoundError:
+            raise SshError(_NO_SSH) from None
+        try:
+            with suppress(BrokenPipeError), process.stdin or nullcontext(said) as sink:
+                sink.write(json.dumps(document).encode())
+            yield Telling(target, verb, process, said)
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_LEAVE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def _no_number(name: str) -> None:
+    """NaN and the infinities are in no JSON, and what programs get from us is JSON."""
+    raise ValueError(name)
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    try:
+        found = json.loads(line, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 @contextmanager

@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ops import fleet, words
 from ops.access import Server
 from ops.fleet import Ask, Reply
+from ops.result import Result
 
 
-def status(project: str, stack: str, servers: Sequence[Server], ask: Ask, *, as_json: bool = False) -> int:
-    """Ask all servers and print what they say; `project` is "" for all projects.
+def status(project: str, stack: str, servers: Sequence[Server], ask: Ask) -> Result:
+    """What all servers say; `project` is "" for all projects.
 
-    Returns 0 when every server answered, and every project asked for is there and healthy.
+    It is ok when every server answered, and every project asked for is there and healthy, its workers included.
     """
     document: dict[str, object] = {"version": 1, **({"project": project} if project else {})}
     replies = list(fleet.ask_each(servers, "status", document, ask).values())
     found = [(reply, each) for reply in replies for each in fleet.projects(reply)]
-    if as_json:
-        print(json.dumps(result(replies), indent=2, ensure_ascii=False))
-    else:
-        for line in _lines(project, found):
-            print(line)
-        for line in _problems(project, stack, replies, bool(found)):
-            print(line, file=sys.stderr)
-    well = all(each.get("status") == "healthy" for _, each in found)
-    return 0 if well and all(reply.ok for reply in replies) and (found or not project) else 1
+    healthy = all(each.get("status") == "healthy" and not words.idle_workers(each) for _, each in found)
+    well = healthy and all(reply.ok for reply in replies) and bool(found or not project)
+    return Result(
+        _document(replies, well),
+        tuple(_lines(project, found)),
+        tuple(_problems(project, stack, replies, bool(found))),
+    )
 
 
-def result(replies: Sequence[Reply]) -> dict[str, object]:
-    """The same for programs: each server's own answer, or why there is none."""
+def _document(replies: Sequence[Reply], well: bool) -> dict[str, object]:
+    """Each server's own answer, or why there is none."""
     return {
-        "ok": all(reply.ok for reply in replies),
+        "ok": well,
         "servers": [
             {
                 "server": reply.server,

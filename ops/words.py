@@ -16,6 +16,11 @@ def clean(text: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in str(text).replace("\n", " "))
 
 
+def count(number: int, noun: str) -> str:
+    """So many of something."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def short(digest: object) -> str:
     """The first digits of a digest, `-` for none."""
     text = clean(digest or "")
@@ -91,6 +96,7 @@ def project_status(status: Mapping[str, Any], server: str, now: str) -> list[str
             f"  why        {clean(release.get('why') or '-')}",
             f"  standby    {standby(status, now)}",
         ]
+    lines += [_worker(each) for each in status.get("workers", ())]
     if status.get("withdrawn"):
         lines.append(f"  withdrawn  {_named(status['withdrawn'])}")
     if status.get("crashed") and status["crashed"] not in str(status.get("cause")):
@@ -100,6 +106,19 @@ def project_status(status: Mapping[str, Any], server: str, now: str) -> list[str
     elif status.get("unfinished"):
         lines.append("  unfinished a release was interrupted; the next one puts its changes back first")
     return [*lines, "", *history(status.get("history", []))]
+
+
+def idle_workers(status: Mapping[str, Any]) -> str:
+    """What is wrong with a project's workers, "" for nothing."""
+    return "; ".join(str(each["cause"]) for each in status.get("workers", ()) if each.get("cause"))
+
+
+def _worker(worker: Mapping[str, Any]) -> str:
+    told = f"{clean(worker.get('running'))} of {clean(worker.get('replicas'))} run" + (
+        ", never two at once" if worker.get("exclusive") else ""
+    )
+    wrong = f": {clean(worker['cause'])}" if worker.get("cause") else ""
+    return f"  worker     {clean(worker.get('name'))}: {told}{wrong}"
 
 
 def standby(status: Mapping[str, Any], now: str) -> str:
@@ -120,11 +139,16 @@ def history(past: Sequence[Mapping[str, Any]]) -> list[str]:
         [
             clean(each.get("id") or "-"), clean(each.get("image") or "-"), short(each.get("digest")),
             _second(each.get("at")), clean(each.get("by") or "-"), clean(each.get("outcome") or "-"),
-            f"{float(each.get('duration_s') or 0):.1f} s", clean(each.get("cause") or "-"),
+            seconds(each.get("duration_s")), clean(each.get("cause") or each.get("why") or "-"),
         ]
         for each in past
     ]  # fmt: skip
     return table(("ID", "IMAGE", "DIGEST", "WHEN", "BY", "OUTCOME", "TOOK", "CAUSE"), rows)
+
+
+def seconds(length: object) -> str:
+    """How long something took, as a host says it; `?` for what is no number."""
+    return f"{length:.1f} s" if isinstance(length, int | float) else "0.0 s" if not length else "?"
 
 
 def overview(found: Sequence[tuple[str, Mapping[str, Any], str]]) -> list[str]:
@@ -147,7 +171,7 @@ def overview(found: Sequence[tuple[str, Mapping[str, Any], str]]) -> list[str]:
 
 def _why(status: Mapping[str, Any], release: Mapping[str, Any]) -> object:
     """Why it serves, and of what isn't well what is wrong with it."""
-    wrong = status.get("cause") if status.get("status") != "healthy" else ""
+    wrong = status.get("cause") if status.get("status") != "healthy" else idle_workers(status)
     return wrong or release.get("why") or "-"
 
 

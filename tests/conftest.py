@@ -72,14 +72,19 @@ def lab_receiver() -> Iterator[Receiver]:
 class SharedHosts(LoadScopeScheduling):
     """xdist's distribution of tests: those that share a host go to one worker, all others wherever there is room.
 
-    A folder of the lab's tests has one host; the agent's has one a worker, and its files are told apart. (xdist's own
+    A folder of the lab's tests has one host; the agent's has one a worker, and its files are told apart. Those of fleets
+    share a stack's name, by which tunnels choose their ports. (xdist's own
     `--dist loadgroup` sees no groups under pytest 9.2: it renames tests in a way that has no effect there.)
     """
 
     def _split_scope(self, nodeid: str) -> str:
         path = Path(nodeid.partition("::")[0])
+        if path.is_relative_to("tests/cases/render"):  # a module's Caddys are started once, not once a worker
+            return str(path)
         if not path.is_relative_to("tests/lab"):
             return nodeid
+        if path.parent.name.startswith("fleet"):
+            return "fleet"
         return str(path if path.parent.name == "agent" else path.parent)
 
 

@@ -12,9 +12,13 @@ from agent.host.ports import Ports
 
 @dataclass(frozen=True)
 class Applied:
-    """What the last run left: files it owns, and restarts and reloads it may not have done yet."""
+    """What the last run left: files it owns, and restarts and reloads it may not have done yet.
+
+    `kept` are files that stay when they are no longer listed, whatever a bundle says of them later.
+    """
 
     files: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     restarts: tuple[str, ...] = ()
     reloads: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from agent.documents.reader import Reader
 from agent.documents.redact import Redactor
 from agent.host import commands, paths, units
 from agent.host.ports import Busy, Entry, Ports
+from agent.storage import attach
 
 _WAIT_S = 900
 _APT_S = 1800
@@ -55,6 +56,7 @@ def _redacted(error: Failed, bundle: Bundle) -> Failed:
 
 def _apply(ports: Ports, bundle: Bundle) -> dict[str, object]:
     changed = _packages(ports, bundle.packages)
+    changed += attach.attach(ports, bundle.storage)
     for directory in bundle.directories:
         if ports.files.directory(directory.path, directory.mode, directory.owner):
             changed.append(directory.path)
@@ -64,6 +66,8 @@ def _apply(ports: Ports, bundle: Bundle) -> dict[str, object]:
     save_applied(ports, plan.begun)
     changed += _files(ports, plan)
     restarted = _units(ports, bundle, plan)
+    changed += attach.detach(ports, bundle.storage)
+    changed += _absent(ports, bundle.absent)
     save_applied(ports, plan.settled)
     version = ports.runner.run(commands.PODMAN_VERSION)
     versions = {"podman": version.out.strip()} if version.ok else {}
@@ -115,6 +119,14 @@ def _files(ports: Ports, plan: Plan) -> list[str]:
         if plan.daemon_reload:
             units.daemon_reload(ports, "files")
     return [*(file.path for file in plan.write), *(f"deleted:{path}" for path in plan.delete)]
+
+
+def _absent(ports: Ports, unwanted: tuple[str, ...]) -> list[str]:
+    """Delete what must not be here, once nothing reads it any more."""
+    found = [path for path in unwanted if ports.files.entry(path) is not None]
+    for path in found:
+        ports.files.remove(path)
+    return [f"deleted:{path}" for path in found]
 
 
 def _units(ports: Ports, bundle: Bundle, plan: Plan) -> list[str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from agent.documents.errors import BadDocument
 from agent.documents.reader import ABSOLUTE, MODE, OWNER, PACKAGE, UNIT_NAME, Reader
+from agent.storage.spec import Storage, read_storage
 
 _LONGEST_WAIT_S = 3600
 
@@ -22,7 +23,10 @@ class Directory:
 
 @dataclass(frozen=True)
 class File:
-    """A file that has to be there, and the units that its change restarts or reloads."""
+    """A file that has to be there, and the units that its change restarts or reloads.
+
+    One to `keep` stays as it is when no bundle lists it any more, and when the host is retired.
+    """
 
     path: str
     mode: int
@@ -30,6 +34,7 @@ class File:
     content: bytes = field(repr=False)
     restarts: tuple[str, ...] = ()
     reloads: tuple[str, ...] = ()
+    keep: bool = False
 
     @property
     def digest(self) -> str:
@@ -55,12 +60,14 @@ class Service:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything a host has to have, but for projects."""
+    """Everything a host has to have, but for projects; `absent` are files that it must not have at the end."""
 
     packages: tuple[str, ...]
     directories: tuple[Directory, ...]
     files: tuple[File, ...]
     services: tuple[Service, ...]
+    storage: Storage = field(default_factory=Storage)
+    absent: tuple[str, ...] = ()
 
 
 def read_bundle(reader: Reader) -> Bundle:
@@ -71,6 +78,8 @@ def read_bundle(reader: Reader) -> Bundle:
         directories=tuple(_directory(item) for item in reader.children("directories")),
         files=tuple(_file(item) for item in reader.children("files")),
         services=tuple(_service(item) for item in reader.children("services")),
+        storage=read_storage(reader),
+        absent=reader.texts("absent", ABSOLUTE),
     )
     reader.end()
     seen: set[str] = set()
@@ -78,6 +87,9 @@ def read_bundle(reader: Reader) -> Bundle:
         if file.path in seen:
             raise BadDocument("files", f"{file.path} is listed twice")
         seen.add(file.path)
+    for path in bundle.absent:
+        if path in seen:
+            raise BadDocument("absent", f"{path} is among the files, too")
     return bundle
 
 
@@ -99,6 +111,7 @@ def _file(reader: Reader) -> File:
         content=reader.content("content"),
         restarts=reader.texts("restarts", UNIT_NAME),
         reloads=reader.texts("reloads", UNIT_NAME),
+        keep=reader.flag("keep", default=False),
     )
     reader.end()
     return made

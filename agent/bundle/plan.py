@@ -33,7 +33,8 @@ def make_plan(bundle: Bundle, last: Applied, host: Mapping[str, Entry | None]) -
     """Compare. `host` holds each path of the bundle as it is now, None when missing."""
     write = tuple(file for file in bundle.files if _differs(file, host.get(file.path)))
     paths = {file.path for file in bundle.files}
-    delete = tuple(sorted(set(last.files) - paths))
+    kept = {file.path for file in bundle.files if file.keep}
+    delete = tuple(sorted(set(last.files) - paths - set(last.kept)))
     restarts = _unique(last.restarts, *(file.restarts for file in write))
     reloads = _unique(last.reloads, *(file.reloads for file in write))
     touched = [file.path for file in write] + list(delete)
@@ -41,6 +42,7 @@ def make_plan(bundle: Bundle, last: Applied, host: Mapping[str, Entry | None]) -
     gone = [unit for path in delete if (unit := unit_of(path))]
     begun = Applied(
         files=tuple(sorted(paths | set(last.files))),
+        kept=tuple(sorted(kept | set(last.kept))),
         services=tuple(service.name for service in bundle.services),
         restarts=restarts,
         reloads=reloads,
@@ -54,7 +56,7 @@ def make_plan(bundle: Bundle, last: Applied, host: Mapping[str, Entry | None]) -
         daemon_reload=daemon_reload,
         restart=tuple(unit for unit in restarts if unit not in gone),
         reload=tuple(unit for unit in reloads if unit not in restarts and unit not in gone),
-        settled=Applied(files=tuple(sorted(paths)), services=begun.services),
+        settled=Applied(files=tuple(sorted(paths)), kept=tuple(sorted(kept)), services=begun.services),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final
 
 from agent.bundle.document import File
@@ -11,6 +12,7 @@ from agent.edge import site
 from agent.host import commands, paths
 from agent.host.ports import Ports
 
+_LETS_IN: Final = "/.ssh/authorized_keys"
 _CANDIDATES: Final = f"{paths.STATE}/check"
 _SSHD_NEEDS: Final = "/run/sshd"  # `sshd -t` refuses everything without it, and only a started sshd makes it
 
@@ -28,6 +30,8 @@ def check(ports: Ports, write: tuple[File, ...]) -> None:
             if not result.ok:
                 lines = result.text.replace(candidate, file.path).splitlines()
                 _refuse(file.path, lines[0] if lines else f"status {result.code}", tuple(lines))
+        if file.path.endswith(_LETS_IN):
+            _lets_the_caller_in(ports, file)
     caddy = {file.path: file.content for file in write if _is_caddy(file.path)}
     if caddy and site.caddy_runs(ports):
         error = site.validate(ports, "bundle", caddy)
@@ -38,9 +42,20 @@ def check(ports: Ports, write: tuple[File, ...]) -> None:
 def _checker(path: str) -> Callable[[str], list[str]] | None:
     if path == "/etc/ssh/sshd_config" or path.startswith("/etc/ssh/sshd_config.d/"):
         return commands.sshd_check
+    if path.endswith(_LETS_IN):
+        return commands.keys_check
     if path == "/etc/nftables.conf" or path.endswith(".nft"):
         return commands.nft_check
     return None
+
+
+def _lets_the_caller_in(ports: Ports, file: File) -> None:
+    """Whoever sends a list of keys is on it: nobody locks himself out. Raises Failed."""
+    key = ports.asker.key()
+    lines = file.content.decode("utf-8", "replace").splitlines()
+    words = [line.split() for line in lines if not line.lstrip().startswith("#")]
+    if key and not any(key.split() == [*pair] for each in words for pair in pairwise(each)):
+        _refuse(file.path, f"it lacks the key by which this very session logged in ({key.split()[0]})", ())
 
 
 def _is_caddy(path: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 from agent.documents.errors import Failed
 from agent.edge import sites
 from agent.host import commands, paths
-from agent.host.ports import Busy, Ports
+from agent.host.ports import Argv, Busy, Ports
 
 LONGEST_S: Final = 10
 """Connections that nobody used for so long are closed by the reload as they would be by the idle timeout."""
@@ -25,20 +25,22 @@ _FIRST_REQUEST_S: Final = 0.5
 _LOCK_S: Final = 300
 _RELOAD_S: Final = 120
 _SOCKETS: Final = ("/proc/net/tcp", "/proc/net/tcp6")
-_LISTENERS: Final = ("0050", "01BB")  # ports 80 and 443
+_LISTENERS: Final = ("0050", "01BB", "1FA4")  # ports 80, 443 and 8100, which edges come to
 _ESTABLISHED: Final = "01"
 _UNACCEPTED: Final = "0"
 
 
-def reload(ports: Ports) -> None:
-    """Make Caddy read its files; nothing is done when it has read them as they are. Raises Failed.
+def reload(ports: Ports, *, all_the_same: bool = False) -> None:
+    """Make Caddy read its files; nothing is done when it has read them as they are, unless `all_the_same`. Raises Failed.
 
     Runs that wait for one another share one reload. When Caddy refuses, it keeps the old configuration.
     """
     try:
         with ports.files.lock(paths.CADDY_LOCK, _LOCK_S):
-            if ports.files.read(paths.CADDY_READ) != _state(ports):
-                _reload(ports)
+            if all_the_same:
+                _reload(ports, commands.CADDY_RELOAD_ALL_THE_SAME)
+            elif ports.files.read(paths.CADDY_READ) != _state(ports):
+                _reload(ports, commands.CADDY_RELOAD)
             ports.files.remove(paths.DRAINING)
     except Busy as error:
         raise Failed("switch", str(error), "wait for the other run to end and run again") from error
@@ -55,13 +57,13 @@ def stale(ports: Ports) -> bool:
         return False
 
 
-def _reload(ports: Ports) -> None:
+def _reload(ports: Ports, argv: Argv) -> None:
     _drain(ports)
     _hold(ports)
     with sites.held(ports):
         state = _state(ports)
         ports.files.remove(paths.CADDY_READ)  # a run that is killed here must not look as if nothing was read
-        result = ports.runner.run(commands.CADDY_RELOAD, timeout_s=_RELOAD_S)
+        result = ports.runner.run(argv, timeout_s=_RELOAD_S)
     ports.runner.run(commands.FREE_CONNECTIONS)
     ports.files.remove(paths.DRAINING)
     if not result.ok:
@@ -108,7 +110,7 @@ def _hold(ports: Ports) -> None:
 
 
 def connections(ports: Ports) -> frozenset[str]:
-    """Users' connections to Caddy, which has the host's network: the kernel's numbers of their sockets."""
+    """Users' (and edges') connections to Caddy, which has the host's network: the kernel's numbers of their sockets."""
     rows = [line.split() for path in _SOCKETS for line in _lines(ports, path)[1:]]
     return frozenset(
         row[9]

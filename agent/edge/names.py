@@ -1,19 +1,53 @@
 """Which host names a site's text answers to, and the same text for other names. Pure.
 
 A site is a piece of Caddyfile as `codeb.render` writes it: blocks whose addresses stand on one line at the left margin.
-The first block is the app's, the others redirect to it.
+The first block that visitors meet is the app's, the others redirect to it; the last may be the inner one, by which the
+stack's edges ask for the app on this server: its name has a port, `shop.inner:8100`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 _OPENS, _CLOSES, _BETWEEN = " {", "}", ", "
+_PLAIN = "http://"
+_ANY = "*."
 
 
 def addresses(text: str) -> tuple[str, ...]:
     """The names of a site, in the order of its text."""
     return tuple(name for line in text.splitlines() if _opens(line) for name in _of(line))
+
+
+def public(text: str) -> tuple[str, ...]:
+    """The names by which visitors come."""
+    return tuple(name for name in addresses(text) if not _is_inner(name))
+
+
+def inner(text: str) -> str | None:
+    """The name by which edges ask, with its port; None when they don't."""
+    return next((name for name in addresses(text) if _is_inner(name)), None)
+
+
+def without_tls(text: str) -> bool:
+    """Whether visitors are served without TLS: it ends before Caddy."""
+    return any(
+        line.startswith(_PLAIN) and not _is_inner(_of(line)[0]) for line in text.splitlines() if _opens(line)
+    )
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether somebody may come by both names: they are the same, or one is a wildcard that the other falls under."""
+    return one == other or one == _wildcard_over(other) or other == _wildcard_over(one)
+
+
+def without(names: Iterable[str], others: Collection[str]) -> list[str]:
+    """The names by which nobody comes who comes by one of the others."""
+    return [name for name in names if not any(overlap(name, other) for other in others)]
+
+
+def _wildcard_over(name: str) -> str | None:
+    return None if name.startswith(_ANY) else _ANY + name.partition(".")[2]
 
 
 def composed(text: str, names: Collection[str]) -> str:
@@ -25,7 +59,8 @@ def composed(text: str, names: Collection[str]) -> str:
         if header and not kept:
             continue
         more = [] if header else more
-        lines += [f"{_BETWEEN.join(kept)}{_OPENS}", *body] if header else body
+        scheme = _PLAIN if header.startswith(_PLAIN) else ""
+        lines += [f"{_BETWEEN.join(f'{scheme}{name}' for name in kept)}{_OPENS}", *body] if header else body
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -49,4 +84,8 @@ def _opens(line: str) -> bool:
 
 
 def _of(header: str) -> list[str]:
-    return header.removesuffix(_OPENS).split(_BETWEEN)
+    return [name.removeprefix(_PLAIN) for name in header.removesuffix(_OPENS).split(_BETWEEN)]
+
+
+def _is_inner(name: str) -> bool:
+    return ":" in name

@@ -1,11 +1,14 @@
-"""Asking for an app as its users do: through Caddy's listener, with TLS, by the app's domain."""
+"""Asking for an app as its users do: through Caddy's listener, with TLS, by the app's domain. Where no user comes, as the
+stack's edges do."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from agent.documents.errors import Failed
+from agent.edge import names
 from agent.host import paths
 from agent.host.ports import NoReply, Ports, Reply, Tls
 from agent.project import health
@@ -19,6 +22,8 @@ _PAUSE_S: Final = 0.25
 _OK: Final = 200
 _UNAVAILABLE: Final = 503
 _ANSWERED_BY: Final = "x-codeb-upstream"
+_ANSWERED_BEHIND: Final = "x-codeb-replica"
+_HERE: Final = "127.0.0.1"
 _ADDRESS: Final = re.compile(r"[0-9a-f.:\[\]]+")
 _PLAIN_REDIRECTS: Final = frozenset({301, 302, 307, 308})
 
@@ -58,13 +63,32 @@ def probe(ports: Ports, spec: Spec, address: str) -> str:
 
 
 def _get(ports: Ports, spec: Spec) -> Reply:
-    return ports.http.get(
-        _TLS_PORT,
-        spec.health.path,
-        host=spec.domain,
-        timeout_ms=spec.health.timeout_ms,
-        tls=Tls(spec.domain, paths.CA_FILE),
-    )
+    """The answer as users of this host get it, or edges where it has no users. Raises NoReply."""
+    door, timeout_ms = _inner_alone(spec), spec.health.timeout_ms
+    if door is None and not names.without_tls(spec.site or ""):
+        tls = Tls(spec.domain, paths.CA_FILE)
+        return ports.http.get(_TLS_PORT, spec.health.path, host=spec.domain, timeout_ms=timeout_ms, tls=tls)
+    headers = {"X-Forwarded-For": _HERE, "X-Forwarded-Proto": "https", "X-Forwarded-Host": spec.domain}
+    port, host = (_PLAIN_PORT, spec.domain) if door is None else (_at(door), door)
+    return ports.http.get(port, spec.health.path, host=host, timeout_ms=timeout_ms, headers=headers)
+
+
+def _inner_alone(spec: Spec) -> str | None:
+    """The name by which edges ask, where nobody else does."""
+    site = spec.site or ""
+    return None if names.public(site) else names.inner(site)
+
+
+def _at(inner: str) -> str:
+    return f"{_HERE}:{inner.rpartition(':')[2]}"
+
+
+def _answered(site: str, headers: Mapping[str, str]) -> str:
+    """Which release answered. What this Caddy passed on to an inner door counts only where that is this host's own."""
+    by, behind, inner = headers.get(_ANSWERED_BY, ""), headers.get(_ANSWERED_BEHIND, ""), names.inner(site)
+    if inner is None or (names.public(site) and by != _at(inner)):
+        return by
+    return behind
 
 
 def _judge(ports: Ports, spec: Spec, address: str) -> health.Verdict:
@@ -78,7 +102,7 @@ def _judge(ports: Ports, spec: Spec, address: str) -> health.Verdict:
                 False, f"answered {reply.status}, not the maintenance page with {_UNAVAILABLE}"
             )
         return health.judge(health.ask(ports, spec, address), None)
-    said = reply.headers.get(_ANSWERED_BY, "")
+    said = _answered(spec.site or "", reply.headers)
     if reply.status == _OK and said != address:
         by = said if _ADDRESS.fullmatch(said) else "none of its releases"
         return health.Verdict(False, f"was answered by {by}, not by the new release at {address}")

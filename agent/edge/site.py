@@ -8,13 +8,33 @@ the other, and at each moment somebody answers to them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
 from agent.documents.errors import Failed
 from agent.edge import drain, names, sites
 from agent.host import commands, paths
 from agent.host.ports import Ports
-from agent.project import record
-from agent.project.spec import Spec
+from agent.project import record, routed
+
+
+class Sited(Protocol):
+    """What has a site here: a release, or a route to the servers that have one."""
+
+    @property
+    def project(self) -> str:
+        """Its id."""
+
+    @property
+    def domain(self) -> str:
+        """The name that people know it by."""
+
+    @property
+    def site(self) -> str | None:
+        """The site as it is wanted."""
+
+    @property
+    def ceded(self) -> tuple[str, ...]:
+        """Names that were its own and are others' now."""
 
 
 def caddy_runs(ports: Ports) -> bool:
@@ -22,24 +42,30 @@ def caddy_runs(ports: Ports) -> bool:
     return ports.runner.run(commands.caddy_running()).ok
 
 
-def differs(ports: Ports, spec: Spec) -> bool:
+def differs(ports: Ports, spec: Sited) -> bool:
     """Whether the sites on disk are others than those wanted."""
     return bool(changes(ports, spec))
 
 
 def answered(ports: Ports, project: str) -> tuple[str, ...]:
-    """The names that the project's site answers to just now."""
-    return names.addresses((ports.files.read(paths.site(project)) or b"").decode())
+    """The names that the project's site answers visitors to just now."""
+    return names.public((ports.files.read(paths.site(project)) or b"").decode())
 
 
-def damaged(ports: Ports, spec: Spec) -> bool:
-    """Whether the project's own site is another than its last release made it: changed by hand, or short of names."""
+def damaged(ports: Ports, spec: Sited, but: Collection[str] = ()) -> bool:
+    """Whether the project's own site is another than its last release made it: changed by hand, or short of names.
+
+    Names that it may lack, as others have them, are told by `but`.
+    """
     text = ports.files.read(paths.site(spec.project))
     before = None if text is None else text.decode()
-    return before != _kept(spec, before)
+    wanted = _kept(spec, before)
+    if wanted is not None and but:
+        wanted = names.composed(wanted, [name for name in names.addresses(wanted) if name not in but])
+    return before != wanted
 
 
-def changes(ports: Ports, spec: Spec) -> dict[str, str | None]:
+def changes(ports: Ports, spec: Sited) -> dict[str, str | None]:
     """What has to be written for this site to be as wanted, by path: other sites that give names up or get some back."""
     path = paths.site(spec.project)
     others = sites.texts(ports)
@@ -50,7 +76,7 @@ def changes(ports: Ports, spec: Spec) -> dict[str, str | None]:
     found: dict[str, str | None] = {}
     for other, text in others.items():
         here = names.addresses(text)
-        left = [name for name in here if name not in taken]
+        left = names.without(here, taken)
         if other in missed:
             found[other] = _with(ports, other, text, [*left, *missed[other]])
         elif len(left) < len(here):
@@ -67,19 +93,20 @@ def _missed(
     for other, text in others.items() if left else ():
         spec = _released(ports, other)
         released = names.addresses(spec.site or "") if spec else ()
-        lost = [name for name in left if name in released and name not in names.addresses(text)]
+        lacking = [name for name in released if name not in names.addresses(text)]
+        free = names.without(lacking, [*wanted, *(name for back in found.values() for name in back)])
+        lost = [name for name in free if any(names.overlap(name, given) for given in left)]
         if lost:
             found[other] = lost
-            left = [name for name in left if name not in lost]
     return found
 
 
-def _kept(spec: Spec, before: str | None, missed: Collection[str] = ()) -> str | None:
+def _kept(spec: Sited, before: str | None, missed: Collection[str] = ()) -> str | None:
     """The wanted site, with the ceded names that it has and nobody has taken or gets back."""
     if spec.site is None or not spec.ceded:
         return spec.site
     here = names.addresses(before or "")
-    kept = [name for name in spec.ceded if name in here and name not in missed]
+    kept = names.without([name for name in spec.ceded if name in here], missed)
     return names.composed(spec.site, [*names.addresses(spec.site), *kept]) if kept else spec.site
 
 
@@ -100,29 +127,29 @@ def _with(ports: Ports, path: str, now: str, wanted: Collection[str]) -> str:
     return names.composed((spec.site if spec else None) or now, wanted)
 
 
-def _released(ports: Ports, path: str) -> Spec | None:
-    """The release that serves behind a site, None when nothing is known of it."""
+def _released(ports: Ports, path: str) -> Sited | None:
+    """The release that serves behind a site, or the route; None when nothing is known of it."""
     project = _project(path)
     try:
-        return record.serving_spec(ports, project)
+        return routed.load(ports, project) or record.serving_spec(ports, project)
     except Failed as error:  # its own release says so
         ports.journal.log(f"{project}: {error.failure.cause}")
         return None
 
 
-def taken(ports: Ports, spec: Spec) -> dict[str, str]:
+def taken(ports: Ports, spec: Sited) -> dict[str, str]:
     """Names of this site that other projects' sites have, and whose."""
     mine = names.addresses(spec.site or "")
     return {
         name: _project(path)
         for path, text in sites.texts(ports).items()
         if path != paths.site(spec.project)
-        for name in names.addresses(text)
-        if name in mine
+        for name in mine
+        if any(names.overlap(name, other) for other in names.addresses(text))
     }
 
 
-def check(ports: Ports, spec: Spec) -> None:
+def check(ports: Ports, spec: Sited) -> None:
     """Validate the wanted site together with all others, on a copy of the configuration. Raises Failed."""
     ports.files.remove_tree(_check_folder(spec.project))
     if spec.site is None or not differs(ports, spec):
@@ -163,7 +190,7 @@ def validate(ports: Ports, name: str, candidates: dict[str, bytes]) -> str | Non
             files.link(f"{folder}/sites/{site}", f"{paths.SITES}/{site}")
     for path, content in candidates.items():
         if path.startswith(f"{paths.SITES}/"):
-            files.write(f"{folder}/sites/{path.rpartition('/')[2]}", content, 0o644)
+            files.write(f"{folder}/sites/{path.rpartition('/')[2]}", content, 0o600)
     result = ports.runner.run(commands.caddy_validate(f"{folder}/Caddyfile"), timeout_s=120)
     files.remove_tree(folder)
     return None if result.ok else drain.error_line(result.text)
@@ -174,7 +201,7 @@ def _check_folder(name: str) -> str:
     return f"{paths.CADDY}/.check-{name}"
 
 
-def write(ports: Ports, spec: Spec) -> bool:
+def write(ports: Ports, spec: Sited) -> bool:
     """Put the wanted site in place and reload Caddy, which takes up to 10 s; True when it changed. Raises Failed."""
     with sites.held(ports):
         wanted = changes(ports, spec)
@@ -204,7 +231,7 @@ def restore(ports: Ports, saved: Mapping[str, str | None]) -> None:
                 found[path] = None if text is None else _without(text, claimed)
             elif path in here and text is not None:
                 found[path] = _given_back(
-                    ports, path, here[path], [n for n in names.addresses(text) if n not in claimed]
+                    ports, path, here[path], names.without(names.addresses(text), claimed)
                 )
         sites.put(ports, found)
 
@@ -217,5 +244,5 @@ def _given_back(ports: Ports, path: str, now: str, before: Collection[str]) -> s
 
 def _without(text: str, claimed: Collection[str]) -> str:
     mine = names.addresses(text)
-    left = [name for name in mine if name not in claimed]
+    left = names.without(mine, claimed)
     return text if len(left) == len(mine) else names.composed(text, left)

@@ -47,4 +47,4 @@ def _apply(ports: Ports, wanted: Mapping[str, str | None]) -> None:
         if text is None:
             ports.files.remove(path)
         elif ports.files.read(path) != text.encode():
-            ports.files.write(path, text.encode(), 0o644)
+            ports.files.write(path, text.encode(), 0o600)

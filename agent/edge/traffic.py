@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Final
 
 from agent.documents.errors import Failed
+from agent.edge import names
 from agent.host import commands, paths
 from agent.host.ports import Ports
 from agent.project.spec import Spec
@@ -37,17 +39,17 @@ def canary_counts(ports: Ports, spec: Spec, address: str, since: float) -> tuple
     if not result.ok and result.err:
         remedy = "see `journalctl -u caddy.service` on the host, then release again"
         raise Failed("canary", f"Caddy's log can't be read: {result.text[:300]}", remedy)
-    statuses = [
-        status for line in result.out.splitlines() for status in _statuses(line, spec.domain, address)
-    ]
+    asked = frozenset(name.partition(":")[0] for name in names.addresses(spec.site or ""))
+    statuses = [status for line in result.out.splitlines() for status in _statuses(line, asked, address)]
     return len(statuses), sum(status >= _SERVER_ERROR for status in statuses)
 
 
-def _statuses(line: str, domain: str, address: str) -> list[int]:
+def _statuses(line: str, asked: Collection[str], address: str) -> list[int]:
     """The status in a line of the access log; none when the line is about something else."""
     try:
         entry = json.loads(line)
-        mine = (entry["upstream"], entry["request"]["host"].partition(":")[0].lower()) == (address, domain)
+        host = entry["request"]["host"].partition(":")[0].lower()
+        mine = entry["upstream"] == address and host in asked
         return [int(entry["status"])] if mine else []
     except (ValueError, KeyError, TypeError, AttributeError):
         return []

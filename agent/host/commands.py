@@ -12,6 +12,8 @@ CADDY_RELOAD: Final = [
     *("podman", "exec", paths.CADDY_CONTAINER, "caddy", "reload"),
     *("--config", paths.CADDYFILE, "--adapter", "caddyfile"),
 ]
+CADDY_RELOAD_ALL_THE_SAME: Final = [*CADDY_RELOAD, "--force"]
+"""Also when its files are as they were: what it gave up is begun anew."""
 DAEMON_RELOAD: Final = ["systemctl", "daemon-reload"]
 FAILED_UNITS: Final = ["systemctl", "list-units", "--failed", "--plain", "--no-legend", "--full"]
 PODMAN_VERSION: Final = ["podman", "version", "--format", "{{.Client.Version}}"]
@@ -23,6 +25,16 @@ RUNNING_SERVICES: Final = [
     "codeb-*",
 ]
 STANDBY_TIMERS: Final = ["systemctl", "list-timers", "--output=json", "codeb-*-standby.timer"]
+USER_DATA_SHOWN: Final = [
+    *("find", "/var/lib/cloud", "/run/cloud-init", "-xdev", "-type", "f", "-perm", "/044"),
+    *(
+        "-regextype",
+        "posix-extended",
+        "-regex",
+        r".*/(user-data\.txt.*|cloud-config\.txt|.*sensitive.*|obj\.pkl)",
+    ),
+]
+"""Cloud-init's copies of user data, first keys in it, that others than root can read."""
 SHUT_OUT: Final = ["fail2ban-client", "get", "sshd", "banip"]
 LOGINS: Final = [
     *("journalctl", "--no-pager", "--output=cat", "--since=-90d", "--grep=^Accepted "),
@@ -38,12 +50,12 @@ PROPERTIES: Final = (
 )
 
 
-def start(unit: str) -> list[str]:
-    return ["systemctl", "start", unit]
+def start(*units: str) -> list[str]:
+    return ["systemctl", "start", *units]
 
 
-def stop(unit: str) -> list[str]:
-    return ["systemctl", "stop", unit]
+def stop(*units: str) -> list[str]:
+    return ["systemctl", "stop", *units]
 
 
 def restart(unit: str) -> list[str]:
@@ -62,8 +74,13 @@ def disable(unit: str) -> list[str]:
     return ["systemctl", "disable", "--now", unit]
 
 
-def reset_failed(unit: str) -> list[str]:
-    return ["systemctl", "reset-failed", unit]
+def not_at_boot(unit: str) -> list[str]:
+    """Not started at boot any more; one that runs goes on."""
+    return ["systemctl", "disable", unit]
+
+
+def reset_failed(*units: str) -> list[str]:
+    return ["systemctl", "reset-failed", *units]
 
 
 def show(unit: str) -> list[str]:
@@ -84,6 +101,12 @@ def read_yet(units: Sequence[str]) -> list[str]:
 def invocation(unit: str) -> list[str]:
     """What is another with each start of a unit."""
     return ["systemctl", "show", "--property=InvocationID", unit]
+
+
+def instances(templates: Sequence[str]) -> list[str]:
+    """All services of these templates that systemd knows of, whatever their state."""
+    patterns = [f"{template}@*.service" for template in templates]
+    return ["systemctl", "list-units", "--output=json", "--type=service", "--all", *patterns]
 
 
 def stop_later(timer: str, unit: str, minutes: int) -> list[str]:
@@ -108,7 +131,7 @@ def logs(unit: str, since: float, lines: int) -> list[str]:
     return [
         *("journalctl", "--no-pager", "--output=json", "--output-fields=MESSAGE,SYSLOG_IDENTIFIER"),
         *(f"--lines={lines}", f"--since=@{since:.3f}", f"_SYSTEMD_UNIT={unit}"),
-        *("+", f"CONTAINER_NAME={unit.removesuffix('.service')}"),
+        *("+", f"CONTAINER_NAME={paths.container_of(unit)}"),
     ]
 
 
@@ -117,6 +140,40 @@ def access_log(address: str, since: float) -> list[str]:
     return [
         *("journalctl", "--no-pager", "--output=cat", f"--since=@{since:.3f}"),
         *(f"--grep={re.escape(address)}", f"_SYSTEMD_UNIT={paths.CADDY_SERVICE}"),
+    ]
+
+
+def journal(matches: Sequence[str], since: str, until: str, *, follow: bool, words: str = "") -> list[str]:
+    """Entries with one of these alternatives (`FIELD=value`, `+` between them) and `words`, a regular expression.
+
+    The newest first, or those to come. `since` and `until` are moments (seconds since 1970) or "".
+    """
+    fields = "MESSAGE,SYSLOG_IDENTIFIER,CONTAINER_NAME,CONTAINER_PARTIAL_MESSAGE,_LINE_BREAK,_SYSTEMD_UNIT"
+    return [
+        *("journalctl", "--quiet", "--no-pager", "--all", "--output=json", f"--output-fields={fields}"),
+        *(("--follow", "--no-tail") if follow else ("--reverse",)),
+        *([f"--since=@{since}"] if since else []),
+        *([f"--until=@{until}"] if until else []),
+        *([f"--grep={words}"] if words else []),
+        *matches,
+    ]
+
+
+def audited(project: str) -> list[str]:
+    """The lines of the audit log that name a project, the oldest first."""
+    return ["grep", "--fixed-strings", f'"project": "{project}"', paths.AUDIT]
+
+
+def audited_from_now() -> list[str]:
+    """The lines that come to the audit log, of all projects."""
+    return ["tail", "--lines=0", "--follow=name", "--retry", paths.AUDIT]
+
+
+def caddy_said(words: str) -> list[str]:
+    """The last of Caddy's lines with these words, a regular expression."""
+    return [
+        *("journalctl", "--no-pager", "--output=cat", "--since=-1d", "--lines=200"),
+        *(f"--grep={words}", f"_SYSTEMD_UNIT={paths.CADDY_SERVICE}"),
     ]
 
 
@@ -192,6 +249,11 @@ def caddy_validate(caddyfile: str) -> list[str]:
     ]
 
 
+def keys_check(path: str) -> list[str]:
+    """Name the keys of a file that lets people in; an error status when it holds none."""
+    return ["ssh-keygen", "-l", "-f", path]
+
+
 def nft_check(path: str) -> list[str]:
     return ["nft", "-c", "-f", path]
 
@@ -206,3 +268,26 @@ def package_status(packages: tuple[str, ...]) -> list[str]:
 
 def install(packages: tuple[str, ...]) -> list[str]:
     return [*_APT, "--no-install-recommends", "install", *packages]
+
+
+def alone(lock: str, argv: Sequence[str]) -> list[str]:
+    """Run a program, unless an earlier one is still at it."""
+    return ["flock", "--nonblock", lock, *argv]
+
+
+def entries(folder: str) -> list[str]:
+    """The names in a folder, one a line. `find` takes a FUSE that has just been mounted for a loop now and then."""
+    return ["ls", "--almost-all", "-1", folder]
+
+
+def files_below(folder: str, name: str) -> list[str]:
+    """Path, size and time of change of each file below one folder of a folder, one a line; the latter must be there."""
+    return [
+        *("find", folder, "-mindepth", "2", "-path", f"{folder}/{name}/*", "-type", "f"),
+        *("-printf", "%P %s %T@\\n"),
+    ]
+
+
+def cut_off(path: str) -> list[str]:
+    """Unmount a FUSE at once: all who wait for it, or have files open there, are given an error."""
+    return ["umount", "--force", "--lazy", path]

@@ -1,4 +1,4 @@
-"""Fixed places on a host and the names of a project's units. The contract is docs/architecture.md."""
+"""Fixed places on a host and the names of a project's units. The contract is docs/layout.md."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ MAINTENANCE: Final = f"{CADDY}/maintenance"
 DRAINING: Final = f"{CADDY}/draining"
 HOLD: Final = "/etc/codeb/hold.nft"
 CA_FILE: Final = "/etc/codeb/ca.crt"
+ACME_CA: Final = "/etc/caddy/acme-ca.crt"
 CONFIG: Final = "/etc/codeb"
 DATA: Final = "/srv/codeb"
 STATE: Final = "/var/lib/codeb"
 RECORDS: Final = f"{STATE}/projects"
+ROUTES: Final = f"{STATE}/routes"
 BUNDLE: Final = f"{STATE}/bundle.json"
 UNITS_LOCK: Final = f"{STATE}/lock"
 APPLY_LOCK: Final = f"{STATE}/apply.lock"
@@ -37,7 +39,12 @@ CADDY_LOCK: Final = f"{STATE}/caddy.lock"
 SITES_LOCK: Final = f"{STATE}/sites.lock"
 SITES_CHANGE: Final = f"{STATE}/sites.json"
 CADDY_READ: Final = f"{STATE}/caddy.read"
+STORAGE: Final = f"{STATE}/storage.json"
+CERTIFICATES: Final = f"{STATE}/certificates"
+SHARE_SERVICE: Final = "codeb-share.service"
+SHARE_LOCK: Final = f"{STATE}/share.lock"
 AUDIT: Final = "/var/log/codeb/audit.log"
+SESSIONS: Final = "/run/codeb/sessions"
 CADDY_CONTAINER: Final = "caddy"
 CADDY_SERVICE: Final = "caddy.service"
 
@@ -62,6 +69,22 @@ def service(project: str, colour: Colour) -> str:
     return f"{container(project, colour)}.service"
 
 
+def worker(project: str, colour: Colour, name: str) -> str:
+    """Template of a worker in one colour; its Quadlet file adds `@.container`, a service `@<number>.service`."""
+    return f"codeb-{project}-{colour}-w-{name}"
+
+
+def container_of(service: str) -> str:
+    """The container of a service: `codeb-x-blue` of `codeb-x-blue.service`, `…-w-mail.2` of `…-w-mail@2.service`."""
+    return service.removesuffix(".service").replace("@", ".")
+
+
+def starts_at_boot(service: str) -> tuple[str, str]:
+    """The link that starts a service of a Quadlet unit at boot, which systemctl can't enable, and where it points."""
+    template, at, _ = service.rpartition("@")
+    return f"{BOOT}/{service}", f"{GENERATED}/{template}@.service" if at else f"{GENERATED}/{service}"
+
+
 def standby(project: str) -> str:
     """Transient timer (and service) that stops the standby, without extension."""
     return f"codeb-{project}-standby"
@@ -82,14 +105,19 @@ def unit(name: str) -> str:
     return f"{UNITS}/{name}"
 
 
+def mount_unit(path: str) -> str:
+    """The name that systemd gives the mount at a path: `/srv/codeb-certificates` → `srv-codeb\\x2dcertificates.mount`."""
+    parts = path.strip("/").split("/")
+    return "-".join("".join(_escaped(character) for character in part) for part in parts) + ".mount"
+
+
+def _escaped(character: str) -> str:
+    return character if character.isalnum() or character in ":_." else f"\\x{ord(character):02x}"
+
+
 def boot_link(project: str, colour: Colour) -> str:
-    """The link that starts one colour at boot. Quadlet's units can't be enabled by systemctl."""
-    return f"{BOOT}/{service(project, colour)}"
-
-
-def boot_target(project: str, colour: Colour) -> str:
-    """Where that link points."""
-    return f"{GENERATED}/{service(project, colour)}"
+    """The link that starts one colour at boot."""
+    return starts_at_boot(service(project, colour))[0]
 
 
 def project_folder(project: str) -> str:
@@ -162,6 +190,11 @@ def record(project: str) -> str:
     return f"{RECORDS}/{project}.json"
 
 
+def routed(project: str) -> str:
+    """The project's route, where this host only sends its visitors on."""
+    return f"{ROUTES}/{project}.json"
+
+
 def undo(project: str) -> str:
     """Every file as it was before the release under way (0600); absent when none is."""
     return f"{RECORDS}/{project}.undo"
@@ -170,6 +203,16 @@ def undo(project: str) -> str:
 def project_lock(project: str) -> str:
     """Held for a whole release, rollback or removal of a project."""
     return f"{RECORDS}/{project}.lock"
+
+
+def session(token: str) -> str:
+    """Container, scope, and service that watches over it, of one session; no project's unit has a dot in its name."""
+    return f"codeb.session.{token}"
+
+
+def session_file(token: str, kind: str) -> str:
+    """What is known of a session (0600): `wanted`, `runs`, `process`, `said`, `lock`."""
+    return f"{SESSIONS}/{token}.{kind}"
 
 
 def unit_of(path: str) -> str | None:

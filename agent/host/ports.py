@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,10 +53,24 @@ class Reply:
 
 @dataclass(frozen=True)
 class Tls:
-    """TLS for a probe: the name to ask for, and the platform's CA, trusted beside the system's."""
+    """TLS for a probe: the name to ask for, and the platform's CA, trusted beside the system's and a CA of the
+    stack's own that signs sites."""
 
     server_name: str
     ca_file: str
+
+
+@dataclass(frozen=True)
+class Validity:
+    """For how many days a certificate still holds, and how long it does in all."""
+
+    left: float
+    whole: float
+
+    @property
+    def late(self) -> bool:
+        """Whether it should have been renewed long ago: Caddy does when a third is left."""
+        return self.left < self.whole / 6
 
 
 class NoReply(Exception):
@@ -87,6 +101,15 @@ class Runner(Protocol):
         """Run a program, no shell in between. Never raises for how it ends; secrets go by `stdin` only.
 
         It is ended soon after `unless` says so.
+        """
+
+    def lines(
+        self, programs: Sequence[Argv], *, unless: Callable[[], object] = lambda: False
+    ) -> Generator[tuple[int, str] | None, None, None]:
+        """The lines that programs write side by side, each with its program's place in the list, as they come.
+
+        None stands for a second in which none came. The programs are ended with this generator (whoever takes no more
+        closes it), and soon after `unless` says so.
         """
 
 
@@ -128,6 +151,9 @@ class Files(Protocol):
 
     def append(self, path: str, line: str, mode: int) -> None:
         """Add a line to a file, which is made with this mode."""
+
+    def blank(self, device: str) -> bool:
+        """Whether a device reads as zeros: its beginning, its end, and samples in between."""
 
     def disk_used_percent(self, path: str) -> float:
         """How full the file system that holds this path is."""
@@ -173,8 +199,8 @@ class Http(Protocol):
     def accepts(self, address: str, timeout_ms: int) -> bool:
         """Whether something accepts TCP connections at `address` (ip:port)."""
 
-    def certificate_days(self, address: str, tls: Tls, timeout_ms: int) -> float:
-        """Days until the certificate served for this name ends. Raises NoReply."""
+    def certificate(self, address: str, tls: Tls, timeout_ms: int) -> Validity:
+        """For how long the certificate holds that is served for this name. Raises NoReply."""
 
 
 class Redis(Protocol):
@@ -195,6 +221,39 @@ class Asker(Protocol):
 
     def gone(self) -> str:
         """Why whoever asked waits for no answer any more, in words; "" while he does, and when nobody watches."""
+
+    def key(self) -> str:
+        """The public key by which whoever asked logged in (`ssh-ed25519 AAAA…`); "" when nobody says."""
+
+
+class Program(Protocol):
+    """A program that has the terminal."""
+
+    def ended(self, within_s: float) -> int | None:
+        """Its exit status as shells say it, None when it still runs after that time."""
+
+    def signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended."""
+
+
+class Seat(Protocol):
+    """Where somebody sits: this process's own standard input, outputs and terminal."""
+
+    terminal: bool
+    term: str
+    """What kind of terminal, as programs name it."""
+
+    def start(self, argv: Argv, environment: Mapping[str, str]) -> Program:
+        """Run a program there. It is killed when this process ends, however that happens."""
+
+    def quiet_s(self) -> float:
+        """Seconds (to ten or so) since the terminal was last typed at or written to; 0 without one."""
+
+    def say(self, text: str) -> None:
+        """A line of our own on standard error."""
+
+    def signal(self, processes: Sequence[int], number: int) -> None:
+        """Send a signal to those of these processes that there are."""
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
 from agent.documents.errors import Failed
 from agent.host import commands, paths
-from agent.host.ports import Ports
+from agent.host.ports import Ports, Result
 
 LOG_LINES: Final = 20
 _UNITS_WAIT_S: Final = 300
@@ -38,7 +38,10 @@ class UnitState:
 
 def state(ports: Ports, unit: str) -> UnitState:
     """The state of a unit; one that doesn't exist counts as inactive."""
-    result = ports.runner.run(commands.show(unit))
+    return _state(ports.runner.run(commands.show(unit)))
+
+
+def _state(result: Result) -> UnitState:
     values = dict(line.split("=", 1) for line in result.out.splitlines() if "=" in line)
 
     def number(key: str) -> int:
@@ -58,9 +61,22 @@ def state(ports: Ports, unit: str) -> UnitState:
 
 def end(ports: Ports, service: str, phase: str, remedy: str, timeout_s: float) -> None:
     """Stop a service unless it is stopped, and forget that it may have failed. Raises Failed."""
-    if state(ports, service).active != "inactive":
-        must(ports, commands.stop(service), phase, remedy, timeout_s)
-        ports.runner.run(commands.reset_failed(service))
+    end_all(ports, [service], phase, remedy, timeout_s)
+
+
+def end_all(ports: Ports, services: Iterable[str], phase: str, remedy: str, timeout_s: float) -> list[str]:
+    """The same for several, all at once; those that weren't stopped, as far as systemd could tell."""
+    found = [service for service in services if not stopped(ports, service)]
+    if found:
+        must(ports, commands.stop(*found), phase, remedy, timeout_s)
+        ports.runner.run(commands.reset_failed(*found))
+    return found
+
+
+def stopped(ports: Ports, service: str) -> bool:
+    """Whether a service surely doesn't run: not when systemd gives no answer."""
+    result = ports.runner.run(commands.show(service))
+    return result.ok and _state(result).active == "inactive"
 
 
 def must(ports: Ports, argv: list[str], phase: str, remedy: str, timeout_s: float = 60) -> str:
@@ -102,7 +118,10 @@ def install(ports: Ports, texts: Mapping[str, bytes], phase: str, *, removed: bo
 
 def _unread(ports: Ports, files: list[str]) -> list[str]:
     """The unit files that systemd hasn't read as they are: whoever wrote them was killed before it could ask."""
-    names = {path: unit for path in files if (unit := paths.unit_of(path))}
+    units = {path: unit for path in files if (unit := paths.unit_of(path))}
+    names = {
+        path: unit.replace("@.", "@1.") for path, unit in units.items()
+    }  # a template itself has no state
     if not names:
         return []
     said = ports.runner.run(commands.read_yet(list(names.values()))).out.split("\n\n")
@@ -141,7 +160,7 @@ def exit_code(ports: Ports, service: str, since: float) -> int | None:
 
     systemd's own note is gone as soon as it has started the container again.
     """
-    result = ports.runner.run(commands.died(service.removesuffix(".service"), since))
+    result = ports.runner.run(commands.died(paths.container_of(service), since))
     for row in reversed(result.out.splitlines()):
         try:
             return int(json.loads(row)["ContainerExitCode"])

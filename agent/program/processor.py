@@ -12,18 +12,18 @@ from typing import Final
 
 _AUTOGROUP: Final = "/proc/self/autogroup"
 _LEAST: Final = "19"
-_URGENT: Final = "rollback"
-"""The verb that visitors wait for."""
+_URGENT: Final = ("rollback", "session", "attach", "end")
+"""The verb that visitors wait for, and those that somebody at a terminal waits for."""
 
 
 def give_way(verb: str) -> bool:
     """Let this session, with all that it runs, have what others leave of the processor; whether that was possible.
 
-    All verbs do so but rollback, and they do it before they load what they need. A session with a terminal is
+    All verbs do so but those, and they do it before they load what they need. A session with a terminal is
     somebody's shell and stays as it is. A kernel without autogroups, where an idle process could be kept waiting for
     ever, and one that doesn't let us, keep no change of the host from being made.
     """
-    if verb == _URGENT or _has_terminal():
+    if verb in _URGENT or _has_terminal():
         return False
     try:
         with open(_AUTOGROUP, "w") as file:

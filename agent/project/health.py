@@ -124,7 +124,7 @@ def _give_up_on_crash(ports: Ports, service: str, since: float) -> None:
     code = units.exit_code(ports, service, since)
     raise Failed(
         "health",
-        f"the app's container ended: {_ending(state, state.exit_status if code is None else code)}",
+        f"the app's container ended: {ending(state, state.exit_status if code is None else code)}",
         "look at the log lines: the app ends by itself after it starts; fix it and release again",
         log=units.log_lines(ports, service, since),
     )
@@ -134,10 +134,11 @@ def job_ending(state: units.UnitState, code: int | None, timeout_ms: int) -> str
     """How a release command ended, in words."""
     if state.result == "timeout":
         return f"the release command took longer than {timeout_ms / 1000:g} s (features.release_timeout)"
-    return f"the release command ended: {_ending(state, state.exit_status if code is None else code)}"
+    return f"the release command ended: {ending(state, state.exit_status if code is None else code)}"
 
 
-def _ending(state: units.UnitState, code: int) -> str:
+def ending(state: units.UnitState, code: int) -> str:
+    """With what exit code a container ended, and how often, in words."""
     times = f", started again {state.restarts} times" if state.restarts else ""
     if state.result == "oom-kill" or code == _KILLED:
         return (

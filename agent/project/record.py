@@ -63,7 +63,7 @@ class ColourRecord:
 class Past:
     """One release or rollback that ended; `id` counts up.
 
-    `outcome` is `released`, `rolled-back`, `failed` or `interrupted`.
+    `outcome` is `released`, `rolled-back`, `restarted`, `failed` or `interrupted`; `why` is what a person said of it.
     """
 
     id: str
@@ -75,6 +75,7 @@ class Past:
     by: str
     duration_s: float
     cause: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -251,4 +252,5 @@ def _past(reader: Reader) -> Past:
         by=reader.text("by"),
         duration_s=reader.number("duration_s"),
         cause=reader.text("cause", default=""),
+        why=reader.text("why", default=""),
     )

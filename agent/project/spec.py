@@ -41,6 +41,25 @@ class Cron:
 
 
 @dataclass(frozen=True)
+class Worker:
+    """Processes of the app's image without a port: `replicas` of them here, the instances 1, 2, … of a template unit.
+
+    `exclusive`: never two run at once, so that of the colour before ends first. `stop_ms` is the time each has to end.
+    """
+
+    name: str
+    replicas: int
+    exclusive: bool
+    stop_ms: int
+    units: Mapping[Colour, UnitText]
+
+    def services(self, colour: Colour) -> list[str]:
+        """The services of one colour."""
+        template = self.units[colour].name.removesuffix("@.container")
+        return [f"{template}@{number}.service" for number in range(1, self.replicas + 1)]
+
+
+@dataclass(frozen=True)
 class CacheIndex:
     """Which index of which Redis the project owns, as which user, and what that one may do (ACL rules).
 
@@ -124,11 +143,13 @@ class Spec:
     stage: str = "production"
     ceded: tuple[str, ...] = ()
     secret: tuple[str, ...] | None = None
+    workers: tuple[Worker, ...] = ()
 
     def public(self) -> list[str]:
         """Values that people are shown: what happens to them must stay readable."""
         cache = [self.cache.host, self.cache.user] if self.cache else []
-        units = [unit.name for unit in (self.network, *self.colours.values())]
+        workers = [unit for worker in self.workers for unit in worker.units.values()]
+        units = [unit.name for unit in (self.network, *self.colours.values(), *workers)]
         page = f"https://{self.domain}"
         return [self.project, self.image, self.domain, page, self.publish, self.stage, *cache, *units]
 
@@ -190,6 +211,8 @@ class Release:
         spec = self.spec.to_json()
         for key in ("pull", "job", *_AROUND):
             del spec[key]
+        if not self.spec.workers:  # as agents that knew none made it
+            del spec["workers"]
         for part, around in (("units", "cron"), ("cache", "rules")):
             inner = spec[part]
             if isinstance(inner, dict):

@@ -13,6 +13,7 @@ from agent.documents.reader import (
     HOST,
     IMAGE,
     PROJECT,
+    SITE_NAME,
     SLUG,
     UNIT_NAME,
     URL_PATH,
@@ -34,10 +35,12 @@ from agent.project.spec import (
     Secrets,
     Spec,
     UnitText,
+    Worker,
 )
 
 _LONGEST_VARIABLE: Final = 60_000  # podman reads env files by lines of at most 64 KiB
 _DAY_MS: Final = 86_400_000
+_MOST_WORKERS: Final = 64
 _STAGES: Final = ("production", "staging", "development")
 
 
@@ -79,8 +82,9 @@ def _spec(reader: Reader, cache: Reader | None) -> Spec:
         maintenance=_maintenance(reader.maybe("maintenance")),
         sentry_project=_sentry_project(reader),
         stage=reader.choice("stage", *_STAGES, default="production"),
-        ceded=reader.texts("ceded", HOST),
+        ceded=reader.texts("ceded", SITE_NAME),
         secret=reader.texts("secret", VARIABLE) if reader.given("secret") else None,
+        workers=tuple(_worker(item, project) for item in reader.children("workers")),
     )
     ports.end()
     units.end()
@@ -99,8 +103,12 @@ def _unit(reader: Reader, where: str, name: str) -> UnitText:
 
 
 def _colour(reader: Reader, project: str, colour: Colour) -> UnitText:
-    where = f"units.{colour}"
-    unit = _unit(reader, where, f"{paths.container(project, colour)}.container")
+    return _of_colour(reader, f"units.{colour}", f"{paths.container(project, colour)}.container")
+
+
+def _of_colour(reader: Reader, where: str, name: str) -> UnitText:
+    """A unit that is started with the colour that serves."""
+    unit = _unit(reader, where, name)
     if IMAGE_TOKEN not in unit.content:
         raise BadDocument(f"{where}.content", f"has no {IMAGE_TOKEN} for the image that is resolved")
     if "[Install]" in unit.content:
@@ -126,6 +134,28 @@ def _cron(reader: Reader, project: str) -> Cron:
     }:
         raise BadDocument("units.cron", f"units must be named {prefix}<name>.container and .timer")
     return cron
+
+
+def _worker(reader: Reader, project: str) -> Worker:
+    name, units = reader.text("name", SLUG), reader.child("units")
+    where = f"workers.{name}.units"
+    worker = Worker(
+        name=name,
+        replicas=reader.whole("replicas", 1, _MOST_WORKERS),
+        exclusive=reader.flag("exclusive"),
+        stop_ms=reader.whole("stop_ms", 1, _DAY_MS),
+        units={
+            colour: _of_colour(
+                units.child(colour), f"{where}.{colour}", f"{paths.worker(project, colour, name)}@.container"
+            )
+            for colour in COLOURS
+        },
+    )
+    units.end()
+    reader.end()
+    if worker.exclusive and worker.replicas > 1:
+        raise BadDocument(f"workers.{name}.replicas", "must be 1, as the worker is exclusive")
+    return worker
 
 
 def _job(reader: Reader | None, project: str) -> ReleaseCommand | None:

@@ -10,8 +10,14 @@ from agent.real.http import RealHttp
 from agent.real.journal import RealJournal
 from agent.real.redis import RealRedis
 from agent.real.runner import RealRunner
+from agent.real.seat import RealSeat
 
 
 def ports() -> Ports:
     """The ports of the host this runs on."""
     return Ports(RealRunner(), RealFiles(), RealClock(), RealHttp(), RealRedis(), RealJournal(), RealAsker())
+
+
+def seat() -> RealSeat:
+    """Where whoever asks sits."""
+    return RealSeat()

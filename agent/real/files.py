@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import grp
+import io
 import os
 import pwd
 import shutil
@@ -17,6 +18,10 @@ from agent.documents.errors import Unwritable
 from agent.host.ports import Busy, Entry
 
 _POLL_S = 0.05
+_SAMPLE = 1 << 20
+_SAMPLES = 256
+_BEGINNING = 64 << 20
+"""Of a device, in bytes: all of the beginning has to be zeros, and this many samples of the rest."""
 
 
 class RealFiles:
@@ -107,6 +112,17 @@ class RealFiles:
             finally:
                 os.close(handle)
 
+    def blank(self, device: str) -> bool:
+        with open(device, "rb", buffering=0) as disk:
+            size = disk.seek(0, os.SEEK_END)
+            step = max(_SAMPLE, size // _SAMPLES)
+            places = [
+                *range(0, min(size, _BEGINNING), _SAMPLE),
+                *range(0, size, step),
+                max(0, size - _SAMPLE),
+            ]
+            return all(_zeros(disk, place) for place in places)
+
     def disk_used_percent(self, path: str) -> float:
         usage = shutil.disk_usage(path)
         return 100 * (usage.total - usage.free) / usage.total
@@ -131,6 +147,12 @@ class RealFiles:
         finally:
             os.close(handle)
         return None
+
+
+def _zeros(disk: io.FileIO, place: int) -> bool:
+    disk.seek(place)
+    data = disk.read(_SAMPLE)
+    return data == bytes(len(data))
 
 
 def _acquire(path: str, wait_s: float) -> int:

@@ -9,15 +9,15 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from agent.host import paths
-from agent.host.ports import NoReply, Reply, Tls
+from agent.host.ports import NoReply, Reply, Tls, Validity
 
 _BODY = 64 * 1024
+_DAY_S = 86_400
 # Alerts that a server sends when it has no certificate for the name: internal_error, unrecognized_name.
 _NO_CERTIFICATE = ("TLSV1_ALERT_INTERNAL_ERROR", "UNRECOGNIZED_NAME", "ALERT_INTERNAL_ERROR")
 
@@ -98,7 +98,7 @@ class RealHttp:
             return False
         return True
 
-    def certificate_days(self, address: str, tls: Tls, timeout_ms: int) -> float:
+    def certificate(self, address: str, tls: Tls, timeout_ms: int) -> Validity:
         connection = _connect(address, timeout_ms / 1000, tls)
         try:
             secured = connection.sock
@@ -107,8 +107,8 @@ class RealHttp:
             connection.close()
         if not found:
             raise NoReply("no certificate was shown")
-        ends = datetime.strptime(str(found["notAfter"]), "%b %d %H:%M:%S %Y %Z").replace(tzinfo=UTC)
-        return (ends - datetime.now(UTC)).total_seconds() / 86400
+        begins, ends = (ssl.cert_time_to_seconds(str(found[key])) for key in ("notBefore", "notAfter"))
+        return Validity((ends - time.time()) / _DAY_S, (ends - begins) / _DAY_S)
 
 
 def _connect(address: str, timeout_s: float, tls: Tls | None) -> http.client.HTTPConnection:
@@ -148,8 +148,9 @@ def _socket(address: str, timeout_s: float) -> socket.socket:
 def _secured(plain: socket.socket, tls: Tls) -> ssl.SSLSocket:
     context = ssl.create_default_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # browsers and curl don't ask for RFC 5280 to the letter
-    if Path(tls.ca_file).is_file():
-        context.load_verify_locations(tls.ca_file)
+    for file in (tls.ca_file, paths.ACME_CA):
+        if Path(file).is_file():
+            context.load_verify_locations(file)
     try:
         return context.wrap_socket(plain, server_hostname=tls.server_name)
     except OSError:

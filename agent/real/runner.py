@@ -6,15 +6,20 @@ They stay in the agent's session, so that they have its share of the processor (
 from __future__ import annotations
 
 import os
+import selectors
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 
 from agent.host.ports import Argv, Result
 
 _KEPT = ("PATH", "HOME", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 _LOOK_S = 1.0
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_LEAVE_S = 2.0
+_CHUNK = 1 << 16
+_LONGEST_LINE = 1 << 20
+SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class RealRunner:
@@ -22,7 +27,7 @@ class RealRunner:
 
     def __init__(self) -> None:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        self._environment = {"HOME": "/root", **kept, "PATH": _PATH, "LANG": "C.UTF-8"}
+        self._environment = {"HOME": "/root", **kept, "PATH": SEARCHED, "LANG": "C.UTF-8"}
 
     def run(
         self,
@@ -46,19 +51,74 @@ class RealRunner:
             )
         except FileNotFoundError:
             return Result(127, err=f"{argv[0]} is not installed")
-        with process:
-            try:
-                return _ended(process, stdin or "", timeout_s, unless)
-            except subprocess.TimeoutExpired:
-                return Result(124, err=f"{argv[0]} did not end within {timeout_s:g} s")
-            except _NobodyWaits:
-                return Result(130, err=f"{argv[0]} was ended")
-            finally:
-                process.kill()  # one that has ended is left alone
+        try:
+            return _ended(process, stdin or "", timeout_s, unless)
+        except subprocess.TimeoutExpired:
+            return Result(124, err=f"{argv[0]} did not end within {timeout_s:g} s")
+        except _NobodyWaits:
+            return Result(130, err=f"{argv[0]} was ended")
+        finally:
+            _let_go(process)
+
+    def lines(
+        self, programs: Sequence[Argv], *, unless: Callable[[], object] = lambda: False
+    ) -> Generator[tuple[int, str] | None, None, None]:
+        started: list[subprocess.Popen[bytes]] = []
+        try:
+            for argv in programs:
+                started.append(self._started(argv))
+            yield from _lines(started, unless)
+        finally:
+            for process in started:
+                _let_go(process)
+
+    def _started(self, argv: Argv) -> subprocess.Popen[bytes]:
+        """A program that is asked nothing and whose errors nobody reads."""
+        return subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self._environment,
+            cwd="/",
+            process_group=0,
+        )
+
+
+def _lines(
+    processes: Sequence[subprocess.Popen[bytes]], unless: Callable[[], object]
+) -> Generator[tuple[int, str] | None, None, None]:
+    with selectors.DefaultSelector() as selector:
+        for place, process in enumerate(processes):
+            selector.register(process.stdout or 0, selectors.EVENT_READ, place)
+        begun = {place: b"" for place in range(len(processes))}
+        while selector.get_map() and not unless():
+            ready = selector.select(_LOOK_S)
+            if not ready:
+                yield None
+            for key, _ in ready:
+                data = os.read(key.fd, _CHUNK)
+                if not data:
+                    selector.unregister(key.fileobj)
+                *whole, rest = (begun[key.data] + data).split(b"\n")
+                begun[key.data] = b"" if len(rest) > _LONGEST_LINE else rest
+                for line in whole:
+                    yield key.data, line.decode("utf-8", "replace")
 
 
 class _NobodyWaits(Exception):
     """The program was to end before its time."""
+
+
+def _let_go(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+    """End a program unless it has ended. One that waits for a file system that hangs can't be ended: it is left behind."""
+    process.kill()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        with suppress(OSError):
+            if pipe is not None:
+                pipe.close()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(_LEAVE_S)
 
 
 def _ended(

@@ -16,7 +16,8 @@ def started(job: Job, phase: Phase) -> None:
 
     Where only the pulled image tells that, it is not before then.
     """
-    if phase in (Phase.RESUME, Phase.REVIVE, Phase.CHECK if job.unsure else Phase.PULL):
+    first = Phase.CHECK if job.unsure or job.restart else Phase.PULL
+    if phase in (Phase.RESUME, Phase.REVIVE, first):
         notify.tell(job.ports, _event(job, "started"))
 
 
@@ -28,7 +29,8 @@ def ended(job: Job, state: State) -> None:
     back = past.outcome == "rolled-back"
     event = _event(job, "rolled-back" if back else "succeeded")
     notify.tell(job.ports, replace(event, cause=known.why if back else ""))
-    notify.sentry_release(job.ports, job.wanted, past.digest, past.at)
+    if not job.restart:
+        notify.sentry_release(job.ports, job.wanted, past.digest, past.at)
 
 
 def failed(job: Job, failure: Failure) -> None:

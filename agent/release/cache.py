@@ -1,9 +1,14 @@
-"""A project's user in Redis: one ACL user with the rules of its document, at its index or on its own instance."""
+"""A project's user in Redis: one ACL user with the rules of its document, at its index or on its own instance.
+
+Servers that run the project share the user. Each of them is written down in the user itself, as a selector that allows
+nothing, so that the one that leaves knows whether others need it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from hashlib import sha256
 from typing import Final
 
 from agent.documents.errors import Failed
@@ -14,6 +19,7 @@ from agent.project.spec import CacheIndex
 _REMEDY: Final = (
     "see that Redis runs (codeb-agent doctor on the data server) and has an aclfile, then run again"
 )
+_HOLDER: Final = re.compile(r"\(~codeb:server:([0-9a-f]{12})[ )]")
 
 
 def grant(ports: Ports, index: CacheIndex, password: str, also: Collection[str], admin_password: str) -> bool:
@@ -28,14 +34,16 @@ def grant(ports: Ports, index: CacheIndex, password: str, also: Collection[str],
         return ports.redis.call(index.host, index.port, admin_password, commands)
 
     try:
-        owners = _owners(call([["ACL", "LIST"]])[0], index)
+        rows = _rows(call([["ACL", "LIST"]])[0])
+        owners = _owners(rows, index)
         if set(owners) - {index.user}:
             _not_in_use(ports, index)
         commands = [["ACL", "DELUSER", owner] for owner in owners if owner != index.user]
         passwords = [f">{password}", *(f"#{hashed}" for hashed in sorted(also))]
         if index.user not in owners:
             commands += [["FLUSHALL"]] if index.dedicated else [["SELECT", str(index.index)], ["FLUSHDB"]]
-        user = ["ACL", "SETUSER", index.user, "reset", "on", *passwords, *index.rules]
+        holders = _selectors({*_holders(rows, index), _holder(ports, index)})
+        user = ["ACL", "SETUSER", index.user, "reset", "on", *passwords, *index.rules, *holders]
         call([*commands, user, ["ACL", "SAVE"]])
     except RedisRefused as error:
         raise Failed("cache", str(error), _REMEDY) from error
@@ -59,22 +67,48 @@ def _not_in_use(ports: Ports, index: CacheIndex) -> None:
 
 
 def revoke(ports: Ports, index: CacheIndex, admin_password: str) -> None:
-    """Delete the project's user; its data goes when the index gets its next owner. Raises Failed."""
+    """Delete the project's user unless another server needs it; its data goes when the index gets its next owner.
+
+    Raises Failed.
+    """
+
+    def call(commands: list[list[str]]) -> list[object]:
+        return ports.redis.call(index.host, index.port, admin_password, commands)
+
     try:
-        ports.redis.call(
-            index.host, index.port, admin_password, [["ACL", "DELUSER", index.user], ["ACL", "SAVE"]]
-        )
+        others = _holders(_rows(call([["ACL", "LIST"]])[0]), index) - {_holder(ports, index)}
+        gone = ["ACL", "DELUSER", index.user]
+        without = ["ACL", "SETUSER", index.user, "clearselectors", *_selectors(others)]
+        call([without if others else gone, ["ACL", "SAVE"]])
     except RedisRefused as error:
         raise Failed("cache", str(error), _REMEDY) from error
 
 
-def _owners(listing: object, index: CacheIndex) -> list[str]:
+def _holder(ports: Ports, index: CacheIndex) -> str:
+    """This server, as it stands in the user: of no meaning to anybody else."""
+    machine = ports.files.read("/etc/machine-id") or b""
+    return sha256(machine.strip() + index.user.encode()).hexdigest()[:12]
+
+
+def _holders(rows: Iterable[str], index: CacheIndex) -> set[str]:
+    """The servers that have the user."""
+    return {each for row in rows if row.split()[1:2] == [index.user] for each in _HOLDER.findall(row)}
+
+
+def _selectors(holders: Iterable[str]) -> list[str]:
+    return [f"(~codeb:server:{holder})" for holder in sorted(holders)]
+
+
+def _rows(listing: object) -> list[str]:
+    return [str(row) for row in listing] if isinstance(listing, list) else []
+
+
+def _owners(rows: Iterable[str], index: CacheIndex) -> list[str]:
     """Users whose rules let them select this index; of a whole instance, all that may touch keys but its administrator."""
-    rows = listing if isinstance(listing, list) else []
     own = re.compile(r" ~\*" if index.dedicated else rf"\+select\|{index.index}(?!\d)")
     found = []
     for row in rows:
-        words = str(row).split()
-        if len(words) > 1 and words[1] != "default" and own.search(str(row)):
+        words = row.split()
+        if len(words) > 1 and words[1] != "default" and own.search(row):
             found.append(words[1])
     return found

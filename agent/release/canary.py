@@ -21,11 +21,17 @@ _SICK: Final = 3
 def shift(job: Job, colour: Colour) -> Event | None:
     """One step: send its percent to `colour`, watch for its time. `step` when another one follows.
 
-    Without steps, with nothing that serves yet, or without Caddy on this host there is nothing to do.
+    Without steps, with nothing that serves yet, at a restart, or without Caddy on this host there is nothing to do.
     Raises Failed when the new release breaches the limit of errors, or is no longer healthy.
     """
     wanted = job.wanted
-    if wanted.canary is None or job.active is None or wanted.site is None or not wanted.canary.steps:
+    if (
+        wanted.canary is None
+        or job.restart
+        or job.active is None
+        or wanted.site is None
+        or not wanted.canary.steps
+    ):
         return None
     percent = wanted.canary.steps[job.step]
     if job.step == 0:

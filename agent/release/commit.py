@@ -7,7 +7,7 @@ from dataclasses import replace
 from agent.documents.errors import Failed, Failure
 from agent.host import paths
 from agent.host.paths import Colour, other
-from agent.project import record
+from agent.project import record, routed
 from agent.project.record import ColourRecord, Past, Record
 from agent.release import undo
 from agent.release.job import Job
@@ -21,12 +21,13 @@ def commit(job: Job, colour: Colour) -> None:
     after = _remember(job, before, colour)
     after = replace(after, cron=tuple(sorted({*before.cron, *(cron.stem for cron in job.wanted.cron)})))
     if switched:
-        job.past = _past(job, before, colour, "rolled-back" if _goes_back(job) else "released")
+        job.past = _past(job, before, colour, _outcome(job))
         after = after.with_past(job.past)
     if after != job.record:
         record.save(job.ports, after)
         job.changed = True
     if job.past is not None:
+        routed.forget(job.ports, job.project)
         job.ports.files.remove(paths.undo(job.project))
         record.audit(job.ports, job.project, job.past)
     job.record = after
@@ -65,6 +66,8 @@ def note_failure(job: Job, colour: Colour, failure: Failure) -> None:
 
 def _remember(job: Job, before: Record, colour: Colour) -> Record:
     known, release = before.colours.get(colour), job.release
+    if job.restart and job.active is not None:
+        return before.with_colour(colour, _restarted(job, before, before.colours[job.active]))
     if release is None:
         return _rolled_back(job, before, colour)
     if known is not None and job.active == colour:
@@ -88,7 +91,25 @@ def _remember(job: Job, before: Record, colour: Colour) -> Record:
 
 
 def _goes_back(job: Job) -> bool:
-    return job.release is None and not job.forward
+    return job.release is None and not job.forward and not job.restart
+
+
+def _outcome(job: Job) -> str:
+    if job.restart:
+        return "restarted"
+    return "rolled-back" if _goes_back(job) else "released"
+
+
+def _restarted(job: Job, before: Record, known: ColourRecord) -> ColourRecord:
+    """The release that serves, as it runs on the other colour."""
+    return replace(
+        known,
+        spec=job.wanted,
+        released_at=job.now(),
+        release_id=before.next_id,
+        by=job.by,
+        why=f"restarted by {job.by}",
+    )
 
 
 def _rolled_back(job: Job, before: Record, colour: Colour) -> Record:
@@ -127,4 +148,5 @@ def _past(job: Job, before: Record | None, colour: Colour, outcome: str) -> Past
         digest=job.image.digest if job.image else "",
         by=job.by,
         duration_s=round(seconds, 3),
+        why=job.why,
     )

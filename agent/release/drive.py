@@ -6,7 +6,7 @@ import json
 from typing import Final
 
 from agent.documents.errors import Failed, Failure, remedy_of
-from agent.documents.reader import PROJECT, Reader
+from agent.documents.reader import PROJECT, WHY, Reader
 from agent.host import asker, commands, paths
 from agent.host.paths import Colour, other
 from agent.host.ports import Busy, Ports
@@ -22,7 +22,10 @@ from agent.release.perform import perform
 
 _WAIT_S: Final = 900
 _UNSEEN: Final = frozenset(
-    {Phase.PULL, Phase.CHECK, Phase.PREPARE, Phase.CACHE, Phase.JOB, Phase.START, Phase.HEALTH}
+    {
+        *(Phase.PULL, Phase.CHECK, Phase.PREPARE, Phase.CACHE, Phase.JOB),
+        *(Phase.START, Phase.HEALTH, Phase.WORKERS),
+    }
 )
 """Phases before any user is sent to the new release: there it is given up when nobody waits for it any more."""
 
@@ -43,9 +46,22 @@ def rollback(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     document.version()
     project = document.text("project", PROJECT)
     who = document.text("by", default="")
-    forward = document.flag("forward", default=False)
+    forward, why = document.flag("forward", default=False), document.text("why", WHY, default="")
     document.end()
-    return _locked(Job(ports, project, who or by, redactor(ports, project), forward=forward))
+    return _locked(Job(ports, project, who or by, redactor(ports, project), forward=forward, why=why))
+
+
+def restart(ports: Ports, document: Reader, by: str) -> dict[str, object]:
+    """Start what serves anew, on the other colour, as a release does; `why` is for the history.
+
+    Raises BadDocument, Failed.
+    """
+    document.version()
+    project = document.text("project", PROJECT)
+    who, why = document.text("by", default=""), document.text("why", default="")
+    document.end()
+    ports.asker.watch()
+    return _locked(Job(ports, project, who or by, redactor(ports, project), restart=True, why=why))
 
 
 def _locked(job: Job) -> dict[str, object]:

@@ -18,8 +18,9 @@ class Job:
 
     `found`: the undo file of a run that was killed. `forward` takes a rollback back. `held`: a rollback withdrew what the
     document asks for. `resumed`: the other colour holds it already. `unsure`: only the image, once its tag was asked for,
-    tells whether anything is new. `step` counts the steps of the canary. `left` is a pulled image that the release took the
-    place of, `past` what the history says of this run at its end.
+    tells whether anything is new. `restart`: what serves starts anew. `why` is what was said of it. `fresh` are services of
+    workers that this run has started and not yet looked at. `step` counts the steps of the canary. `left` is a pulled image
+    that the release took the place of, `past` what the history says of this run at its end.
     """
 
     ports: Ports
@@ -39,6 +40,9 @@ class Job:
     found: bool = False
     unsure: bool = False
     step: int = 0
+    restart: bool = False
+    why: str = ""
+    fresh: list[str] = field(default_factory=list)
     past: Past | None = None
     changed: bool = False
     warnings: list[str] = field(default_factory=list)

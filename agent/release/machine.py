@@ -30,12 +30,14 @@ class Phase(StrEnum):
     JOB = "job"
     START = "start"
     HEALTH = "health"
+    WORKERS = "workers"
     CANARY = "canary"
     EDGE = "edge"
     RESUME = "resume"
     REVIVE = "revive"
     SWITCH = "switch"
     PROBE = "probe"
+    RELIEVE = "relieve"
     SETTLE = "settle"
     PUT_BACK = "put-back"
     RELEASED = "released"
@@ -58,6 +60,7 @@ class Kind(StrEnum):
     STANDING = "standing"  # the other colour holds what is wanted, still runs and is healthy
     STOPPED = "stopped"  # the other colour holds what is wanted and must be started
     NOTHING = "nothing"  # rollback: already rolled back
+    RESTART = "restart"  # what serves is to be started anew
     STEP = "step"  # a step of the canary went well, and another one follows
 
 
@@ -79,6 +82,10 @@ class Verb(StrEnum):
     WRITE = "write"
     START = "start"
     AWAIT_HEALTH = "await health"
+    START_WORKERS = "start workers"
+    LOOK_AT_WORKERS = "look at workers"
+    RELIEVE_WORKERS = "relieve workers"
+    END_WORKERS = "end workers"
     SHIFT = "shift"
     START_AT_BOOT = "at boot"
     POINT = "point"
@@ -133,23 +140,29 @@ _CACHE: Final = Row(Phase.CACHE, (Verb.GRANT_CACHE,))
 _CHECK: Final = Row(Phase.CHECK, (Verb.CHECK_SITE, Verb.CHOOSE_PORT))
 _PREPARE: Final = Row(
     Phase.PREPARE,
-    (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.CLEAR_PORT, Verb.START_NOT_AT_BOOT, Verb.STOP, Verb.WRITE),
+    (
+        *(Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.CLEAR_PORT, Verb.START_NOT_AT_BOOT),
+        *(Verb.END_WORKERS, Verb.STOP, Verb.WRITE),
+    ),
 )
 _JOB: Final = Row(Phase.JOB, (Verb.RUN_JOB,))
 _START: Final = Row(Phase.START, (Verb.START,))
 _HEALTH: Final = Row(Phase.HEALTH, (Verb.AWAIT_HEALTH,))
+_WORKERS: Final = Row(Phase.WORKERS, (Verb.START_WORKERS, Verb.LOOK_AT_WORKERS))
 _CANARY: Final = Row(Phase.CANARY, (Verb.START_AT_BOOT, Verb.SHIFT))
 _EDGE: Final = Row(Phase.EDGE, (Verb.CHECK_SITE, Verb.OPEN_UNDO, Verb.GRANT_CACHE))
 _RESUME: Final = Row(Phase.RESUME, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.GRANT_CACHE, Verb.START))
 _REVIVE: Final = Row(Phase.REVIVE, (Verb.CANCEL_STANDBY, Verb.OPEN_UNDO, Verb.CLEAR_PORT, Verb.GRANT_CACHE))
 _SWITCH: Final = Row(Phase.SWITCH, (Verb.START_AT_BOOT, Verb.POINT, Verb.END_CANARY, Verb.WRITE_SITE))
 _PROBE: Final = Row(Phase.PROBE, (Verb.PROBE,))
+_TAKE_OVER: Final = (Verb.START_WORKERS, Verb.RELIEVE_WORKERS)
+_RELIEVE: Final = Row(Phase.RELIEVE, _TAKE_OVER)
 _SETTLE: Final = Row(
     Phase.SETTLE,
     (Verb.COMMIT, Verb.START_AT_BOOT, Verb.CRON),
-    (Verb.START_NOT_AT_BOOT, Verb.STAND_BY, Verb.PRUNE),
+    (Verb.START_NOT_AT_BOOT, Verb.END_WORKERS, Verb.STAND_BY, Verb.PRUNE),
 )
-_SAME: Final = Row(Phase.SETTLE, (Verb.GRANT_CACHE, *_SETTLE.verbs), _SETTLE.on_other)
+_SAME: Final = Row(Phase.SETTLE, (Verb.GRANT_CACHE, *_SETTLE.verbs, *_TAKE_OVER), _SETTLE.on_other)
 _PUT_BACK: Final = Row(Phase.PUT_BACK, (Verb.PUT_BACK, Verb.PRUNE))
 _FAILED: Final = Row(Phase.FAILED)
 
@@ -160,6 +173,7 @@ TABLE: Final[Mapping[tuple[Phase, Kind], Row]] = {
     (Phase.OBSERVE, Kind.NEW): _PULL,
     (Phase.OBSERVE, Kind.STANDING): _RESUME,
     (Phase.OBSERVE, Kind.STOPPED): _REVIVE,
+    (Phase.OBSERVE, Kind.RESTART): _CHECK,
     (Phase.OBSERVE, Kind.NOTHING): Row(Phase.UNCHANGED),
     (Phase.OBSERVE, Kind.FAILED): _FAILED,
     (Phase.PULL, Kind.DONE): _CHECK,
@@ -178,8 +192,10 @@ TABLE: Final[Mapping[tuple[Phase, Kind], Row]] = {
     (Phase.JOB, Kind.FAILED): _PUT_BACK,
     (Phase.START, Kind.DONE): _HEALTH,
     (Phase.START, Kind.FAILED): _PUT_BACK,
-    (Phase.HEALTH, Kind.DONE): _CANARY,
+    (Phase.HEALTH, Kind.DONE): _WORKERS,
     (Phase.HEALTH, Kind.FAILED): _PUT_BACK,
+    (Phase.WORKERS, Kind.DONE): _CANARY,
+    (Phase.WORKERS, Kind.FAILED): _PUT_BACK,
     (Phase.CANARY, Kind.STEP): _CANARY,
     (Phase.CANARY, Kind.DONE): _SWITCH,
     (Phase.CANARY, Kind.FAILED): _PUT_BACK,
@@ -191,8 +207,10 @@ TABLE: Final[Mapping[tuple[Phase, Kind], Row]] = {
     (Phase.REVIVE, Kind.FAILED): _PUT_BACK,
     (Phase.SWITCH, Kind.DONE): _PROBE,
     (Phase.SWITCH, Kind.FAILED): _PUT_BACK,
-    (Phase.PROBE, Kind.DONE): _SETTLE,
+    (Phase.PROBE, Kind.DONE): _RELIEVE,
     (Phase.PROBE, Kind.FAILED): _PUT_BACK,
+    (Phase.RELIEVE, Kind.DONE): _SETTLE,
+    (Phase.RELIEVE, Kind.FAILED): _PUT_BACK,
     (Phase.SETTLE, Kind.DONE): Row(Phase.RELEASED),
     (Phase.SETTLE, Kind.FAILED): _FAILED,
     (Phase.PUT_BACK, Kind.DONE): _FAILED,

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from agent.documents.errors import Failed
-from agent.edge import site, traffic
+from agent.edge import guard, site, traffic
 from agent.host import commands, paths, units
 from agent.host.paths import Colour, other
 from agent.images import pull, store
 from agent.project import health, record
 from agent.project.record import ColourRecord
-from agent.project.spec import Release
+from agent.project.spec import Release, Spec
 from agent.release import places, undo
 from agent.release.job import Job
 from agent.release.machine import Event, Kind
@@ -28,6 +28,8 @@ def observe(job: Job) -> Event:
     job.record = record.load(job.ports, job.project)
     stand_in = job.release.spec if job.release else None
     job.active = record.serving(job.ports, job.project, job.record, stand_in)
+    if job.restart:
+        return _for_restart(job)
     return _for_release(job, job.release) if job.release else _for_rollback(job)
 
 
@@ -125,16 +127,53 @@ def _for_rollback(job: Job) -> Event:
             f"{job.project} has no earlier release on this host to go back to",
             "release the image that you want instead",
         )
+    if not _other_release(known, idle):
+        raise Failed(
+            "observe",
+            f"the other colour holds what serves, too ({known.spec.image}), as after a restart: nothing else is left",
+            "release the image that you want by the manifest instead",
+        )
     if idle.withdrawn != job.forward:
         job.spec, job.image = known.spec, known.image
         job.warnings.append(_nothing(job, known, idle))
         return Event(Kind.NOTHING, active=active, target=active)
-    job.spec, job.image = (
-        replace(idle.spec, maintenance=known.spec.maintenance, ceded=known.spec.ceded),
-        idle.image,
-    )
+    job.spec, job.image = _as_guarded_now(idle.spec, known.spec), idle.image
     _names_are_free(job)
     return _standing(job, other(active))
+
+
+def _as_guarded_now(spec: Spec, now: Spec) -> Spec:
+    """A release to go back to, with what a rollback leaves as it is: maintenance, names given up, and who gets in."""
+    text = spec.site
+    if text is not None and now.site is not None:
+        site_now = guard.asking(now.site, now.health.path, spec.health.path)
+        text = guard.kept(text, site_now)
+    return replace(spec, maintenance=now.maintenance, ceded=now.ceded, site=text)
+
+
+def _for_restart(job: Job) -> Event:
+    """What serves is to run on the other colour, whose own release is forgotten."""
+    active, known = job.active, job.known(job.active)
+    if active is None or known is None:
+        raise Failed("observe", f"{job.project} has no release on this host", "release it first")
+    idle = job.known(other(active))
+    if idle is not None and idle.withdrawn:
+        raise Failed(
+            "observe",
+            f"a rollback is in force, and a restart would forget {idle.spec.image}, which it withdrew",
+            f"`codeb rollback {job.project} --forward` lifts it; or release another image by the manifest",
+        )
+    if idle is not None and idle.release_id and _other_release(known, idle):
+        job.warnings.append(
+            f"{job.project} can't be rolled back to {idle.spec.image} ({idle.release_id}) any more: the restarted "
+            "release took the colour that it stood on"
+        )
+    job.spec, job.image = known.spec, known.image
+    return Event(Kind.RESTART, active=active, target=other(active))
+
+
+def _other_release(known: ColourRecord, idle: ColourRecord) -> bool:
+    return (known.fingerprint, known.image.id) != (idle.fingerprint, idle.image.id)
 
 
 def _names_are_free(job: Job) -> None:

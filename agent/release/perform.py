@@ -11,7 +11,7 @@ from agent.host import asker, commands, paths, units
 from agent.host.paths import Colour
 from agent.images import in_units, store
 from agent.project import environment, health
-from agent.release import cache, canary, cron, observe, places, put_back, undo
+from agent.release import cache, canary, cron, observe, places, put_back, undo, workers
 from agent.release.commit import commit, note_interrupted
 from agent.release.job import Job
 from agent.release.machine import Command, Event, Verb
@@ -63,17 +63,27 @@ def _cancel_standby(job: Job, _: Colour) -> None:
 
 def _open_undo(job: Job, colour: Colour) -> None:
     attempt = undo.Attempt(job.now(), job.by, job.wanted.image, job.image.digest if job.image else "")
-    undo.write(job.ports, job.wanted, colour, job.active, attempt)
+    before, more = workers.before(job, colour), workers.touched(job, colour)
+    undo.write(job.ports, job.wanted, colour, job.active, attempt, before, more)
 
 
 def _not_at_boot(job: Job, colour: Colour) -> None:
     job.ports.files.remove(paths.boot_link(job.project, colour))
+    workers.not_at_boot(job, workers.services(workers.of(job, colour), colour))
 
 
 def _at_boot(job: Job, colour: Colour) -> None:
-    path, target = paths.boot_link(job.project, colour), paths.boot_target(job.project, colour)
-    if job.ports.files.link_target(path) != target:
-        job.ports.files.link(path, target)
+    """The app and its workers but those that are still the old release's, until they are relieved."""
+    shared = workers.services(workers.shared(job, colour), colour)
+    workers.at_boot(job, [paths.service(job.project, colour), *shared])
+
+
+def _start_workers(job: Job, colour: Colour) -> None:
+    workers.start(job, workers.shared(job, colour), colour)
+
+
+def _look_at_workers(job: Job, _: Colour) -> None:
+    workers.look(job, unseen=True)
 
 
 def _stop(job: Job, colour: Colour) -> None:
@@ -86,18 +96,24 @@ def _stop(job: Job, colour: Colour) -> None:
 
 def _write(job: Job, colour: Colour) -> None:
     spec, release = job.wanted, job.release
-    if release is None or job.image is None:
+    if job.image is None or (release is None and job.active is None):
         raise Failed("prepare", "no release to write", "this is a defect of the agent")
     files, wanted = job.ports.files, [spec.network, spec.colours[colour]]
     files.directory(paths.project_folder(job.project), 0o700, "root:root")
-    environment.write(files, job.project, colour, release.secrets.environment)
+    of_serving = environment.read(files, job.project, job.active) if job.active else {}
+    environment.write(files, job.project, colour, release.secrets.environment if release else of_serving)
     files.write(paths.digest(job.project, colour), in_units.digest_file(job.image), 0o644)
     if spec.job is not None:
         for link, target in paths.candidate_links(job.project, colour).items():
             files.link(link, target)
         wanted.append(spec.job.unit)
+    wanted += [worker.units[colour] for worker in spec.workers]
     texts = {paths.quadlet(unit.name): in_units.filled_in(unit, job.image) for unit in wanted}
-    units.install(job.ports, texts, "prepare")
+    stale = [paths.quadlet(worker.units[colour].name) for worker in workers.of(job, colour)]
+    stale = [path for path in stale if path not in texts]
+    for path in stale:
+        files.remove(path)
+    units.install(job.ports, texts, "prepare", removed=bool(stale))
     job.changed = True
 
 
@@ -117,7 +133,7 @@ def _grant_cache(job: Job, colour: Colour) -> None:
 
 def _run_job(job: Job, _: Colour) -> None:
     """The release command, once and to its end: the new release starts only after it went well."""
-    if job.wanted.job is None:
+    if job.wanted.job is None or job.restart:
         return
     ports, service = job.ports, f"{paths.release_command(job.project)}.service"
     job.ports.journal.log(f"{job.project}: release command")
@@ -223,6 +239,10 @@ _ACTIONS: Final[Mapping[Verb, Callable[[Job, Colour], Event | None]]] = {
     Verb.START: _start,
     Verb.RUN_JOB: _run_job,
     Verb.AWAIT_HEALTH: _await_health,
+    Verb.START_WORKERS: _start_workers,
+    Verb.LOOK_AT_WORKERS: _look_at_workers,
+    Verb.RELIEVE_WORKERS: workers.relieve,
+    Verb.END_WORKERS: workers.end,
     Verb.SHIFT: _shift,
     Verb.END_CANARY: _end_canary,
     Verb.START_AT_BOOT: _at_boot,

@@ -25,7 +25,7 @@ def put_back(job: Job) -> Undo | None:
     note = undo.load(job.ports, job.project)
     if note is None:
         return None
-    steps: list[Callable[[Job, Undo], None]] = [_traffic, _site, _serving, _target, _files, _first]
+    steps: list[Callable[[Job, Undo], None]] = [_traffic, _site, _serving, _target, _workers, _files, _first]
     problems = []
     for step in steps:
         try:
@@ -44,10 +44,10 @@ def _traffic(job: Job, note: Undo) -> None:
 
     A first release has nothing to send them to: it answers to the names that it took until their site has them back.
     """
-    boot = (paths.boot_link(job.project, colour) for colour in paths.COLOURS)
     upstream = [paths.upstream(job.project)] if note.active is not None else []
-    for path in (paths.canary_weight(job.project), *upstream, *boot):
-        undo.restore(job.ports.files, note.of(path))
+    users = [note.of(path) for path in (paths.canary_weight(job.project), *upstream)]
+    for saved in (*users, *note.boot):
+        undo.restore(job.ports.files, saved)
 
 
 def _site(job: Job, note: Undo) -> None:
@@ -74,6 +74,15 @@ def _target(job: Job, note: Undo) -> None:
         paths.service(job.project, note.target),
     ):
         units.end(job.ports, service, "put-back", _REMEDY, _STOP_S)
+
+
+def _workers(job: Job, note: Undo) -> None:
+    """New workers end before old ones start again: an exclusive one is never there twice."""
+    before = note.workers
+    units.end_all(job.ports, before.end, "put-back", _REMEDY, before.wait_s)
+    missing = [service for service in before.start if not units.state(job.ports, service).running]
+    if missing:
+        units.must(job.ports, commands.start(*missing), "put-back", _REMEDY, _STOP_S)
 
 
 def _files(job: Job, note: Undo) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from agent.documents.errors import Failed
 from agent.edge import site
@@ -35,6 +37,18 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Workers:
+    """Services of workers: those that a release may have started, and those that ran before it.
+
+    `wait_s` is how long they may take to end.
+    """
+
+    end: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+    wait_s: float = 0
+
+
+@dataclass(frozen=True)
 class Undo:
     """What to go back to. `reload` when the release may have given Caddy another site."""
 
@@ -43,11 +57,17 @@ class Undo:
     reload: bool
     saved: tuple[Saved, ...]
     attempt: Attempt
+    workers: Workers = Workers()
 
     @property
     def sites(self) -> dict[str, str | None]:
         """The sites as they were, by path, the project's own first."""
         return {saved.path: saved.content for saved in self.saved if saved.path.startswith(f"{paths.SITES}/")}
+
+    @property
+    def boot(self) -> list[Saved]:
+        """What started at boot and what didn't."""
+        return [saved for saved in self.saved if saved.path.startswith(f"{paths.BOOT}/")]
 
     def of(self, path: str) -> Saved:
         """How this path was; absent when it wasn't noted."""
@@ -76,8 +96,16 @@ def touched(spec: Spec, target: Colour) -> list[str]:
     ]
 
 
-def write(ports: Ports, spec: Spec, target: Colour, active: Colour | None, attempt: Attempt) -> None:
-    """Note how everything is now, the sites of others that are to give up names included."""
+def write(
+    ports: Ports,
+    spec: Spec,
+    target: Colour,
+    active: Colour | None,
+    attempt: Attempt,
+    workers: Workers,
+    more: Sequence[str],
+) -> None:
+    """Note how everything is now, the sites of others that are to give up names included, and `more` paths."""
     sites = site.changes(ports, spec)
     others = [path for path in sites if path != paths.site(spec.project)]
     document = {
@@ -86,7 +114,8 @@ def write(ports: Ports, spec: Spec, target: Colour, active: Colour | None, attem
         "active": active,
         "reload": bool(sites),
         "attempt": asdict(attempt),
-        "saved": [_saved(ports.files, path).__dict__ for path in [*touched(spec, target), *others]],
+        "workers": asdict(workers),
+        "saved": [_saved(ports.files, path).__dict__ for path in [*touched(spec, target), *more, *others]],
     }
     ports.files.write(paths.undo(spec.project), json.dumps(document).encode(), 0o600)
 
@@ -118,9 +147,16 @@ def load(ports: Ports, project: str) -> Undo | None:
             reload=document["reload"],
             saved=tuple(Saved(**saved) for saved in document["saved"]),
             attempt=Attempt(**document.get("attempt", {})),
+            workers=_workers(document.get("workers", {})),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise Failed("observe", f"{path} can't be read: {error}", f"delete {path} and run again") from error
+
+
+def _workers(document: Mapping[str, Any]) -> Workers:
+    """None in an undo file of an agent that knew no workers."""
+    end, start = document.get("end", ()), document.get("start", ())
+    return Workers(tuple(end), tuple(start), document.get("wait_s", 0))
 
 
 def restore(files: Files, saved: Saved) -> None:

@@ -11,9 +11,12 @@ from agent.host import commands, paths, units
 from agent.host.paths import COLOURS
 from agent.host.ports import Busy, Ports
 from agent.images import store
-from agent.project import record
+from agent.project import record, routed
 from agent.project.record import Record
 from agent.release import cache, cron, put_back
+from agent.removal import workers
+from agent.removal.workers import Workers
+from agent.sessions import end
 
 _WAIT_S = 900
 _STOP_S = 180
@@ -30,17 +33,21 @@ def remove(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     redis = document.maybe("cache")
     admin = redis.secret("admin_password", default="") if redis else ""
     port = redis.whole("port", 1, 65535) if redis and redis.has("port") else None
-    return remove_project(ports, project, admin, port)
+    host = redis.text("host") if redis and redis.has("host") else None
+    return remove_project(ports, project, admin, port, host)
 
 
-def remove_project(ports: Ports, project: str, admin: str, port: int | None = None) -> dict[str, object]:
+def remove_project(
+    ports: Ports, project: str, admin: str, port: int | None = None, host: str | None = None
+) -> dict[str, object]:
     """The same for other verbs; `admin` is the cache administrator's password or "". Raises Failed.
 
-    `port` tells whose password it is, when the project's releases used more than one Redis instance.
+    `port` tells whose password it is, when the project's releases used more than one Redis instance; `host` where the
+    data server is now: an earlier address of it may answer no more.
     """
     try:
         with ports.files.lock(paths.project_lock(project), _WAIT_S):
-            answer = _remove(ports, project, admin, port)
+            answer = _remove(ports, project, admin, port, host)
             ports.files.remove(paths.project_lock(project))
         _forget_locks(ports)
         return answer
@@ -50,16 +57,17 @@ def remove_project(ports: Ports, project: str, admin: str, port: int | None = No
         raise Failed("remove", str(error), remedy_of(error, _REMEDY), put_back="nothing") from error
 
 
-def _remove(ports: Ports, project: str, admin: str, port: int | None) -> dict[str, object]:
+def _remove(ports: Ports, project: str, admin: str, port: int | None, host: str | None) -> dict[str, object]:
     answer = {"ok": True, "project": project, "warnings": []}
-    if not any(_there(ports, path) for path in _owned(project)):
+    working = workers.of(ports, project)
+    if not working.files and not any(_there(ports, path) for path in _owned(project)):
         return {**answer, "changed": False}
     known = record.load(ports, project)
     ports.files.remove(paths.undo(project))  # first: a release that was killed must not come back
-    _unroute(ports, project)
-    _stop(ports, project)
-    _delete(ports, project, known)
-    warnings = _revoke(ports, known, admin, port)
+    _unroute(ports, project, working)
+    _stop(ports, project, working)
+    _delete(ports, project, known, working)
+    warnings = _revoke(ports, known, admin, port, host)
     if known:
         store.leave(ports, known)
     ports.files.remove(paths.record(project))
@@ -96,10 +104,11 @@ def _there(ports: Ports, path: str) -> bool:
     return ports.files.read(path) is not None or ports.files.link_target(path) is not None
 
 
-def _unroute(ports: Ports, project: str) -> None:
-    """Users first: no site, no upstream, nothing at boot."""
+def _unroute(ports: Ports, project: str, working: Workers) -> None:
+    """Users first: no site but the one that sends them on to where the project runs now, no upstream, nothing at boot."""
+    elsewhere = routed.load(ports, project)
     with sites.held(ports):
-        sites.put(ports, {paths.site(project): None})
+        sites.put(ports, {paths.site(project): elsewhere.site if elsewhere else None})
     if site.caddy_runs(ports):
         drain.reload(ports)
     for path in (
@@ -109,23 +118,26 @@ def _unroute(ports: Ports, project: str) -> None:
         paths.maintenance_page(project),
         paths.maintenance_retry(project),
         *(paths.boot_link(project, colour) for colour in COLOURS),
+        *working.links,
     ):
         ports.files.remove(path)
 
 
-def _stop(ports: Ports, project: str) -> None:
+def _stop(ports: Ports, project: str, working: Workers) -> None:
+    end.end_all(ports, project)
     ports.runner.run(commands.stop(f"{paths.standby(project)}.timer"))
     services = [paths.service(project, colour) for colour in COLOURS]
     for service in (f"{paths.release_command(project)}.service", *services):
         units.end(ports, service, "remove", _REMEDY, _STOP_S)
+    units.end_all(ports, working.services, "remove", _REMEDY, _STOP_S + working.stop_s)
 
 
-def _delete(ports: Ports, project: str, known: Record | None) -> None:
+def _delete(ports: Ports, project: str, known: Record | None, working: Workers) -> None:
     """Units, network and environment; the network is stopped while its unit is still known."""
     cron.remove(ports, list(known.cron) if known else [])
     put_back.remove_network(ports, project)
     with units.units_lock(ports):
-        for path in _owned(project):
+        for path in (*_owned(project), *working.files):
             if path.startswith(paths.QUADLET):
                 ports.files.remove(path)
         units.daemon_reload(ports, "remove")
@@ -134,15 +146,22 @@ def _delete(ports: Ports, project: str, known: Record | None) -> None:
     ports.files.remove_tree(paths.project_folder(project))
 
 
-def _revoke(ports: Ports, known: Record | None, admin: str, port: int | None) -> list[str]:
-    """Delete the cache user. Where the administrator's password isn't known it stays and a warning says so."""
+def _revoke(ports: Ports, known: Record | None, admin: str, port: int | None, host: str | None) -> list[str]:
+    """Delete the cache user. Where the administrator's password isn't known, or a data server was before, it may stay and
+    a warning says so."""
     found = [colour.spec.cache for colour in known.colours.values()] if known else []
     warnings = []
     for index in {
         (index.host, index.port, index.index, index.user): index for index in found if index
     }.values():
         if admin and port in (None, index.port):
-            cache.revoke(ports, index, admin)
+            try:
+                cache.revoke(ports, index, admin)
+            except Failed as error:
+                if host in (None, index.host):
+                    raise
+                where = f"Redis at {index.host}:{index.port}, which is not the data server's any more"
+                warnings.append(f"cache user {index.user} was not deleted in {where}: {error}")
         else:
             why = (
                 "the document's cache.admin_password is another's"

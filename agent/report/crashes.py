@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agent.host import commands
+from agent.host import commands, paths
 from agent.host.ports import Ports
 
 WINDOW_S: Final = 600
+WORKERS: Final = "codeb-*-w-*@*.service"
+"""Services of workers, as systemd takes a pattern."""
 LOOP: Final = 2
 """Ends by itself within the window, from which on a container is no more called healthy: once may be an accident."""
 
@@ -41,6 +43,14 @@ def wrong(reason: str, crashed: Crashes) -> str:
     return "; ".join(filter(None, (reason, str(crashed) if crashed.loop else "")))
 
 
+def of_worker(services: Sequence[str], running: Sequence[str], crashed: Mapping[str, Crashes]) -> str:
+    """What is wrong with a worker's processes, "" for nothing."""
+    down = [service for service in services if service not in running]
+    said = [f"{', '.join(down)} {'does' if len(down) == 1 else 'do'} not run"] if down else []
+    loops = [(service, found) for service in running if (found := crashed.get(service, NONE)).loop]
+    return "; ".join([*said, *(f"{service} {found}" for service, found in loops)])
+
+
 def look(ports: Ports, services: Iterable[str]) -> dict[str, Crashes]:
     """The services (names or patterns of units) that ended by themselves lately.
 
@@ -55,7 +65,7 @@ def look(ports: Ports, services: Iterable[str]) -> dict[str, Crashes]:
     return {
         service: Crashes(min(count, len(codes)), codes[-1])
         for service, count in restarted.items()
-        if (codes := ends.get(service.removesuffix(".service")))
+        if (codes := ends.get(paths.container_of(service)))
     }
 
 

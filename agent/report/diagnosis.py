@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agent.host.paths import COLOURS, DRAINING, Colour, container, other, service
+from agent.host.ports import Validity
 from agent.report.crashes import Crashes
+from agent.report.refusals import Refusal
 
-_DISK_PERCENT = 85
+DISK_PERCENT = 85
 _PODMAN = (5, 4)
-_CERTIFICATE_DAYS = 10
+_JOURNAL = "see `journalctl -u caddy`"
+_DNS = f"does its DNS record point here? {_JOURNAL}"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Problem:
 class ProjectFacts:
     """A project as found. `serving` None: nothing does; `unreadable` and `sick` say why, "" when fine.
 
+    `workers` says by name what is wrong with those of what serves, `not_at_boot` are their services that don't start at
+    boot, `idle_workers` the other colour's that do or run. `lost` are names of its release that another project's site has,
+    and whose.
     `working`: a release, a rollback or a removal is under way, so that much is neither as it was nor as it will be.
     """
 
@@ -39,8 +45,13 @@ class ProjectFacts:
     standby_runs: bool = False
     standby_timer: bool = False
     site_differs: bool = False
-    certificate_days: float | None = None
+    lost: Mapping[str, str] = field(default_factory=dict)
+    workers: Mapping[str, str] = field(default_factory=dict)
+    idle_workers: tuple[str, ...] = ()
+    not_at_boot: tuple[str, ...] = ()
+    certificate: Validity | None = None
     certificate_error: str = ""
+    refusal: Refusal | None = None
 
 
 def project_problems(facts: ProjectFacts) -> list[Problem]:
@@ -61,14 +72,30 @@ def project_problems(facts: ProjectFacts) -> list[Problem]:
     if facts.working:
         return found
     found += _boot(facts)
+    found += _workers(facts)
+    for other_project in sorted(set(facts.lost.values())):
+        gone = ", ".join(sorted(each for each, whose in facts.lost.items() if whose == other_project))
+        remedy = f"`pulumi up` releases {name} without them; to have them back, take them out of {other_project}'s manifest"
+        found.append(Problem(f"{name}: {gone} went to {other_project}, which answers there now", remedy))
     if facts.site_differs:
         found.append(Problem(f"{name}: its site file is not the one that was released", "release it again"))
+    return found + _certificate(facts)
+
+
+def _certificate(facts: ProjectFacts) -> list[Problem]:
+    name, shown = facts.project, facts.certificate
     if facts.certificate_error:
-        remedy = "does its DNS record point here? see `journalctl -u caddy`"
-        found.append(Problem(f"{name}: HTTPS doesn't answer: {facts.certificate_error}", remedy))
-    elif facts.certificate_days is not None and facts.certificate_days < 0:
-        found.append(Problem(f"{name}: its certificate has expired", "see `journalctl -u caddy`"))
-    return found
+        what, remedy = f"{name}: HTTPS doesn't answer: {facts.certificate_error}", _DNS
+    elif shown is not None and shown.left < 0:
+        what, remedy = f"{name}: its certificate has expired", _JOURNAL
+    elif shown is not None and shown.late:
+        left = f"{shown.left:.0f} days" if shown.left >= 2 else f"{shown.left * 24:.0f} hours"
+        what, remedy = f"{name}: its certificate ends in {left} and is not renewed", _JOURNAL
+    else:
+        return []
+    if facts.refusal is None:
+        return [Problem(what, remedy)]
+    return [Problem(f"{what}; the last order came to nothing: {facts.refusal.cause}", facts.refusal.remedy)]
 
 
 def _boot(facts: ProjectFacts) -> list[Problem]:
@@ -89,6 +116,20 @@ def _boot(facts: ProjectFacts) -> list[Problem]:
     return found
 
 
+def _workers(facts: ProjectFacts) -> list[Problem]:
+    name, again = facts.project, "release it again"
+    found = [
+        Problem(
+            f"{name}: its worker {worker}: {cause}",
+            f"see `journalctl -u 'codeb-{name}-{facts.serving}-w-{worker}@*'`; `codeb restart {name}` starts it anew",
+        )
+        for worker, cause in sorted(facts.workers.items())
+    ]
+    found += [Problem(f"{name}: {each} doesn't start at boot", again) for each in facts.not_at_boot]
+    what = "is of the release that doesn't serve, but runs or starts at boot"
+    return found + [Problem(f"{name}: {each} {what}", again) for each in facts.idle_workers]
+
+
 def failed_units(listing: str, serving: Mapping[str, Colour | None]) -> list[Problem]:
     """Units that are there and failed; a colour that doesn't serve may have ended with SIGTERM's status, which is fine."""
     idle = {
@@ -103,6 +144,7 @@ def failed_units(listing: str, serving: Mapping[str, Colour | None]) -> list[Pro
         Problem(f"unit {name} has failed", f"see `journalctl -u {name}`, then `systemctl restart {name}`")
         for name in names
         if name not in idle
+        and not name.startswith(tuple(f"{each.removesuffix('.service')}-w-" for each in idle))
     ]
 
 
@@ -117,10 +159,18 @@ def restless(crashed: Mapping[str, Crashes]) -> list[Problem]:
 
 def disk(path: str, percent: float) -> list[Problem]:
     """A disk that fills up."""
-    if percent <= _DISK_PERCENT:
+    if percent <= DISK_PERCENT:
         return []
     remedy = "`podman image prune -a` removes images nobody runs; `journalctl --vacuum-size=200M`; or a bigger disk"
     return [Problem(f"{path} is {percent:.0f} % full", remedy)]
+
+
+def readable_by_others(paths: Iterable[str]) -> list[Problem]:
+    """Copies of user data that not only root can read."""
+    return [
+        Problem(f"{path} holds user data and others than root can read it", f"`chmod 600 {path}`")
+        for path in paths
+    ]
 
 
 def podman(version: str) -> list[Problem]:
@@ -169,6 +219,16 @@ def firewall(configuration: str, tables: str) -> list[Problem]:
         return []
     what = f"firewall not loaded: {', '.join(missing) or 'nftables.conf has no table'}"
     return [Problem(what, "`systemctl restart nftables`; see `nft -c -f /etc/nftables.conf`")]
+
+
+def certificates(from_copy: bool) -> list[Problem]:
+    """Edges that share certificates, one of which doesn't reach them."""
+    if not from_copy:
+        return []
+    what = (
+        "Caddy serves from its copy of the certificates that the edges share, and orders and renews none here"
+    )
+    return [Problem(what, "`journalctl -u codeb-certificates` says why; it is tried again every few seconds")]
 
 
 def draining(stale: bool) -> list[Problem]:

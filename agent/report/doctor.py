@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypedDict
 
 from agent.bundle.applied import Applied, load_applied
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
-from agent.edge import drain, site
+from agent.edge import certificates, drain, names, site
 from agent.host import commands, paths, units
 from agent.host.paths import COLOURS, Colour, other
-from agent.host.ports import NoReply, Ports, Tls
+from agent.host.ports import NoReply, Ports, Tls, Validity
 from agent.project import health, record
+from agent.project.record import Record
+from agent.project.spec import Spec
 from agent.release import undo
-from agent.report import crashes, diagnosis
+from agent.report import crashes, diagnosis, storage_problems
 from agent.report.crashes import Crashes
 from agent.report.diagnosis import Problem, ProjectFacts
+from agent.report.refusals import WORDS, Refusal, refusals
 from agent.report.status import host_facts
+from agent.storage import facts
 
 _LISTENER = "127.0.0.1:443"
 _TIMEOUT_MS = 5000
@@ -30,7 +35,10 @@ def doctor(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     applied = _applied(ports)
     crashed = crashes.look(
         ports,
-        [*(paths.service(project, colour) for project in projects for colour in COLOURS), *applied.services],
+        [
+            *(paths.service(project, colour) for project in projects for colour in COLOURS),
+            *(crashes.WORKERS, *applied.services),
+        ],
     )
     facts = [_project(ports, project, crashed) for project in projects]
     problems = [problem for each in facts for problem in diagnosis.project_problems(each)]
@@ -62,6 +70,8 @@ def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:
     return [
         *diagnosis.failed_units(run(commands.FAILED_UNITS).out, serving),
         *diagnosis.disk("/var/lib", files.disk_used_percent("/var/lib")),
+        *_storage(ports),
+        *diagnosis.readable_by_others(run(commands.USER_DATA_SHOWN).out.splitlines()),
         *diagnosis.podman(run(commands.PODMAN_VERSION).out.strip()),
         *diagnosis.sshd(run(commands.SSHD_SETTINGS).out),
         *diagnosis.firewall(configuration, run(commands.NFT_TABLES).out),
@@ -69,7 +79,19 @@ def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:
         *_clock(ports),
         *_caddy(ports),
         *diagnosis.draining(drain.stale(ports)),
+        *diagnosis.certificates(certificates.from_copy(ports)),
         *_bundle(ports),
+    ]
+
+
+def _storage(ports: Ports) -> list[Problem]:
+    try:
+        disks, shares = facts.disks(ports), facts.shares(ports)
+    except Failed as error:
+        return [Problem(error.failure.cause, error.failure.remedy)]
+    return [
+        *(problem for each in disks for problem in storage_problems.of_disk(each)),
+        *(problem for each in shares for problem in storage_problems.of_share(each)),
     ]
 
 
@@ -135,7 +157,8 @@ def _project(ports: Ports, project: str, crashed: Mapping[str, Crashes]) -> Proj
     if known is None or serving is None or serving not in known.colours:
         return ProjectFacts(project, working=working, unfinished=unfinished)
     spec = known.colours[serving].spec
-    days, no_answer = _certificate(ports, spec.domain) if spec.site is not None else (None, "")
+    lost = site.taken(ports, spec)
+    certificate, no_answer = _certificate(ports, spec.domain) if _has_certificate(spec) else (None, "")
     return ProjectFacts(
         project,
         serving=serving,
@@ -148,14 +171,56 @@ def _project(ports: Ports, project: str, crashed: Mapping[str, Crashes]) -> Proj
         at_boot=frozenset(c for c in COLOURS if ports.files.link_target(paths.boot_link(project, c))),
         standby_runs=units.state(ports, paths.service(project, other(serving))).running,
         standby_timer=units.state(ports, f"{paths.standby(project)}.timer").running,
-        site_differs=site.damaged(ports, spec),
-        certificate_days=days,
+        site_differs=site.damaged(ports, spec, lost),
+        lost=lost,
+        **_workers(ports, known, serving, crashed),
+        certificate=certificate,
         certificate_error=no_answer,
+        refusal=_refusal(ports, spec.domain) if no_answer or (certificate and certificate.late) else None,
     )
 
 
-def _certificate(ports: Ports, domain: str) -> tuple[float | None, str]:
+class _Workers(TypedDict):
+    workers: Mapping[str, str]
+    idle_workers: tuple[str, ...]
+    not_at_boot: tuple[str, ...]
+
+
+def _workers(ports: Ports, known: Record, serving: Colour, crashed: Mapping[str, Crashes]) -> _Workers:
+    """What is wrong with the workers of what serves, and which of the other colour are still about."""
+
+    def runs(service: str) -> bool:
+        return units.state(ports, service).running
+
+    def at_boot(service: str) -> bool:
+        return ports.files.link_target(paths.starts_at_boot(service)[0]) is not None
+
+    ours, idle = known.colours[serving].spec.workers, known.colours.get(other(serving))
+    services = {worker.name: worker.services(serving) for worker in ours}
+    wrong = {name: crashes.of_worker(some, [*filter(runs, some)], crashed) for name, some in services.items()}
+    theirs = [
+        each for worker in (idle.spec.workers if idle else ()) for each in worker.services(other(serving))
+    ]
+    return {
+        "workers": {name: cause for name, cause in wrong.items() if cause},
+        "idle_workers": tuple(each for each in theirs if runs(each) or at_boot(each)),
+        "not_at_boot": tuple(each for some in services.values() for each in some if not at_boot(each)),
+    }
+
+
+def _has_certificate(spec: Spec) -> bool:
+    """Whether visitors come here, by TLS that ends here."""
+    text = spec.site or ""
+    return bool(names.public(text)) and not names.without_tls(text)
+
+
+def _certificate(ports: Ports, domain: str) -> tuple[Validity | None, str]:
     try:
-        return ports.http.certificate_days(_LISTENER, Tls(domain, paths.CA_FILE), _TIMEOUT_MS), ""
+        return ports.http.certificate(_LISTENER, Tls(domain, paths.CA_FILE), _TIMEOUT_MS), ""
     except NoReply as error:
         return None, str(error)
+
+
+def _refusal(ports: Ports, domain: str) -> Refusal | None:
+    """Why there is no certificate, or no newer one; the journal that says so may be large."""
+    return refusals(ports.runner.run(commands.caddy_said(WORDS)).out).get(domain)

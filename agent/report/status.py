@@ -11,15 +11,17 @@ from datetime import UTC, datetime
 
 from agent.documents.errors import Failed
 from agent.documents.reader import PROJECT, Reader
-from agent.edge import site
+from agent.edge import names, site
 from agent.host import commands, paths
 from agent.host.paths import Colour, other
 from agent.host.ports import Ports
 from agent.project import health, record
 from agent.project.record import Record
+from agent.project.spec import Worker
 from agent.release import undo
 from agent.report import crashes
 from agent.report.crashes import Crashes
+from agent.storage import facts
 
 _AT_ONCE = 16
 """Health checks that run side by side: one app that hangs must not hold up the others."""
@@ -52,14 +54,23 @@ def status(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def host_facts(ports: Ports) -> dict[str, object]:
-    """Name, versions, disk."""
+    """Name, versions, disks."""
     podman = ports.runner.run(commands.PODMAN_VERSION)
     return {
         "name": (ports.files.read("/etc/hostname") or b"").decode().strip(),
         "podman": podman.out.strip() if podman.ok else "",
         "disk_used_percent": round(ports.files.disk_used_percent("/var/lib"), 1),
+        "disks": _disks(ports),
         "time": ports.clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+
+
+def _disks(ports: Ports) -> list[dict[str, object]]:
+    """Data disks; none when what is remembered can't be read, which `doctor` says."""
+    try:
+        return [disk.entry() for disk in facts.disks(ports)]
+    except Failed:
+        return []
 
 
 def _look(ports: Ports) -> _Seen:
@@ -71,7 +82,7 @@ def _look(ports: Ports) -> _Seen:
     found = ports.runner.run(commands.container_ids(colours)).out if colours else ""
     lines = [line.split() for line in found.splitlines()]
     containers = {words[0]: words[1] for words in lines if len(words) == 2}
-    crashed = crashes.look(ports, ("codeb-*-blue.service", "codeb-*-green.service"))
+    crashed = crashes.look(ports, ("codeb-*-blue.service", "codeb-*-green.service", crashes.WORKERS))
     return _Seen(frozenset(units), timers, containers, crashed)
 
 
@@ -129,15 +140,29 @@ def _project(ports: Ports, project: str, seen: _Seen) -> dict[str, object]:
         "release": serving.release(),
         "caches": known.caches(),
         "serves": {
-            "names": list(site.answered(ports, project)) if serving.spec.site is not None else None,
+            "names": list(site.answered(ports, project)) if names.public(serving.spec.site or "") else None,
             "ports": {"app": serving.spec.ports["blue"], "internal": serving.spec.ports["green"]},
         },
+        "workers": [_worker(each, active, seen) for each in serving.spec.workers],
         **_idle(project, known, other(active), seen),
         "marks": _marks(ports, known, active),
         "container_id": seen.containers.get(paths.container(project, active), ""),
         "maintenance": ports.files.read(paths.maintenance_page(project)) is not None,
         "unfinished": undo.interrupted(ports, project),
         "history": history,
+    }
+
+
+def _worker(worker: Worker, colour: Colour, seen: _Seen) -> dict[str, object]:
+    """A worker of what serves: how many of its processes are to run and do, and what is wrong, "" for nothing."""
+    services = worker.services(colour)
+    up = [service for service in services if service in seen.running]
+    return {
+        "name": worker.name,
+        "replicas": worker.replicas,
+        "running": len(up),
+        "exclusive": worker.exclusive,
+        "cause": crashes.of_worker(services, up, seen.crashes),
     }
 
 

@@ -37,6 +37,19 @@ def bundle_line(server: str, before: Summary, after: Summary, plan: Plan) -> str
     return f"{server}: {what}. What users notice: {'; '.join(filter(None, said)) or 'nothing'}."
 
 
+def renewed_line(server: str, plan: Plan) -> str:
+    """What users notice while a data server is made anew; nothing to say of others, whose successor comes first."""
+    roles = plan.server(server).roles
+    if "data" not in roles:
+        return ""
+    services = (names.POSTGRES, names.MINIO, *(redis.name for redis in plan.data.redis))
+    users = _projects(each.id for each in plan.projects if any(_uses(each, one) for one in services))
+    said = f"{users} without data until its services run again" if users else "nothing"
+    if "edge" in roles:
+        said = "no site answers until its services run again"
+    return f"{server}: it is made anew. What users notice: {said}."
+
+
 def _listed(paths: list[str]) -> str:
     more = len(paths) - _NAMED
     return ", ".join(paths[:_NAMED]) + (f" and {more} more files" if more > 0 else "")
@@ -77,7 +90,8 @@ def _restart(unit: str, server: str, plan: Plan) -> str:
     users = _projects(project.id for project in plan.projects if _uses(project, service))
     if not users:
         return f"restart of {service}, which no project uses"
-    return f"restart of {service}, shared: {users} without it for some seconds"
+    own = any(redis.owner for redis in plan.data.redis if redis.name == service)
+    return f"restart of {service}, {'its own' if own else 'shared'}: {users} without it for some seconds"
 
 
 def _uses(project: ProjectPlan, service: str) -> bool:

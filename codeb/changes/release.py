@@ -17,16 +17,23 @@ _SHOWN: Final = 48
 _OF_SITE: Final = (
     *("environment.domain", "environment.aliases"),
     *("features.max_upload", "features.canary", "monitoring.metrics_path"),
+    *("features.protect", "features.redirects.", "features.headers", "login "),
 )
 _OF_CONTAINER: Final = (
     *("environment.", "variable ", "secret ", "resources.", "ports", "redis", "project.name"),
+    "features.workers.",
 )
 
+_LOGIN, _ADDRESSES = "login ", "features.protect.addresses"
 
 _ABSENT: Final = {
     "features.cron.": "none",
+    "features.workers.": "none",
     "features.maintenance": "off",
     "features.release_command": "none",
+    "features.protect": "none",
+    "features.redirects.": "none",
+    "features.headers.": "as the app sends it",
     "environment.aliases": "none",
     "redis": "none",
 }
@@ -84,8 +91,33 @@ def _noticed(course: Course, before: Summary, after: Summary, live: Status | Non
     if before and before.get(PAGE, "") != after[PAGE]:
         page = "visitors get the maintenance page" if after[PAGE] else "the maintenance page goes"
         parts.append(f"{page} at once")
+    parts += _let_in(before, after) if before else []
+    if _same_redis_otherwise(before, after):
+        parts.append("its own Redis restarts, and can't be reached for some seconds")
     said = [part for part in parts if part]
     return "; ".join(said) if said else "nothing"
+
+
+def _let_in(before: Summary, after: Summary) -> list[str]:
+    """What those notice who come to a site that others may see than before."""
+    asked, asks = (any(key.startswith(_LOGIN) for key in each) for each in (before, after))
+    limited, limits = (_ADDRESSES in each for each in (before, after))
+    parts = []
+    if asks and not asked:
+        parts.append("visitors are asked for a login")
+    if limits and before.get(_ADDRESSES) != after[_ADDRESSES]:
+        parts.append("visitors from other addresses than these are refused")
+    if (asked and not asks) or (limited and not limits):
+        open_now = "everybody gets in" if not asks and not limits else "more visitors get in"
+        parts.append(open_now)
+    return parts
+
+
+def _same_redis_otherwise(before: Summary, after: Summary) -> bool:
+    """Whether its own instance stays and gets another size or eviction."""
+    size, eviction = "resources.cache.dedicated", "resources.cache.eviction"
+    differs = any(before.get(key) != after.get(key) for key in (size, eviction))
+    return differs and size in before and size in after
 
 
 _COURSES: Final = {
@@ -106,7 +138,7 @@ def _changed(before: Summary, after: Summary) -> Iterator[str]:
     if IMAGE in keys:
         yield f"image {before.get(IMAGE)} → {after[IMAGE]}"
     yield from (_setting(key, before, after) for key in keys if " " not in key and key != IMAGE)
-    for kind in ("variable", "secret"):
+    for kind in ("variable", "secret", "login"):
         names = [_named(key, before, after) for key in keys if key.startswith(f"{kind} ")]
         if names:
             yield f"{kind}{'s' * (len(names) > 1)} {', '.join(names)}"

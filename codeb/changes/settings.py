@@ -29,6 +29,7 @@ _SETTINGS: Final = (
     *("resources.cpu", "resources.memory", "resources.pids", "resources.read_only"),
     *("resources.cache", "resources.database.enabled", "resources.storage.enabled"),
     *("features.max_upload", "features.release_command", "features.canary", "features.maintenance"),
+    *("features.protect", "features.headers"),
     *("monitoring.health", "monitoring.sentry_project", "monitoring.metrics_path"),
 )
 """What a release's document follows from; other settings are of other resources, or of none. A default has no line."""
@@ -62,7 +63,7 @@ def site_mark(site: str | None) -> str:
 
 def release_marks(document: Mapping[str, Any], fingerprint: str, digest: Digest) -> dict[str, str]:
     """What decides on what users notice, of any document of a release."""
-    elsewhere = ("environment", "cache", "image", "ports", "publish", "site", "maintenance")
+    elsewhere = ("environment", "cache", "image", "ports", "publish", "site", "maintenance", "workers")
     rest = {key: value for key, value in document.items() if key not in elsewhere}
     units = document["units"]
     rest["units"] = {key: units[key] for key in units if key == "cron"}
@@ -82,10 +83,22 @@ def _settings(project: ProjectPlan, digest: Digest) -> Iterator[tuple[str, str]]
         features["canary"] = list(project.manifest.features.canary_steps)
     for job in features.pop("cron", ()):
         yield f"features.cron.{job['name']}", shortened(_cron(job), digest)
+    yield from _of_visitors(project, features, digest)
     known = (*_SETTINGS, *_in_force(project.manifest))
+    for worker in features.pop("workers", ()):
+        yield f"features.workers.{worker['name']}", shortened(_worker(worker), digest)
     for path, value in _flat("", manifest):
         if any(path == name or path.startswith(f"{name}.") for name in known):
             yield path, shortened(_text(value), digest)
+
+
+def _of_visitors(project: ProjectPlan, features: dict[str, Any], digest: Digest) -> Iterator[tuple[str, str]]:
+    """Logins by name and digest, redirects by path; takes them out of the features."""
+    for name, hashed in (features.get("protect") or {}).pop("users", {}).items():
+        yield f"login {name}", digest.of(project.id, name, hashed)
+    for each in features.pop("redirects", ()):
+        status = f" ({each['status']})" if "status" in each else ""
+        yield f"features.redirects.{each['from']}", shortened(f"{each['to']}{status}", digest)
 
 
 def _in_force(manifest: Manifest) -> Iterator[str]:
@@ -103,6 +116,12 @@ def _cron(job: Mapping[str, Any]) -> str:
     return f"{job['schedule']}: {shlex.join(job['command'])}"
 
 
+def _worker(worker: Mapping[str, Any]) -> str:
+    """`node worker.js, replicas 2`: the command, and what isn't as it is by default."""
+    more = [f"{key} {_text(worker[key])}" for key in worker if key not in ("name", "command")]
+    return ", ".join([shlex.join(worker["command"]), *more])
+
+
 def _flat(path: str, value: object) -> Iterator[tuple[str, object]]:
     if not isinstance(value, Mapping) or not value:
         if value != []:
@@ -113,6 +132,8 @@ def _flat(path: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, Mapping) and value.get("serve"):
+        return f"{value['host']} (serves)"
     if isinstance(value, list):
         return ", ".join(_text(item) for item in value)
     return value if isinstance(value, str) else json.dumps(value)

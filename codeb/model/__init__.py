@@ -4,8 +4,11 @@ The door is `load_manifests(sources, settings)` and `parse_settings(data)`. Size
 milliseconds.
 """
 
-from codeb.model.features import CronJob, Features, Maintenance
+from codeb.model.cloud_secrets import BalancerCertificate, CloudSecrets, parse_cloud_secrets
+from codeb.model.features import CronJob, Features, Maintenance, Worker
+from codeb.model.headers import Headers
 from codeb.model.hints import say_of_manifests
+from codeb.model.hosts import Alias, overlap
 from codeb.model.loader import Manifests, ManifestSource, load_manifests
 from codeb.model.manifest import (
     Alerts,
@@ -25,7 +28,9 @@ from codeb.model.manifest import (
 )
 from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
-from codeb.model.settings import Images, Role, Server, Settings, parse_settings
+from codeb.model.protect import Protect
+from codeb.model.redirects import Redirect, most_specific_first
+from codeb.model.settings import Balancer, Images, Member, Pool, Role, Server, Settings, parse_settings
 from codeb.model.sources import read_sources
 from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, read_stack_file, read_stack_values
 from codeb.model.stack_secrets import Said, say_of_secrets
@@ -36,14 +41,19 @@ __all__ = [
     "PLAIN_KEYS",
     "SECRET_KEYS",
     "Alerts",
+    "Alias",
     "Backup",
+    "Balancer",
+    "BalancerCertificate",
     "Bucket",
     "Cache",
+    "CloudSecrets",
     "CronJob",
     "Database",
     "DocumentErrors",
     "Environment",
     "Features",
+    "Headers",
     "Health",
     "Images",
     "Maintenance",
@@ -51,11 +61,15 @@ __all__ = [
     "ManifestErrors",
     "ManifestSource",
     "Manifests",
+    "Member",
     "Monitoring",
     "Outside",
+    "Pool",
     "Ports",
     "Problem",
     "Project",
+    "Protect",
+    "Redirect",
     "Resources",
     "Role",
     "Said",
@@ -65,7 +79,11 @@ __all__ = [
     "SettingsErrors",
     "StackFile",
     "Storage",
+    "Worker",
     "load_manifests",
+    "most_specific_first",
+    "overlap",
+    "parse_cloud_secrets",
     "parse_outside",
     "parse_settings",
     "read_sources",

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from codeb import names
 from codeb.model.document import Document
 from codeb.model.features import Features
+from codeb.model.hosts import is_wildcard, wildcard_over
 from codeb.model.manifest import Environment, Project, Resources, Servers
 from codeb.model.problems import Location, Problem, shown
 from codeb.model.settings import Settings
+
+_HOST_NAME: Final = "host name"
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,8 @@ class _Claim:
 
 def clashes(claimants: Iterable[Claimant], settings: Settings | None) -> Iterator[Problem]:
     """Problems of every manifest that claims what an earlier one, or the platform, has."""
-    hosts = settings.platform_hosts if settings else {}
-    owners: dict[tuple[str, str], str] = {("host name", host): "the platform" for host in hosts.values()}
+    hosts = settings.own_hosts if settings else ()
+    owners: dict[tuple[str, str], str] = {(_HOST_NAME, host): "the platform" for host in hosts}
     for claimant in claimants:
         document = claimant.document
         if (
@@ -56,14 +59,47 @@ def clashes(claimants: Iterable[Claimant], settings: Settings | None) -> Iterato
         mine: dict[tuple[str, str], str] = {}
         told: set[Location] = set()
         for claim in _claims(claimant):
-            key = (claim.kind, claim.value)
-            owner = owners.get(key)
-            if owner and claim.path not in told:  # the first one says what to change
+            taken = _taken(claim, owners)
+            if taken and claim.path not in told:  # the first one says what to change
                 told.add(claim.path)
-                cause = f"{claim.kind} {shown(claim.value)} belongs to {owner}"
-                yield document.problem(claim.path, cause, claim.remedy)
-            mine[key] = document.place(claim.path)
+                yield document.problem(claim.path, taken, claim.remedy)
+            mine[claim.kind, claim.value] = document.place(claim.path)
         owners = mine | owners
+        if settings and settings.orders and claimant.environment:
+            yield from _unsigned(document, claimant.environment)
+
+
+def _taken(claim: _Claim, owners: Mapping[tuple[str, str], str]) -> str | None:
+    """Whose it is. Nobody gets a wildcard over another one's name: should that one's site go, its visitors, with their
+    cookies, would be the wildcard's."""
+    if owner := owners.get((claim.kind, claim.value)):
+        return f"{claim.kind} {shown(claim.value)} belongs to {owner}"
+    if claim.kind != _HOST_NAME:
+        return None
+    over = wildcard_over(claim.value)
+    other = over or _below(claim.value, owners)
+    owner = owners.get((_HOST_NAME, other)) if other else None
+    if owner is None:
+        return None
+    wide, one = (over, claim.value) if over else (claim.value, other)
+    return f"{claim.kind} {shown(claim.value)} overlaps {shown(other)} of {owner}: {wide} would get {one}'s visitors"
+
+
+def _below(wildcard: str, owners: Iterable[tuple[str, str]]) -> str | None:
+    """A name of somebody's that falls under a wildcard."""
+    return next(
+        (name for kind, name in owners if kind == _HOST_NAME and wildcard_over(name) == wildcard), None
+    )
+
+
+def _unsigned(document: Document, environment: Environment) -> Iterator[Problem]:
+    """Wildcards that nobody signs: Let's Encrypt and others want a DNS challenge for them, for which Caddy would need a
+    plugin of the DNS provider's."""
+    for index, alias in enumerate(environment.aliases):
+        if is_wildcard(alias.host):
+            cause = f"no certificate can be ordered for {shown(alias.host)}, as tlsIssuer acme proves names one by one"
+            remedy = "Name each host, or set codeb:tlsIssuer to internal, or end TLS at the balancer (tls: terminate)."
+            yield document.problem(("environment", "aliases", index), cause, remedy)
 
 
 def _claims(claimant: Claimant) -> Iterator[_Claim]:
@@ -72,19 +108,21 @@ def _claims(claimant: Claimant) -> Iterator[_Claim]:
         yield _Claim("id", project.id, path, "Give each project its own id.")
         buckets = claimant.resources.storage.buckets if claimant.resources else ()
         jobs = claimant.features.cron if claimant.features else ()
+        workers = claimant.features.workers if claimant.features else ()
         derived = names.claims(
             project.id,
             bucket_suffixes=[bucket.suffix for bucket in buckets],
             cron_names=[job.name for job in jobs],
+            worker_names=[worker.name for worker in workers],
         )
         for kind, values in derived.items():
             for value in values:
                 yield _Claim(kind, value, path, f"The id leads to this {kind}; choose another id.")
     if environment := claimant.environment:
         remedy = "A host name serves one project; choose another."
-        yield _Claim("host name", environment.domain, ("environment", "domain"), remedy)
+        yield _Claim(_HOST_NAME, environment.domain, ("environment", "domain"), remedy)
         for index, alias in enumerate(environment.aliases):
-            yield _Claim("host name", alias, ("environment", "aliases", index), remedy)
+            yield _Claim(_HOST_NAME, alias.host, ("environment", "aliases", index), remedy)
     if claimant.servers and claimant.servers.ports:
         for name in ("app", "internal"):
             port = getattr(claimant.servers.ports, name)

@@ -7,7 +7,10 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from codeb.model import types as t
+from codeb.model.headers import Headers
 from codeb.model.problems import refusal
+from codeb.model.protect import Protect
+from codeb.model.redirects import Redirects
 from codeb.model.section import Section, refuse_repeated
 
 MIB = 1 << 20
@@ -23,6 +26,30 @@ class CronJob(Section):
     """When it runs, as a systemd calendar expression in UTC unless it names a time zone."""
     command: t.Arguments
     """Program and arguments as a list; no shell reads them."""
+
+
+class Worker(Section):
+    """Processes without HTTP, in the app's image and with its environment. They are part of each release."""
+
+    name: t.WorkerName
+    """Name of the worker, unique in the project."""
+    command: t.Arguments
+    """Program and arguments as a list; no shell reads them."""
+    replicas: Annotated[int, Field(ge=1, le=32)] = 1
+    """Number of processes in all, spread over the project's servers."""
+    stop_timeout: t.EndTime = 30_000
+    """Time that it has to end after SIGTERM."""
+    exclusive: bool = False
+    """Whether there never are two at once: at a release the old one ends before the new one starts."""
+    memory: t.Memory | None = None
+    """Memory of each process; resources.memory when left out."""
+
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        if self.exclusive and self.replicas > 1:
+            remedy = "Leave replicas out, or exclusive."
+            raise refusal("an exclusive worker runs once", remedy, at=("replicas",))
+        return self
 
 
 class Maintenance(Section):
@@ -43,6 +70,8 @@ class Features(Section):
     """Largest request body that is let through."""
     cron: Annotated[tuple[CronJob, ...], Field(strict=False, max_length=50)] = ()
     """Jobs that run on a schedule."""
+    workers: Annotated[tuple[Worker, ...], Field(strict=False, max_length=20)] = ()
+    """Processes that run beside the app: queues and the like."""
     metrics: bool = False
     """Whether the app offers Prometheus metrics at monitoring.metrics_path."""
     release_command: t.Arguments | None = None
@@ -57,6 +86,12 @@ class Features(Section):
     """Share of the new release's answers with a 5xx status above which it is rolled back."""
     maintenance: Maintenance | None = None
     """Maintenance mode: on while this is there."""
+    protect: Protect | None = None
+    """Who gets to see the app; everybody when left out."""
+    redirects: Redirects = ()
+    """Paths whose visitors are sent elsewhere; the most specific one counts."""
+    headers: Headers = Headers()
+    """Headers of answers that Caddy sets or takes away."""
 
     @property
     def canary_steps(self) -> tuple[int, ...]:
@@ -66,6 +101,7 @@ class Features(Section):
     @model_validator(mode="after")
     def _distinct_names(self) -> Self:
         refuse_repeated([job.name for job in self.cron], "cron", "name")
+        refuse_repeated([worker.name for worker in self.workers], "workers", "name")
         return self
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from codeb.model.problems import Location, path_text, shown
 
-_QUIET_KEYS = {"variables", "secrets"}
+_QUIET_KEYS = {"variables", "secrets", "protect"}
 """Keys whose values are never repeated in a message, should somebody have put a secret there."""
 
 

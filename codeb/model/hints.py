@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from codeb.model.hosts import is_wildcard
 from codeb.model.loader import Manifests
 from codeb.model.manifest import Manifest
 from codeb.model.moving import moves
@@ -19,18 +20,26 @@ _MOVES = (
     "is a tag that moves: a release takes what it points at then, and nothing is released when it is pushed again",
     "Give each build a tag of its own.",
 )
+_WILDCARD = (
+    "environment.aliases",
+    "has wildcards, whose certificates a stack with codeb:tlsIssuer internal can sign, and one with acme can't",
+    "Check it with --stack.",
+)
 
 
-def say_of_manifests(manifests: Manifests) -> tuple[Problem, ...]:
-    """A hint for each line that had better go or be another, in order of id."""
+def say_of_manifests(manifests: Manifests, *, without_stack: bool = False) -> tuple[Problem, ...]:
+    """A hint for each line that had better go or be another, in order of id; `without_stack`: and for what only a
+    stack's settings can tell."""
     return tuple(
         Problem(manifests.files[manifest.id], 0, 0, path, cause, remedy)
         for manifest in manifests
-        for path, cause, remedy in _of(manifest)
+        for path, cause, remedy in _of(manifest, without_stack=without_stack)
     )
 
 
-def _of(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+def _of(manifest: Manifest, *, without_stack: bool) -> Iterator[tuple[str, str, str]]:
+    if without_stack and any(map(is_wildcard, manifest.environment.hosts)):
+        yield _WILDCARD
     image = manifest.environment.image
     if moves(image):
         path, cause, remedy = _MOVES

@@ -12,7 +12,9 @@ from pydantic import Field, model_validator
 
 from codeb.model import types as t
 from codeb.model.features import Features
+from codeb.model.hosts import Aliases
 from codeb.model.problems import refusal, shown
+from codeb.model.redirects import refuse_circles
 from codeb.model.section import Section, refuse_repeated
 
 MIB = 1 << 20
@@ -43,8 +45,8 @@ class Environment(Section):
 
     domain: t.DomainName
     """Host name that serves the app."""
-    aliases: t.Items[t.DomainName] = ()
-    """Further host names; they redirect to the domain."""
+    aliases: Aliases = ()
+    """Further host names, with wildcards if you like; plain ones redirect to the domain, others may serve the app."""
     stage: Literal["production", "staging", "development"] = "production"
     """What this deployment is for."""
     image: t.ImageReference
@@ -62,10 +64,17 @@ class Environment(Section):
     api_url: t.WebUrl | None = None
     """NEXT_PUBLIC_API_URL; https://<domain>/api when left out."""
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """All host names, the domain first."""
+        return (self.domain, *(alias.host for alias in self.aliases))
+
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.domain in self.aliases:
-            raise refusal(f"{shown(self.domain)} is the domain already", "Remove the alias.", at=("aliases",))
+        for index, alias in enumerate(self.aliases):
+            if alias.host in self.hosts[: index + 1]:
+                cause = f"{shown(alias.host)} is {'the domain' if alias.host == self.domain else 'an alias'} already"
+                raise refusal(cause, "Remove the alias.", at=("aliases", index))
         for name in self.secrets:
             if name in self.variables:
                 remedy = "Keep it in secrets if it is secret, in variables if not."
@@ -282,4 +291,5 @@ class Manifest(Section):
         if self.backup.point_in_time and not (self.backup.enabled and self.resources.database.enabled):
             remedy = "Enable backup and resources.database, or set backup.point_in_time to false."
             raise refusal("there is no database backup", remedy, at=("backup", "point_in_time"))
+        refuse_circles(self.features.redirects, self.environment.hosts)
         return self

@@ -57,7 +57,7 @@ def refusal(cause: str, remedy: str, at: Location = ()) -> PydanticCustomError:
 
 def shown(value: object) -> str:
     """`value` as it may appear in a message: quoted, one line, shortened, invisible characters escaped."""
-    text = value if isinstance(value, str) else str(value)
+    text = value if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
     if len(text) > _SHOWN_CHARACTERS:
         text = text[: _SHOWN_CHARACTERS - 1] + "…"
     return json.dumps(text, ensure_ascii=not text.isprintable())

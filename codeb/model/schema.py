@@ -13,7 +13,7 @@ from codeb.model.manifest import Manifest
 _HEADER = "# Written by `codeb schema` from codeb/model/manifest.py: change that instead.\n"
 
 
-class _Generator(GenerateJsonSchema):
+class Generator(GenerateJsonSchema):
     """Defaults as an author would write them, and no titles that only repeat the key."""
 
     def field_title_should_be_set(self, schema: object) -> bool:
@@ -37,7 +37,7 @@ def _without_nulls(item: Any) -> Any:
 
 def manifest_schema() -> dict[str, Any]:
     """JSON Schema of a manifest as authors write it: sizes and durations are text."""
-    schema = Manifest.model_json_schema(schema_generator=_Generator)
+    schema = Manifest.model_json_schema(schema_generator=Generator)
     definitions = schema.pop("$defs")
     return {
         "$schema": GenerateJsonSchema.schema_dialect,

@@ -19,13 +19,24 @@ def read_sources(path: Path) -> tuple[ManifestSource, ...]:
     """
     try:
         files = sorted(filter(_is_manifest, path.iterdir())) if path.is_dir() else [path]
-        return tuple(ManifestSource(str(file), _head(file)) for file in files)
     except OSError as error:
-        where = str(error.filename or path)
-        cause = f"can't be read: {error.strerror}"
-        raise ManifestErrors(
-            [Problem(where, 0, 0, "", cause, "Check the path and its permissions.")]
-        ) from None
+        raise _unreadable(path, error) from None
+    return tuple(map(read_source, files))
+
+
+def read_source(file: Path) -> ManifestSource:
+    """One file. Raises ManifestErrors."""
+    try:
+        return ManifestSource(str(file), _head(file))
+    except (OSError, ValueError) as error:  # the latter: a name with a null byte
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> ManifestErrors:
+    where, why = getattr(error, "filename", None) or path, getattr(error, "strerror", None) or error
+    return ManifestErrors(
+        [Problem(str(where), 0, 0, "", f"can't be read: {why}", "Check the path and its permissions.")]
+    )
 
 
 def _is_manifest(file: Path) -> bool:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from codeb.model.cloud_secrets import KEYS as CLOUD_KEYS
 from codeb.model.document import read_document
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.problems import Location, ManifestErrors
 from codeb.model.settings import Settings
-from codeb.model.sources import read_sources
+from codeb.model.sources import read_source
 
 PLAIN_KEYS: Final = tuple(str(field.alias) for field in Settings.model_fields.values())
 """Keys of the plain settings."""
-SECRET_KEYS: Final = ("rootSecret", "sshPrivateKey", "projectSecrets", *OUTSIDE_KEYS)
+SECRET_KEYS: Final = ("rootSecret", "sshPrivateKey", "projectSecrets", *OUTSIDE_KEYS, *CLOUD_KEYS)
 """Keys of the secret configuration; the program takes them from plain text, too."""
 _PREFIX: Final = "codeb:"
 
@@ -41,7 +42,7 @@ def read_stack_file(file: Path, stack: str = "<stack>") -> StackFile:
     Raises:
         ManifestErrors: the file can't be read, or its `config` is not a mapping.
     """
-    (source,) = read_sources(file)
+    source = read_source(file)
     document = read_document(source.path, source.text)
     config = document.value.get("config", {})
     if not isinstance(config, dict):

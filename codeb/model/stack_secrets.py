@@ -6,13 +6,17 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from codeb.model.cloud_secrets import KEYS as CLOUD_KEYS
+from codeb.model.cloud_secrets import cloud_problems
 from codeb.model.loader import Manifests
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.outside import visible_problems
 from codeb.model.problems import Problem, path_text, shown
 from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, encrypted, encrypted_places
+from codeb.model.supplied import wrong_value
 
 _PROJECTS = "projectSecrets"
+_AGAIN = "Set another value with `pulumi config set --secret --path`."
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ def say_of_secrets(stack: StackFile, manifests: Manifests, *, complete: bool = T
         *_unknown(stack),
         *_texts(stack),
         *_outside(stack),
+        *_cloud(stack),
         *_shapes(stack),
         *_missing(stack, manifests),
     ]
@@ -62,6 +67,13 @@ def _outside(stack: StackFile) -> Iterator[Problem]:
     yield from visible_problems(values, tuple(encrypted_places(values)), stack.stack)
 
 
+def _cloud(stack: StackFile) -> Iterator[Problem]:
+    values = {key: stack.secrets[key] for key in CLOUD_KEYS if stack.secrets.get(key)}
+    balancer = stack.settings.get("balancer")
+    ends_tls = stack.whole and isinstance(balancer, Mapping) and balancer.get("tls") == "terminate"
+    yield from cloud_problems(values, stack.stack, ends_tls=ends_tls, hidden=tuple(encrypted_places(values)))
+
+
 def _shapes(stack: StackFile) -> Iterator[Problem]:
     """A mapping of mappings of texts, each of which may be encrypted."""
     example = (
@@ -80,8 +92,9 @@ def _shapes(stack: StackFile) -> Iterator[Problem]:
             yield _problem(stack, (_PROJECTS, project), "is not a mapping", example)
             continue
         for name, value in secrets.items():
-            if not isinstance(value, str) and not encrypted(value):
-                yield _problem(stack, (_PROJECTS, project, name), "is not text", "Put it in quotes.")
+            if not encrypted(value) and (wrong := wrong_value(value)):
+                remedy = "Put it in quotes." if not isinstance(value, str) else _AGAIN
+                yield _problem(stack, (_PROJECTS, project, name), wrong, remedy)
 
 
 def _names(stack: StackFile, project: str) -> frozenset[str] | None:

@@ -20,10 +20,10 @@ _LAB: Final = " (in the lab: in the shell that `make lab-env` opens)"
 
 @dataclass(frozen=True)
 class Supplied:
-    """Project → variable → value, and what nobody asks for, in words."""
+    """Project → variable → value, and what is worth a look, in words: what nobody asks for, what is empty."""
 
     values: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
-    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def parse_supplied(data: object, manifests: Iterable[Manifest], stack: str = "<stack>") -> Supplied:
@@ -45,7 +45,7 @@ def parse_supplied(data: object, manifests: Iterable[Manifest], stack: str = "<s
     values = {
         project: {name: data[project][name] for name in names} for project, names in wanted.items() if names
     }
-    return Supplied(values, tuple(_unused(data, wanted)))
+    return Supplied(values, (*_unused(data, wanted), *_empty(values)))
 
 
 def place(*keys: str) -> str:
@@ -69,13 +69,13 @@ def _problems(
         cause = f"is missing, and environment.secrets of {project} names it"
         yield _problem(stack, (project, name), cause, f"Run `{setting(project, name)}`{_LAB}.")
     for name, value in given.items():
-        if wrong := _wrong(value):
+        if wrong := wrong_value(value):
             remedy = f"Set it again with `{setting(project, str(name))}`{_LAB}."
             yield _problem(stack, (project, str(name)), wrong, remedy)
 
 
-def _wrong(value: object) -> str | None:
-    """What is wrong with a value, None for nothing."""
+def wrong_value(value: object) -> str | None:
+    """What is wrong with a secret's value, None for nothing; shows nothing of it."""
     if isinstance(value, bool):
         return "is true or false without quotes, not text"
     if isinstance(value, int | float):
@@ -105,3 +105,10 @@ def _unused(data: Mapping[str, Mapping[str, object]], wanted: Mapping[str, froze
         elif names:
             remedy = f"name it in environment.secrets of {project} if its app is to get it"
             yield f"{place(project)} is used but for {', '.join(names)}: {remedy}."
+
+
+def _empty(values: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """An app may want an empty text; mostly the command whose output was piped in has failed."""
+    for project, secrets in sorted(values.items()):
+        for name in sorted(name for name, value in secrets.items() if not value):
+            yield f"{place(project, name)} is empty: set it again with `{setting(project, name)}` if it should not be."

@@ -16,9 +16,12 @@ from pydantic import AfterValidator, Field
 
 from codeb import names
 from codeb.model.addresses import AddressRange as AddressRange
+from codeb.model.addresses import PrivateSubnet as PrivateSubnet
 from codeb.model.calendar import OnCalendar as OnCalendar
 from codeb.model.problems import refusal, shown
 from codeb.model.shapes import LINE, Quantity, Shape, refuse_markers
+from codeb.model.ssh_keys import DistinctKeys as DistinctKeys
+from codeb.model.ssh_keys import PublicKey as PublicKey
 from codeb.model.variables import EnvName as EnvName
 from codeb.model.variables import EnvValue as EnvValue
 
@@ -26,7 +29,7 @@ T = TypeVar("T", bound=Hashable)
 
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _HOST = rf"({_LABEL}\.)*{_LABEL}"
-_DOMAIN = rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
+DOMAIN = rf"({_LABEL}\.)+[a-z]([a-z0-9-]{{0,61}}[a-z0-9])?"
 _PORT = r":[1-9][0-9]{0,4}"
 _SLUG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 
@@ -39,6 +42,10 @@ Memory = Annotated[int, Quantity("a size", _SIZE_REMEDY, _SIZE_UNITS, 16 << 20, 
 """Bytes of memory, 16Mi to 1Ti."""
 Size = Annotated[int, Quantity("a size", _SIZE_REMEDY, _SIZE_UNITS, 1 << 10, 1 << 50)]
 """Bytes, 1Ki to 1024Ti."""
+DiskSize = Annotated[
+    int, Quantity("a disk's size", "Write for example 200Gi.", _SIZE_UNITS[2:], 1 << 30, 64 << 40)
+]
+"""Bytes of a disk, 1Gi to 64Ti."""
 _SMALLEST_CACHE, _LARGEST_CACHE = 32 << 20, 64 << 30
 CacheMemory = Annotated[int, Quantity("a size", _SIZE_REMEDY, _SIZE_UNITS, _SMALLEST_CACHE, _LARGEST_CACHE)]
 """Bytes of a Redis instance's data, 32Mi to 64Gi."""
@@ -46,6 +53,12 @@ Duration = Annotated[
     int, Quantity("a duration", "Write for example 500ms, 30s or 2m.", _TIME_UNITS, 1, 24 * 3_600_000)
 ]
 """Milliseconds, up to a day."""
+
+
+EndTime = Annotated[
+    int, Quantity("a duration", "Write for example 30s or 5m.", _TIME_UNITS[1:], 1000, 3_600_000)
+]
+"""Milliseconds that a process has to end, a second to an hour."""
 
 
 def size_text(size: int) -> str:
@@ -104,6 +117,7 @@ ProjectId = Annotated[
 _NAME_REMEDY = "Write lower-case letters, digits and single hyphens, for example web-2."
 PoolName = Annotated[str, Shape("a pool name", _NAME_REMEDY, _SLUG, longest=40)]
 ServerName = Annotated[str, Shape("a server name", _NAME_REMEDY, _SLUG, longest=40)]
+WorkerName = Annotated[str, Shape("a worker's name", _NAME_REMEDY, _SLUG, longest=40)]
 CronName = Annotated[str, Shape("a cron job's name", _NAME_REMEDY, _SLUG, longest=40)]
 Tag = Annotated[str, Shape("a tag", _NAME_REMEDY, r"[a-z0-9]+(-[a-z0-9]+)*", longest=40)]
 SentryProject = Annotated[
@@ -121,26 +135,29 @@ BucketSuffix = Annotated[
 
 
 def _domain_remedy(text: str) -> str:
+    if text.startswith("*."):
+        return "Write one host name; names with a wildcard are for environment.aliases."
     host = re.sub(r"^[a-z]+://|[:/].*$", "", text.strip().lower())
     try:
         ascii_form = host.encode("idna").decode("ascii")
     except UnicodeError:
         ascii_form = ""
-    if ascii_form != text and re.fullmatch(_DOMAIN, ascii_form):
+    if ascii_form != text and re.fullmatch(DOMAIN, ascii_form):
         return f"Write {ascii_form}."
     return (
         "Write a lower-case host name without scheme, port, path or wildcard, for example blog.example.com."
     )
 
 
-def _domain(text: str) -> str:
-    return Shape("a domain name", _domain_remedy(text), _DOMAIN, longest=253).check(text)
+def check_domain(text: str) -> str:
+    """A host name, lower case; raises the refusal of anything else."""
+    return Shape("a domain name", _domain_remedy(text), DOMAIN, longest=253).check(text)
 
 
 DomainName = Annotated[
     str,
-    AfterValidator(_domain),
-    Field(json_schema_extra={"pattern": f"^(?:{_DOMAIN})$", "maxLength": 253}),
+    AfterValidator(check_domain),
+    Field(json_schema_extra={"pattern": f"^(?:{DOMAIN})$", "maxLength": 253}),
 ]
 HostName = Annotated[
     str,
@@ -166,7 +183,7 @@ ImageReference = Annotated[
     Shape(
         "a complete image reference",
         "Write registry, repository and a tag or digest, for example ghcr.io/leocompany/blog:1.4.0.",
-        rf"(localhost({_PORT})?|{_HOST}{_PORT}|{_DOMAIN})"
+        rf"(localhost({_PORT})?|{_HOST}{_PORT}|{DOMAIN})"
         r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
         r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})",
         longest=400,
@@ -214,7 +231,7 @@ Email = Annotated[
     Shape(
         "an e-mail address",
         "Write for example infra@example.com.",
-        rf"[A-Za-z0-9._+-]+@{_DOMAIN}",
+        rf"[A-Za-z0-9._+-]+@{DOMAIN}",
         longest=254,
     ),
 ]

@@ -2,6 +2,21 @@
 
 from codeb.plan.allocation import PAIRS_PER_POOL, Allocation, Request, allocate, request_of
 from codeb.plan.build import make_plan
+from codeb.plan.costs import Cost, Costs, cost_line
+from codeb.plan.fleet import (
+    BALANCER,
+    REFUSED,
+    REPLACES,
+    WAITS,
+    Balancer,
+    FirewallRule,
+    Fleet,
+    ForwardingRule,
+    HealthCheck,
+    Machine,
+    Record,
+    SharedStorage,
+)
 from codeb.plan.held import Holding
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
@@ -16,28 +31,45 @@ from codeb.plan.types import (
     ServerPlan,
 )
 from codeb.plan.values import BucketPlan, Instance, Ports, Slot
+from codeb.plan.workers import WorkerPlan
 
 __all__ = [
+    "BALANCER",
     "PAIRS_PER_POOL",
+    "REFUSED",
+    "REPLACES",
+    "WAITS",
     "Allocation",
+    "Balancer",
     "BucketPlan",
     "CachePlan",
+    "Cost",
+    "Costs",
     "DataServicesPlan",
     "DatabasePlan",
+    "FirewallRule",
+    "Fleet",
+    "ForwardingRule",
+    "HealthCheck",
     "Holding",
     "Instance",
+    "Machine",
     "Plan",
     "PlanError",
     "Ports",
     "Previous",
     "Problem",
     "ProjectPlan",
+    "Record",
     "RedisPlan",
     "Request",
     "RetainedPlan",
     "ServerPlan",
+    "SharedStorage",
     "Slot",
+    "WorkerPlan",
     "allocate",
+    "cost_line",
     "make_plan",
     "read_previous",
     "request_of",

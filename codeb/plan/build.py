@@ -9,14 +9,18 @@ from codeb.model import Manifest, Settings
 from codeb.plan.allocation import Allocation, allocate, request_of
 from codeb.plan.caches import cache_plan, keep_idle, moves, own_instances, redis_plans
 from codeb.plan.connections import crowded
+from codeb.plan.costs import costs_of
 from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.held import Holding
-from codeb.plan.placement import check_edge, data_server, place, servers_of
+from codeb.plan.machines import fleet_of, servers_of, zone_notes
+from codeb.plan.placement import check_edge, crowded_pools, data_server, place
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.retention import leaving, notes, retained
 from codeb.plan.types import DatabasePlan, DataServicesPlan, Plan, ProjectPlan, RetainedPlan, ServerPlan
 from codeb.plan.values import BucketPlan, Instance
+from codeb.plan.workers import moves as moved_workers
+from codeb.plan.workers import worker_plans
 
 POSTGRES_PORT = 5432
 MINIO_PORT = 9000
@@ -47,13 +51,23 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
     problems = [*handed.problems, *_shared_names(projects, kept, left)]
     if problems:
         raise PlanError(problems)
-    told = (*notes(projects, held, data), *handed.notes, *moves(projects, held), *crowded(projects))
-    return Plan(settings, servers, data, projects, kept, left, told)
+    fleet = fleet_of(settings, servers, projects)
+    told = (
+        *notes(projects, held, data),
+        *handed.notes,
+        *moves(projects, held),
+        *(note for project in projects for note in moved_workers(project.id, project.workers)),
+        *crowded(projects),
+        *crowded_pools(projects, servers, _caches(data)),
+        *zone_notes(fleet, settings, projects),
+    )
+    costs = costs_of(fleet, (server.name for server in settings.servers))
+    return Plan(settings, servers, data, projects, kept, left, told, fleet, costs)
 
 
 def _wish(manifest: Manifest, allocation: Allocation) -> Wish:
     environment, project_id = manifest.environment, manifest.project.id
-    names_wanted = frozenset({environment.domain, *environment.aliases})
+    names_wanted = frozenset(environment.hosts)
     return Wish(project_id, names_wanted, manifest.servers.pool, allocation.ports[project_id])
 
 
@@ -80,20 +94,17 @@ def _projects(
     held: Previous,
     data: DataServicesPlan,
 ) -> tuple[ProjectPlan, ...]:
-    projects: list[ProjectPlan] = []
-    problems: list[Problem] = []
-    for manifest in ordered:
-        before = held.get(manifest.project.id)
-        try:
-            where = place(manifest, servers, before.servers if before else ())
-            project = _project(manifest, where, allocation, handed, data)
-        except PlanError as error:
-            problems.extend(error.problems)
-        else:
-            projects.append(keep_idle(project, before, own))
-    if problems:
-        raise PlanError(problems)
-    return tuple(projects)
+    before = {key: holding.servers for key, holding in held.items()}
+    where = place(ordered, servers, before, _caches(data))
+    projects = (
+        _project(each, where[each.id], allocation, handed, data, held.get(each.id)) for each in ordered
+    )
+    return tuple(keep_idle(project, held.get(project.id), own) for project in projects)
+
+
+def _caches(data: DataServicesPlan) -> int:
+    """Bytes that Redis may take on the data server."""
+    return sum(redis.memory for redis in data.redis)
 
 
 def _project(
@@ -102,13 +113,14 @@ def _project(
     allocation: Allocation,
     handed: HandOvers,
     data: DataServicesPlan,
+    held: Holding | None,
 ) -> ProjectPlan:
     project_id = manifest.project.id
     return ProjectPlan(
         manifest=manifest,
         id=project_id,
         domain=manifest.environment.domain,
-        aliases=tuple(manifest.environment.aliases),
+        aliases=manifest.environment.aliases,
         pool=manifest.servers.pool,
         ports=allocation.ports[project_id],
         servers=servers,
@@ -120,6 +132,7 @@ def _project(
         buckets=_buckets(manifest),
         ceded=handed.ceded.get(project_id, ()),
         after=handed.before.get(project_id),
+        workers=worker_plans(manifest, servers, held),
     )
 
 
@@ -186,11 +199,12 @@ def _shared(project_id: str, claim: tuple[str, str], other: str, *, leaving: boo
 
 
 def _claims(item: ProjectPlan | RetainedPlan) -> list[tuple[str, str]]:
-    crons = item.manifest.features.cron if isinstance(item, ProjectPlan) else ()
+    features = item.manifest.features if isinstance(item, ProjectPlan) else None
     claims = names.claims(
         item.id,
         bucket_suffixes=[bucket.suffix for bucket in item.buckets],
-        cron_names=[cron.name for cron in crons],
+        cron_names=[cron.name for cron in (features.cron if features else ())],
+        worker_names=[worker.name for worker in (features.workers if features else ())],
     )
     return [(space, name) for space, taken in claims.items() for name in taken]
 

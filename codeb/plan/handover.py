@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
+from codeb.model.hosts import is_wildcard, wildcard_over
 from codeb.plan.previous import Previous
 from codeb.plan.problems import Problem
 from codeb.plan.values import Ports
@@ -65,7 +67,7 @@ def _notes(wish: Wish, previous: Previous) -> Iterator[str]:
     for held in sorted(previous.values(), key=lambda held: held.id):
         if held.id == wish.id:
             continue
-        taken = sorted(wish.names & held.serves.names)
+        taken = sorted(_common(wish.names, held.serves.names))
         taken += [f"port {port}" for _, port in sorted(wish.places & held.serves.places)]
         if taken:
             yield f"{wish.id} takes over from {held.id}: {', '.join(taken)}."
@@ -77,8 +79,22 @@ def _givers(wish: Wish, wanted: Mapping[str, Wish], previous: Previous) -> froze
         held.id
         for held in previous.values()
         if held.id in wanted and held.id != wish.id
-        if wish.names & held.serves.names or wish.places & held.serves.places
+        if _common(wish.names, held.serves.names) or wish.places & held.serves.places
     )
+
+
+def _common(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
+    """Those of the names by which somebody comes who comes by one of the others, too."""
+    if not _wide(some) and not _wide(others):
+        return some & others
+    over = {wildcard_over(name) for name in others} if _wide(some) else set()
+    return frozenset(name for name in some if {name, wildcard_over(name)} & others or name in over)
+
+
+@cache
+def _wide(names: frozenset[str]) -> bool:
+    """Whether there is a wildcard among them; asked for each pair of projects."""
+    return any(map(is_wildcard, names))
 
 
 def _groups(givers: Mapping[str, frozenset[str]]) -> Iterator[list[str]]:
@@ -146,4 +162,4 @@ def _ceded(wish: Wish, wanted: Mapping[str, Wish], previous: Previous) -> tuple[
     if held is None:
         return ()
     others = frozenset(name for other in wanted.values() if other.id != wish.id for name in other.names)
-    return tuple(sorted((held.serves.names | held.ceded) & others))
+    return tuple(sorted(_common(held.serves.names | held.ceded, others)))

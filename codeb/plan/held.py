@@ -42,8 +42,9 @@ class Serving:
 class Holding:
     """What one project holds since the previous run, whether it still has a manifest or not.
 
-    `serves` is what its last release that went well has, `ceded` the names that it gave up to others. `leaving`: it had
-    no manifest in the previous run already, and may still run all the same.
+    `exclusive` says on which server each exclusive worker is. `serves` is what its last release that went well has, `ceded`
+    the names that it gave up to others. `leaving`: it had no manifest in the previous run already, and may still run all the
+    same.
     `cached_in` names the Redis instance that its manifest asked for; `caches` are the places (`address:port`) that its
     releases on the host use, None when nobody knows.
     """
@@ -61,6 +62,7 @@ class Holding:
     lifecycle: Lifecycle = "retain"
     retained: bool = False
     serves: Serving = Serving()
+    exclusive: Mapping[str, str] = field(default_factory=dict)
     ceded: frozenset[str] = frozenset()
     leaving: bool = False
     entry: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)

@@ -1,31 +1,29 @@
-"""Which servers a project runs on, and whether the stack has the servers that it needs."""
+"""Which servers a project runs on, and whether the stack has the servers that it needs.
+
+Who comes first, in this order: a server that ran the project before keeps it; then servers with room for it, the most free
+memory first; then servers of which nobody knows how much they have; then the full ones. Ties are broken by a hash of project
+and server, so that neither the order of settings nor a server that comes or goes moves anybody.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final
 
-from codeb.model import Manifest, Settings
+from codeb.model import Manifest, size_text
 from codeb.plan.problems import PlanError, Problem
-from codeb.plan.types import ServerPlan
+from codeb.plan.types import ProjectPlan, ServerPlan
+from codeb.plan.workers import memory_of
 
-_SERVERS = "settings: codeb:servers"
+_GIB: Final = 1 << 30
+HOST_RESERVE: Final = _GIB
+"""Bytes that a server needs for itself: system, Podman, Caddy."""
+DATA_RESERVE: Final = 2 * _GIB
+"""Bytes on top that PostgreSQL and MinIO need; the memory of Redis comes to it."""
 
-
-def servers_of(settings: Settings) -> tuple[ServerPlan, ...]:
-    """The stack's servers in the order of the settings."""
-    return tuple(
-        ServerPlan(
-            name=server.name,
-            address=server.address,
-            private_address=server.private_address,
-            ssh_port=server.ssh_port,
-            user=server.user,
-            roles=tuple(server.roles),
-            pool=server.pool,
-        )
-        for server in settings.servers
-    )
+_POOLS: Final = "codeb:pools"
+_SERVERS: Final = "settings: codeb:servers"
 
 
 def data_server(servers: Iterable[ServerPlan]) -> ServerPlan:
@@ -49,21 +47,105 @@ def check_edge(servers: Iterable[ServerPlan]) -> None:
         )
 
 
-def place(manifest: Manifest, servers: Sequence[ServerPlan], before: Iterable[str]) -> tuple[str, ...]:
-    """Names of the servers of the manifest's pool that run the project, as many as it asks replicas for.
+def place(
+    manifests: Iterable[Manifest],
+    servers: Sequence[ServerPlan],
+    before: Mapping[str, Iterable[str]],
+    caches: int = 0,
+) -> dict[str, tuple[str, ...]]:
+    """Names of the servers that run each project, by id: of its pool, as many as it asks replicas for.
 
-    Servers that ran it `before` keep it. The others are ranked by a hash of project and server, so that a
-    server that comes or goes moves no project that it does not have to.
+    Args:
+        before: the servers that ran each project in the previous run, by id.
+        caches: bytes that the Redis instances of the data server may take.
 
     Raises:
-        PlanError: the pool has fewer servers than the project asks for.
+        PlanError: every project whose pool has fewer servers than it asks for.
     """
-    wanted, pool = manifest.servers, [s for s in servers if s.has("app") and s.pool == manifest.servers.pool]
-    if len(pool) < wanted.replicas:
-        raise PlanError([_too_few(manifest, len(pool))])
-    kept = set(before)
-    ranked = sorted(pool, key=lambda s: (s.name not in kept, _rank(manifest.project.id, s.name)))
-    return tuple(sorted(server.name for server in ranked[: wanted.replicas]))
+    ordered = sorted(manifests, key=lambda each: (-memory_of(each), each.id))
+    pools = {each.id: _pool(each, servers) for each in ordered}
+    few = [
+        _too_few(each, len(pools[each.id])) for each in ordered if len(pools[each.id]) < each.servers.replicas
+    ]
+    if few:
+        raise PlanError(few)
+    found = {each.id: _kept(each, pools[each.id], before.get(each.id, ())) for each in ordered}
+    free = {server.name: room(server, caches) for server in servers}
+    for each in ordered:
+        _take(free, each, found[each.id])
+    for each in ordered:
+        for _ in range(each.servers.replicas - len(found[each.id])):
+            others = [server.name for server in pools[each.id] if server.name not in found[each.id]]
+            found[each.id].append(min(others, key=lambda name: _worth(each, name, free[name])))
+            _take(free, each, found[each.id][-1:])
+    return {key: tuple(sorted(names)) for key, names in sorted(found.items())}
+
+
+def room(server: ServerPlan, caches: int = 0) -> int | None:
+    """Bytes that a server has for projects; None when nobody knows."""
+    if server.memory is None:
+        return None
+    return server.memory - HOST_RESERVE - (DATA_RESERVE + caches if server.has("data") else 0)
+
+
+def crowded_pools(
+    projects: Iterable[ProjectPlan], servers: Iterable[ServerPlan], caches: int = 0
+) -> Iterator[str]:
+    """One sentence for each pool, or else for each server, whose projects' limits add up to more than it has.
+
+    It is no error: limits are there for peaks, and hardly all projects have theirs at once.
+    """
+    limits = {server.name: 0 for server in servers}
+    for project in projects:
+        for name in project.servers:
+            limits[name] += memory_of(project.manifest)
+    apps = [server for server in servers if server.has("app")]
+    for pool in sorted({server.pool for server in apps}):
+        members = [server for server in apps if server.pool == pool]
+        rooms = {server.name: left for server in members if (left := room(server, caches)) is not None}
+        asked, there = sum(limits[name] for name in rooms), sum(rooms.values())
+        if len(rooms) == len(members) and asked > there:
+            yield _crowded(f"pool {pool}", asked, there, "raise its count or plan")
+            continue
+        for name, left in sorted(rooms.items()):
+            if limits[name] > left:
+                yield _crowded(
+                    f"server {name} of pool {pool}", limits[name], left, "give the pool a larger plan"
+                )
+
+
+def _crowded(who: str, asked: int, there: int, remedy: str) -> str:
+    return (
+        f"{who}: resources.memory of its projects adds up to {_size(asked)}, and it has room for {_size(max(there, 0))}. "
+        f"If all of them need theirs at once, some are killed: {remedy} in {_POOLS}, or lower limits that are larger "
+        "than needed."
+    )
+
+
+def _size(amount: int) -> str:
+    return size_text(amount - amount % (1 << 20))
+
+
+def _pool(manifest: Manifest, servers: Iterable[ServerPlan]) -> list[ServerPlan]:
+    return [server for server in servers if server.has("app") and server.pool == manifest.servers.pool]
+
+
+def _kept(manifest: Manifest, pool: Iterable[ServerPlan], before: Iterable[str]) -> list[str]:
+    ran = {server.name for server in pool} & set(before)
+    return sorted(ran, key=lambda name: _rank(manifest.id, name))[: manifest.servers.replicas]
+
+
+def _take(free: dict[str, int | None], manifest: Manifest, names: Iterable[str]) -> None:
+    for name in names:
+        left = free[name]
+        free[name] = None if left is None else left - memory_of(manifest)
+
+
+def _worth(manifest: Manifest, server: str, free: int | None) -> tuple[int, int, bytes]:
+    rank = _rank(manifest.id, server)
+    if free is None:
+        return 1, 0, rank
+    return (0 if free >= memory_of(manifest) else 2), -free, rank
 
 
 def _rank(project_id: str, server: str) -> bytes:
@@ -72,15 +154,15 @@ def _rank(project_id: str, server: str) -> bytes:
 
 def _too_few(manifest: Manifest, found: int) -> Problem:
     pool = manifest.servers.pool
-    where = f"{manifest.project.id}: servers"
+    where = f"{manifest.id}: servers"
     if not found:
         return Problem(
             where,
             f"no server with role app belongs to pool {pool!r}",
-            "Name another pool in servers.pool, or add a server with this pool to codeb:servers.",
+            "Name another pool in servers.pool, or add a server with this pool to codeb:servers or codeb:pools.",
         )
     return Problem(
         where,
         f"{manifest.servers.replicas} replicas, but pool {pool!r} has {found} servers with role app",
-        "Ask for fewer replicas, or add servers to the pool in codeb:servers.",
+        "Ask for fewer replicas, or add servers to the pool in codeb:servers or codeb:pools.",
     )

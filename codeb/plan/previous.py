@@ -91,10 +91,21 @@ def _holding(project_id: str, entry: Reader) -> Holding:
         lifecycle=cast(Lifecycle, lifecycle),
         retained=entry.text("status", "") == "retained",
         serves=_serves(entry, pool, ports),
+        exclusive=_exclusive(entry),
         ceded=frozenset(entry.texts("ceded")),
         leaving=entry.text("status", "") == "leaving",
         entry=cast("Mapping[str, object]", entry.value),
     )
+
+
+def _exclusive(entry: Reader) -> dict[str, str]:
+    """Where each exclusive worker is, or perhaps still is; earlier versions knew none."""
+    found = {}
+    for worker in entry.children("workers"):
+        places = [*worker.mapping("servers"), *filter(None, [worker.value.get("waits_for")])]
+        if worker.value.get("exclusive") is True and places:
+            found[worker.text("name")] = str(places[0])
+    return found
 
 
 def _serves(entry: Reader, pool: str, ports: Ports | None) -> Serving:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codeb import names
-from codeb.model import Manifest, Settings, size_text
+from codeb.model import Alias, Manifest, Settings, size_text
+from codeb.plan.costs import Costs
+from codeb.plan.fleet import Fleet
 from codeb.plan.held import Holding
 from codeb.plan.values import BucketPlan, Instance, Lifecycle, Ports, Role, Slot
+from codeb.plan.workers import WorkerPlan
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,11 @@ class DatabasePlan:
 
 @dataclass(frozen=True)
 class ServerPlan:
-    """One machine of the stack and what it does."""
+    """One machine of the stack and what it does.
+
+    Addresses of a server at Vultr are markers (`codeb.names.address_marker`) until Vultr has answered. `memory` in bytes is
+    None where nobody knows.
+    """
 
     name: str
     address: str
@@ -87,6 +94,7 @@ class ServerPlan:
     user: str
     roles: tuple[Role, ...]
     pool: str
+    memory: int | None = None
 
     def has(self, role: Role) -> bool:
         """Whether the server plays this role."""
@@ -121,7 +129,7 @@ class ProjectPlan:
     manifest: Manifest
     id: str
     domain: str
-    aliases: tuple[str, ...]
+    aliases: tuple[Alias, ...]
     pool: str
     ports: Ports
     servers: tuple[str, ...]
@@ -133,11 +141,17 @@ class ProjectPlan:
     after: str | None = None
     idle_slot: Slot | None = None
     idle_instance: Instance | None = None
+    workers: tuple[WorkerPlan, ...] = ()
 
     @property
     def url(self) -> str:
         """Where people open the app."""
         return f"https://{self.domain}"
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """All host names that visitors come by, the domain first."""
+        return (self.domain, *(alias.host for alias in self.aliases))
 
     @property
     def lifecycle(self) -> Lifecycle:
@@ -167,7 +181,8 @@ class Plan:
     """Everything that a run is to bring about.
 
     `leaving` have no manifest and keep no data, but may run until this run has ended: what they hold is not free yet.
-    `notes` say in words what leaves, what is kept and what is deleted, and which images have tags that move.
+    `notes` say in words what leaves, what is kept and what is deleted, and which images have tags that move. `fleet` is what
+    the stack has at Vultr, None when all its servers exist already.
     """
 
     settings: Settings = field(repr=False)
@@ -177,6 +192,8 @@ class Plan:
     retained: tuple[RetainedPlan, ...]
     leaving: tuple[Holding, ...]
     notes: tuple[str, ...]
+    fleet: Fleet | None = None
+    costs: Costs = field(default_factory=Costs)
 
     def server(self, name: str) -> ServerPlan:
         """The server of this name; KeyError when the stack has none."""

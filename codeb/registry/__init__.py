@@ -20,11 +20,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from codeb.outputs import VERSIONS
 from codeb.plan import Holding, read_previous
 from codeb.registry.entries import Entry, planned_entries, planned_entry
 from codeb.registry.observed import RUNNING, carried, entries_of, latest, warnings, with_release
 
-VERSION: Final = 1
+VERSION: Final = VERSIONS["registry"]
 
 __all__ = [
     "RUNNING",

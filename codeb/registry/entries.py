@@ -16,6 +16,7 @@ from codeb.plan import (
     ProjectPlan,
     RetainedPlan,
     Slot,
+    WorkerPlan,
 )
 
 Entry = dict[str, Any]
@@ -40,7 +41,7 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "redis": _redis(project.cache) if project.cache else None,
         "minio": _minio(project.buckets),
         "domain": project.domain,
-        "aliases": list(project.aliases),
+        "aliases": [alias.host for alias in project.aliases],
         "ceded": list(project.ceded),
         "serves": None,
         "container_id": None,
@@ -51,6 +52,7 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "image": project.manifest.environment.image,
         "digest": None,
         "release": None,
+        "workers": [_worker(worker) for worker in project.workers],
         "caches": None,
         "maintenance": project.manifest.features.maintenance is not None,
         "warnings": [],
@@ -90,6 +92,18 @@ def _retained_entry(retained: RetainedPlan) -> Entry:
         "release": before.get("release"),
         "lifecycle": held.lifecycle,
     }
+
+
+def _worker(plan: WorkerPlan) -> Entry:
+    """`servers`: how many of its processes run where; `waits_for`: the server that perhaps has not stopped it yet."""
+    worker = plan.worker
+    entry: Entry = {
+        "name": worker.name,
+        "replicas": worker.replicas,
+        "exclusive": worker.exclusive,
+        "servers": dict(plan.servers),
+    }
+    return entry | ({"waits_for": plan.waits_for} if plan.waits_for else {})
 
 
 def _ports(ports: Ports) -> Entry:

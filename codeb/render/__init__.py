@@ -4,7 +4,7 @@ from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.environment import VARIABLES, project_environment
 from codeb.render.host import host_bundle, host_files
 from codeb.render.outside import outside_texts
-from codeb.render.project import release_document, remove_document
+from codeb.render.project import release_document, remove_document, route_document
 
 __all__ = [
     "VARIABLES",
@@ -18,4 +18,5 @@ __all__ = [
     "project_environment",
     "release_document",
     "remove_document",
+    "route_document",
 ]

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from codeb import names
-from codeb.plan import Plan, ServerPlan
-from codeb.plan.allocation import FIRST_PORT, LAST_PORT
+from codeb.plan import Plan, ServerPlan, routes
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render
 
@@ -81,9 +80,6 @@ def openings(plan: Plan, server: ServerPlan) -> tuple[Opening, ...]:
         edges = tuple(other.private_address for other in others if other.has("edge"))
         console = (plan.data.minio_port, plan.data.minio_console_port)
         found += [Opening(apps, _texts(data_ports(plan))), Opening(edges, _texts(console))]
-    if server.has("app"):
-        edges = tuple(other.private_address for other in others if other.has("edge"))
-        found.append(Opening(edges, (f"{FIRST_PORT}-{LAST_PORT}",)))
     return tuple(opening for opening in found if opening.sources)
 
 
@@ -94,6 +90,9 @@ def _firewall(plan: Plan, server: ServerPlan) -> tuple[HostFile, ...]:
         data_interface=DATA_INTERFACE,
         data_ports=data_ports(plan) if server.has("data") else (),
         openings=openings(plan, server),
+        inner_port=routes.INNER_PORT,
+        callers=routes.callers(plan, server) if routes.has_inner(plan, server) else (),
+        http3=plan.fleet is None or plan.fleet.balancer is None,
     )
     dropin = "/etc/systemd/system/nftables.service.d/10-codeb.conf"
     return (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from codeb.secrets import holds_secret
@@ -23,6 +23,8 @@ class Directory:
 class HostFile:
     """A file on the host. When it changes, `restarts` are restarted and `reloads` reloaded.
 
+    One to `keep` stays when no bundle lists it any more, and when the host is retired.
+
     Raises:
         ValueError: the content has a secret marker and others than the owner could read the file.
     """
@@ -33,6 +35,7 @@ class HostFile:
     owner: str = "root:root"
     restarts: tuple[str, ...] = ()
     reloads: tuple[str, ...] = ()
+    keep: bool = False
 
     def __post_init__(self) -> None:
         if holds_secret(self.content) and int(self.mode, 8) & 0o077:
@@ -49,13 +52,42 @@ class Service:
 
 
 @dataclass(frozen=True)
+class Disk:
+    """A block device that is formatted once and mounted at `path`; it is `owner`'s for good.
+
+    In the text of its mount unit `@UUID@` stands for the file system.
+    """
+
+    device: str
+    path: str
+    label: str
+    owner: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """A file system of several servers, mounted at `path` by its `tag`."""
+
+    tag: str
+    path: str
+    unit: str
+
+
+@dataclass(frozen=True)
 class HostBundle:
-    """A host's folders, files, services (in the order to start them) and Debian packages."""
+    """A host's folders, files, services (in the order to start them) and Debian packages; its disks and shares.
+
+    `absent` are files that it must not have.
+    """
 
     packages: tuple[str, ...] = ()
     directories: tuple[Directory, ...] = ()
     files: tuple[HostFile, ...] = ()
     services: tuple[Service, ...] = ()
+    disks: tuple[Disk, ...] = ()
+    shares: tuple[Share, ...] = ()
+    absent: tuple[str, ...] = ()
 
     def __add__(self, other: HostBundle) -> HostBundle:
         return HostBundle(
@@ -63,16 +95,25 @@ class HostBundle:
             _distinct((*self.directories, *other.directories)),
             (*self.files, *other.files),
             (*self.services, *other.services),
+            (*self.disks, *other.disks),
+            (*self.shares, *other.shares),
+            (*self.absent, *other.absent),
         )
 
     def document(self) -> dict[str, Any]:
-        """The document of `codeb-agent apply`, secret markers not yet filled in."""
+        """The document of `codeb-agent apply`, markers not filled in; what only some servers have is left out elsewhere."""
+        storage = {
+            "disks": [asdict(disk) for disk in self.disks],
+            "shares": [asdict(share) for share in self.shares],
+            "absent": list(self.absent),
+        }
         return {
             "version": 1,
             "packages": list(self.packages),
             "directories": [_directory(directory) for directory in self.directories],
             "files": [_file(file) for file in self.files],
             "services": [_service(service) for service in self.services],
+            **{key: value for key, value in storage.items() if value},
         }
 
 
@@ -85,6 +126,7 @@ def _directory(directory: Directory) -> dict[str, Any]:
 
 
 def _file(file: HostFile) -> dict[str, Any]:
+    kept = {"keep": True} if file.keep else {}
     return {
         "path": file.path,
         "mode": file.mode,
@@ -92,6 +134,7 @@ def _file(file: HostFile) -> dict[str, Any]:
         "content": file.content,
         "restarts": list(file.restarts),
         "reloads": list(file.reloads),
+        **kept,
     }
 
 

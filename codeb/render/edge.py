@@ -1,17 +1,33 @@
-"""Caddy on servers with role `edge`: the platform's own hosts, and the snippets that every site imports."""
+"""Caddy: on edges the platform's own hosts, and the snippets that every site imports; on servers that run projects for
+edges elsewhere the door by which those come in."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from codeb import names
-from codeb.plan import Plan, ServerPlan
+from codeb.plan import Plan, ServerPlan, routes
+from codeb.plan.certificates import shared_folder
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
+from codeb.render.certificates import certificates_files
+from codeb.render.project import private_network, terminates
 from codeb.render.text import render, secret_marker
+
+SHUTDOWN_DELAY_S: Final = 50
+"""How long Caddy tells a balancer that it goes, before it goes: three health checks, 15 s apart, and their answers."""
+_STOP_S: Final = 30
+
+
+def has_caddy(plan: Plan, server: ServerPlan) -> bool:
+    """Whether anybody asks this server for an app over HTTP: visitors, or edges."""
+    return server.has("edge") or routes.has_inner(plan, server)
 
 
 def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
     """Unit and configuration of Caddy. The agent writes all that concerns single projects below the same folder."""
     service, data = "caddy.service", f"{names.DATA_DIR}/{names.CADDY}"
-    internal = plan.settings.tls_issuer == "internal"
+    internal = plan.settings.tls_issuer == "internal" and server.has("edge")
+    share = shared_folder(plan, server)
     unit = render(
         "caddy/caddy.container",
         name=names.CADDY,
@@ -22,9 +38,13 @@ def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
         ca_file=names.CA_FILE,
         secrets=names.SECRETS_DIR,
         internal_issuer=internal,
+        stop_s=_STOP_S + (SHUTDOWN_DELAY_S if _is_balanced(plan, server) else 0),
+        certificates=names.CERTIFICATES_DIR if share else None,
     )
     key = HostFile(f"{names.SECRETS_DIR}/ca.key", secret_marker("platform/ca"), "0600", restarts=(service,))
-    return HostBundle(
+    ca = plan.settings.acme_ca if plan.settings.tls_issuer == "acme" and server.has("edge") else None
+    certificates = certificates_files(share, f"{data}/data/caddy") if share else HostBundle()
+    return certificates + HostBundle(
         directories=(
             Directory(names.CADDY_DIR),
             Directory(names.SITES_DIR),
@@ -37,8 +57,9 @@ def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
         ),
         files=(
             *((key,) if internal else ()),
+            *((HostFile(names.ACME_CA_FILE, ca, reloads=(service,)),) if ca else ()),
             HostFile(f"{names.CADDY_DIR}/Caddyfile", caddyfile(plan, server), reloads=(service,)),
-            HostFile(names.HOLD_FILE, render("caddy/hold.nft")),
+            HostFile(names.HOLD_FILE, render("caddy/hold.nft", ports=_ports(plan, server))),
             HostFile(f"{names.QUADLET_DIR}/{names.CADDY}.container", unit, restarts=(service,)),
         ),
         services=(Service(service),),
@@ -46,14 +67,24 @@ def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
 
 
 def caddyfile(plan: Plan, server: ServerPlan) -> str:
-    """The Caddyfile of this edge server."""
+    """The Caddyfile of this server."""
+    doors = {
+        "inner": routes.has_inner(plan, server),
+        "inner_port": routes.INNER_PORT,
+        "callers": routes.callers(plan, server),
+        "caddy_dir": names.CADDY_DIR,
+        "terminates": terminates(plan),
+    }
+    if not server.has("edge"):
+        return render("caddy/Caddyfile.inner", **doors)
     hosts = plan.settings.platform_hosts
     near = plan.data.server == server.name
     return render(
         "caddy/Caddyfile",
+        **doors,
+        tightened={},
         internal_issuer=plan.settings.tls_issuer == "internal",
-        acme_email=plan.settings.acme_email,
-        caddy_dir=names.CADDY_DIR,
+        acme=_acme(plan, server),
         ca_file=names.CA_FILE,
         data_host="127.0.0.1" if near else plan.data.host,
         minio_port=plan.data.minio_port,
@@ -61,4 +92,40 @@ def caddyfile(plan: Plan, server: ServerPlan) -> str:
         minio_host=hosts["minio"],
         s3_host=hosts["s3"],
         metrics_host=hosts["metrics"],
+        **_before(plan, server),
     )
+
+
+def _before(plan: Plan, server: ServerPlan) -> dict[str, object]:
+    """What Caddy has to know of a balancer that stands before it."""
+    balancer = plan.fleet.balancer if plan.fleet and _is_balanced(plan, server) else None
+    return {
+        "balancer": balancer,
+        "scheme": "http://" if terminates(plan) else "",
+        "private": private_network(plan),
+        "own": tuple(each.private_address for each in plan.servers),
+        "shutdown_delay_s": SHUTDOWN_DELAY_S,
+    }
+
+
+def _is_balanced(plan: Plan, server: ServerPlan) -> bool:
+    """Whether visitors come to this server through the balancer."""
+    balancer = plan.fleet.balancer if plan.fleet else None
+    return balancer is not None and server.name in balancer.servers
+
+
+def _ports(plan: Plan, server: ServerPlan) -> tuple[int, ...]:
+    """Where Caddy listens."""
+    outside = (80, 443) if server.has("edge") else ()
+    return (*outside, *((routes.INNER_PORT,) if routes.has_inner(plan, server) else ()))
+
+
+def _acme(plan: Plan, server: ServerPlan) -> dict[str, str | None]:
+    """Who signs certificates for whom, and where they are kept: as Caddy's container sees it."""
+    settings = plan.settings
+    return {
+        "email": settings.acme_email,
+        "directory": settings.acme_directory,
+        "ca_file": names.ACME_CA_FILE if settings.acme_ca else None,
+        "storage": "/certificates/now" if shared_folder(plan, server) else None,
+    }

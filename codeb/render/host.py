@@ -10,7 +10,8 @@ from codeb.plan import Plan, ServerPlan
 from codeb.render.base import base_files
 from codeb.render.bundle import Directory, HostBundle
 from codeb.render.data import data_files
-from codeb.render.edge import edge_files
+from codeb.render.edge import edge_files, has_caddy
+from codeb.render.machine import machine_files
 from codeb.render.outside import outside_files
 
 
@@ -24,9 +25,9 @@ def host_files(plan: Plan, server: ServerPlan, configured: Collection[str] = ())
         bundle += data_files(plan, server)
     if server.has("app"):
         bundle += HostBundle(directories=(Directory(names.PROJECTS_DIR, "0700"),))
-    if server.has("edge"):
+    if has_caddy(plan, server):
         bundle += edge_files(plan, server)
-    return bundle
+    return bundle + machine_files(plan, server)
 
 
 def host_bundle(plan: Plan, server: ServerPlan, configured: Collection[str] = ()) -> dict[str, Any]:

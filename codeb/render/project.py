@@ -10,12 +10,15 @@ from typing import Any, Final
 
 from codeb import names
 from codeb.model import CronJob
-from codeb.plan import Plan, ProjectPlan, ServerPlan
+from codeb.plan import Plan, ProjectPlan, ServerPlan, routes
 from codeb.render.cache import cache_rules
+from codeb.render.containers import common, files, seconds
 from codeb.render.environment import secret_variables
 from codeb.render.maintenance import maintenance_page
 from codeb.render.quote import has_several_lines
 from codeb.render.text import render
+from codeb.render.visitors import visitors
+from codeb.render.workers import workers
 
 _LOOPBACK: Final = "127.0.0.1"
 _ZONE: Final = re.compile(r"\S+ .*?[A-Za-z]+(/[A-Za-z0-9_+-]+)*")
@@ -31,26 +34,26 @@ def release_document(
 ) -> Document:
     """The release on `server` (the project's first one when left out) with this environment.
 
-    `cache` lacks its passwords: the caller adds them just before the document leaves. The site is part of it where the
-    server takes requests from outside itself.
+    `cache` lacks its passwords: the caller adds them just before the document leaves. The site is what Caddy on this server
+    has of the project: for visitors, for the stack's edges, or both.
     """
     server = server or plan.server(project.servers[0])
-    publish = _LOOPBACK if server.has("edge") else server.private_address
     variables = environment or {}
     module = any(has_several_lines(value) for value in variables.values())
+    processes = workers(project, server, module)
     return {
         "version": 1,
         "project": project.id,
         "image": project.manifest.environment.image,
         "pull": "missing",
         "ports": {colour: project.ports.of(colour) for colour in names.COLOURS},
-        "publish": publish,
+        "publish": _LOOPBACK,
         "units": {
             "network": _unit(names.network_unit(project.id), _network(project)),
-            **{colour: _colour(project, colour, publish, module) for colour in names.COLOURS},
+            **{colour: _colour(project, colour, module) for colour in names.COLOURS},
             "cron": [_cron(project, job, module) for job in project.manifest.features.cron],
         },
-        "site": site(project) if server.has("edge") else None,
+        "site": site(plan, project, server),
         "domain": project.domain,
         "ceded": list(project.ceded),
         "environment": dict(variables),
@@ -64,6 +67,8 @@ def release_document(
         "sentry_project": project.manifest.monitoring.sentry_project,
         "stage": project.manifest.environment.stage,
         "secret": secret_variables(project),
+        # Without workers a document is as it was before there were any: nothing is released again.
+        **({"workers": processes} if processes else {}),
     }
 
 
@@ -72,20 +77,51 @@ def remove_document(project_id: str) -> Document:
     return {"version": 1, "project": project_id}
 
 
-def site(project: ProjectPlan) -> str:
-    """The project's part of Caddy's configuration; which colour serves is in the upstream file, not here."""
+def route_document(plan: Plan, project: ProjectPlan, edge: ServerPlan) -> Document:
+    """The document of `codeb-agent route`, for an edge that doesn't run the project."""
+    return {
+        "version": 1,
+        "project": project.id,
+        "domain": project.domain,
+        "site": site(plan, project, edge),
+        "ceded": list(project.ceded),
+    }
+
+
+def site(plan: Plan, project: ProjectPlan, server: ServerPlan) -> str:
+    """The project's part of Caddy's configuration on one server; which colour serves is in the upstream file, not here."""
+    runs = server.name in project.servers
+    behind = runs and routes.is_behind_inner(plan, project, server)
     return render(
         "caddy/site.caddy",
         id=project.id,
+        # What a site says has to be true under the Caddyfile of before and after, too: without TLS it imports less.
+        private=private_network(plan) if terminates(plan) else None,
         domain=project.domain,
-        aliases=project.aliases,
+        **visitors(plan, project),
         metrics_path=project.manifest.monitoring.metrics_path,
+        health_path=project.manifest.monitoring.health.path,
         max_upload=project.manifest.features.max_upload,
+        outer=routes.outer(plan, project, server),
+        inner=len(project.servers) if behind else 0,
+        inner_host=names.inner_host(project.id),
+        inner_port=routes.INNER_PORT,
         upstream_file=names.upstream_file(project.id),
         maintenance_dir=names.MAINTENANCE_DIR,
         canaries_dir=names.CANARIES_DIR,
         canary_steps=[(step, _weights(step)) for step in project.manifest.features.canary_steps],
     )
+
+
+def terminates(plan: Plan) -> bool:
+    """Whether TLS ends at a balancer, so that sites are served without."""
+    balancer = plan.fleet.balancer if plan.fleet else None
+    return balancer is not None and balancer.tls == "terminate"
+
+
+def private_network(plan: Plan) -> str | None:
+    """The network that the balancer comes from; None where there is none."""
+    return f"{plan.fleet.subnet}/{plan.fleet.subnet_mask}" if plan.fleet else None
 
 
 def _weights(percent: int) -> str:
@@ -102,36 +138,14 @@ def _network(project: ProjectPlan) -> str:
     return render("project/project.network", id=project.id, network=names.network(project.id))
 
 
-def _common(project: ProjectPlan) -> dict[str, object]:
-    resources = project.manifest.resources
-    return {
-        "id": project.id,
-        "network": names.network(project.id),
-        "ca_file": names.CA_FILE,
-        "read_only": resources.read_only,
-        "pids": resources.pids,
-        "memory": resources.memory,
-        "cpu": resources.cpu,
-    }
-
-
-def _files(project: ProjectPlan, whose: names.Whose, module: bool) -> dict[str, str | None]:
-    """`module`: whether a variable has several lines, which are in a file of their own."""
-    return {
-        "module_file": names.module_file(project.id, whose) if module else None,
-        "environment_file": names.environment_file(project.id, whose),
-        "digest_file": names.digest_file(project.id, whose),
-    }
-
-
-def _colour(project: ProjectPlan, colour: names.Colour, publish: str, module: bool) -> Document:
+def _colour(project: ProjectPlan, colour: names.Colour, module: bool) -> Document:
     content = render(
         "project/app.container",
-        **_common(project),
+        **common(project),
         service=names.service(project.id, colour),
         colour=colour,
-        **_files(project, colour, module),
-        publish=publish,
+        **files(project, colour, module),
+        publish=_LOOPBACK,
         host_port=project.ports.of(colour),
         port=project.manifest.environment.port,
     )
@@ -142,10 +156,10 @@ def _cron(project: ProjectPlan, job: CronJob, module: bool) -> Document:
     container, timer = names.cron_units(project.id, job.name)
     content = render(
         "project/cron.container",
-        **_common(project),
+        **common(project),
         service=names.cron_service(project.id, job.name),
         name=job.name,
-        **_files(project, "active", module),
+        **files(project, "active", module),
         command=job.command,
     )
     schedule = render("project/cron.timer", id=project.id, name=job.name, schedule=_in_utc(job.schedule))
@@ -159,11 +173,11 @@ def _job(project: ProjectPlan, module: bool) -> Document | None:
     service = names.job_service(project.id)
     content = render(
         "project/job.container",
-        **_common(project),
+        **common(project),
         service=service,
-        **_files(project, "candidate", module),
+        **files(project, "candidate", module),
         command=features.release_command,
-        timeout_s=_seconds(features.release_timeout),
+        timeout_s=seconds(features.release_timeout),
     )
     return {"unit": _unit(f"{service}.container", content), "timeout_ms": features.release_timeout}
 
@@ -183,12 +197,7 @@ def _maintenance(project: ProjectPlan) -> Document | None:
     maintenance = project.manifest.features.maintenance
     if maintenance is None:
         return None
-    return {"page": maintenance_page(project), "retry_after_s": _seconds(maintenance.retry_after)}
-
-
-def _seconds(milliseconds: int) -> int:
-    """Whole seconds, rounded up."""
-    return -(-milliseconds // 1000)
+    return {"page": maintenance_page(project), "retry_after_s": seconds(maintenance.retry_after)}
 
 
 def _in_utc(schedule: str) -> str:

@@ -13,6 +13,11 @@ from typing import Final
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _CADDY: Final = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@~+-]*")
+_CADDY_HOST: Final = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
+_CADDY_PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]*\*?")
+_CADDY_TARGET: Final = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/~%?=&+#-]*")
+_CADDY_HASH: Final = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
+_CADDY_LINE: Final = re.compile(r"[ -\[\]-_a-z|~]+")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _MARKER: Final = re.compile(r"@\{(?:secret|public):|@IMAGE@")
 
@@ -40,6 +45,55 @@ def caddy(value: object) -> str:
         QuoteError: the value has other characters.
     """
     return _matching(_CADDY, value, "a token of a Caddyfile")
+
+
+def caddy_host(value: object) -> str:
+    """A site's address: a host name, or `*.` and one.
+
+    Raises:
+        QuoteError: the value has other characters.
+    """
+    return _matching(_CADDY_HOST, value, "a host name")
+
+
+def caddy_path(value: object) -> str:
+    """A path to match, with an asterisk at its end or without.
+
+    Raises:
+        QuoteError: the value has other characters.
+    """
+    return _matching(_CADDY_PATH, value, "a path")
+
+
+def caddy_target(value: object) -> str:
+    """Where a redirect leads, as a token or a part of one, before placeholders of our own.
+
+    Raises:
+        QuoteError: the value has other characters.
+    """
+    return _matching(_CADDY_TARGET, value, "a target of a redirect")
+
+
+def caddy_login(name: str, value: str) -> str:
+    """A line of `basic_auth`.
+
+    Raises:
+        QuoteError: the name has other characters, or the value is no bcrypt hash; doesn't show it.
+    """
+    if not _CADDY_HASH.fullmatch(value):
+        raise QuoteError(f"what {caddy(name)} has for a password is no bcrypt hash")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]*", name):
+        raise QuoteError(f"{name[:60]!r} is not a login's name")
+    return f"{name} {value}"
+
+
+def caddy_line(value: object) -> str:
+    """Text with spaces and quotes as one token: Caddy reads nothing in backquotes but placeholders, which need braces.
+
+    Raises:
+        QuoteError: the value has braces, backquotes, backslashes, or is no line of ASCII.
+    """
+    return f"`{_matching(_CADDY_LINE, value, 'a line of a Caddyfile')}`"
 
 
 def unit(value: object) -> str:

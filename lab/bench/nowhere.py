@@ -39,7 +39,7 @@ def answer_file(folder: Path, address: str) -> Path:
 
 def write_answers(folder: Path, outputs: Mapping[str, Any]) -> None:
     """Let the agents say from now on what the stack's outputs say of them."""
-    for name, server in outputs["servers"].items():
+    for name, server in outputs.get("servers", {}).items():
         document = status(name, outputs["registry"])
         write_atomically(answer_file(folder, server["address"]), json.dumps(document))
 

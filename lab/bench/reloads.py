@@ -177,7 +177,7 @@ def _lay_out(plan: Plan, root: Path) -> None:
         paths.CADDYFILE: texts[paths.CADDYFILE].replace("/run/secrets/ca.key", f"{root}/ca.key"),
         paths.CA_FILE: texts[paths.CA_FILE],
         paths.HOLD: texts[paths.HOLD],
-        **{paths.site(project.id): site(project) for project in plan.projects},
+        **{paths.site(project.id): site(plan, project, plan.servers[0]) for project in plan.projects},
     }
     files = {path: text.replace("/etc/", f"{root}/etc/") for path, text in files.items()}
     files |= {paths.upstream(project.id): UPSTREAM for project in plan.projects}

@@ -47,13 +47,13 @@ class Bench:
     def up(self) -> Measurement:
         """An update as everybody runs it; what the agents would answer afterwards is kept for the next."""
         measured = self._run("up", AT_ONCE, {})
-        self._remember()
+        self.remember()
         return measured
 
     def fill(self) -> None:
         """Make everything as fast as it goes, which is no way to run an update: nothing would be left of a killed one."""
         self._run("up", AT_ONCE, PREVIEW_ONLY)
-        self._remember()
+        self.remember()
 
     def state_mb(self) -> float:
         return self.stack.state.stat().st_size / 1e6
@@ -61,22 +61,23 @@ class Bench:
     def run_text(self, verb: str, arguments: Sequence[str] = ()) -> str:
         """All that a run prints."""
         line = self.stack.command(verb, ["--suppress-outputs", "--non-interactive", *arguments])
-        environment = {**os.environ, **self._environment()}
+        environment = {**os.environ, **self.environment()}
         done = subprocess.run(
             line, cwd=self.program.folder, env=environment, capture_output=True, text=True, check=True
         )
         return done.stdout + done.stderr
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         """The program keeps the tunnel's socket in the folder."""
         return {**self.stack.environment(), "XDG_RUNTIME_DIR": str(self.folder)}
 
     def _run(self, verb: str, arguments: Sequence[str], more: dict[str, str]) -> Measurement:
-        environment = {**self._environment(), **more}
+        environment = {**self.environment(), **more}
         line = self.stack.command(verb, ["--suppress-outputs", "--non-interactive", *arguments])
         return measure(line, self.program.folder, environment, self.folder / f"{verb}.log")
 
-    def _remember(self) -> None:
+    def remember(self) -> None:
+        """Let the agents answer from now on as the state has it."""
         outputs = _outputs(json.loads(self.stack.state.read_text()))
         if "registry" in outputs:
             nowhere.write_answers(self.folder / ANSWERS, outputs)

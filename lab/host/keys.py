@@ -11,12 +11,12 @@ from lab.host.paths import Folders
 
 def client_key(folders: Folders) -> Path:
     """Private key (0600) that root of every host accepts; made on first use."""
-    return _key(folders.ssh / "id_ed25519", "codeb-lab")
+    return key_pair(folders.ssh / "id_ed25519", "codeb-lab")
 
 
 def host_key(folders: Folders, name: str) -> Path:
     """Private host key (0600) of one host; made on first use."""
-    return _key(folders.ssh / "hosts" / name, name)
+    return key_pair(folders.ssh / "hosts" / name, name)
 
 
 def public(key: Path) -> str:
@@ -37,7 +37,8 @@ def pin(folders: Folders, addresses: dict[str, str]) -> None:
     write_atomically(known_hosts(folders), "".join(lines))
 
 
-def _key(path: Path, comment: str) -> Path:
+def key_pair(path: Path, comment: str) -> Path:
+    """The private key at ``path`` (0600), its public half beside it; both are made on first use."""
     pair = (path, path.with_name(f"{path.name}.pub"))
     if not all(part.exists() for part in pair):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -85,26 +85,31 @@ class Host:
 
     def configure(self) -> None:
         """Write what makes this host itself: name, address, keys, limits. It must be mounted and off."""
+        self.furnish(self.name)
         etc = self.root / "etc"
-        write_atomically(etc / "hostname", f"{self.name}\n")
-        write_atomically(etc / "machine-id", f"{self._machine_id}\n")
-        write_atomically(
-            etc / "hosts",
-            "127.0.0.1 localhost\n::1 localhost\n"
-            f"{self.address} {self.name}\n{self.network.gateway} {REGISTRY_HOST}\n",
-        )
-        # Nobody listens there: look-ups of names outside the lab are refused at once.
-        write_atomically(
-            etc / "resolv.conf", f"nameserver {self.network.gateway}\noptions timeout:1 attempts:1\n"
-        )
         write_atomically(etc / "lab/network.env", f"LAB_ADDRESS={self.address}\n")
-        write_atomically(etc / "containers/containers.conf.d/99-lab.conf", containers_conf())
         key = keys.host_key(self.folders, self.name)
         write_atomically(etc / "ssh/ssh_host_ed25519_key", key.read_text(), mode=0o600)
         write_atomically(etc / "ssh/ssh_host_ed25519_key.pub", f"{keys.public(key)}\n")
         (self.root / "root/.ssh").mkdir(mode=0o700, exist_ok=True)
         authorized = keys.public(keys.client_key(self.folders))
         write_atomically(self.root / "root/.ssh/authorized_keys", f"{authorized} codeb-lab\n", mode=0o600)
+
+    def furnish(self, hostname: str) -> None:
+        """Write what every host of the lab needs, whoever may log in: names, and the lab's limits."""
+        etc = self.root / "etc"
+        write_atomically(etc / "hostname", f"{hostname}\n")
+        write_atomically(etc / "machine-id", f"{self._machine_id}\n")
+        write_atomically(
+            etc / "hosts",
+            "127.0.0.1 localhost\n::1 localhost\n"
+            f"{self.address} {hostname}\n{self.network.gateway} {REGISTRY_HOST}\n",
+        )
+        # Nobody listens there: look-ups of names outside the lab are refused at once.
+        write_atomically(
+            etc / "resolv.conf", f"nameserver {self.network.gateway}\noptions timeout:1 attempts:1\n"
+        )
+        write_atomically(etc / "containers/containers.conf.d/99-lab.conf", containers_conf())
 
     @property
     def _machine_id(self) -> str:
@@ -113,26 +118,24 @@ class Host:
     def boot(self) -> None:
         """Start the host; :meth:`wait` tells when it is up. It must be mounted and configured."""
         self.folders.images.mkdir(parents=True, exist_ok=True)
-        argv = nspawn.boot(
+        self.network.unplug(self.name)
+        self.supervised.start(self.line(), nspawn.environment())
+
+    def line(self, binds: Mapping[Path, str] | None = None, networks: Sequence[str] = ()) -> list[str]:
+        """The command that boots it, with more folders of this machine in it and interfaces beside the bridge's."""
+        return nspawn.boot(
             self.root,
             machine=self.name,
             uuid=self._machine_id,
             bridge=self.network.bridge,
-            binds={self.folder / "containers": "/var/lib/containers"},
+            binds={self.folder / "containers": "/var/lib/containers", **(binds or {})},
             read_only_binds={self.folders.images: "/var/lib/lab-images"},
+            networks=networks,
         )
-        self.supervised.start(argv, nspawn.environment())
 
     def wait(self) -> None:
         """Wait until systemd has started everything and sshd lets us in. Raises LabError after a minute."""
-        console = self.supervised.log
-        wait_until(lambda: self._started() or not self.supervised.running(), BOOT_PATIENCE_S)
-        if not self._started():
-            raise LabError(
-                f"{self.name} does not come up (state: {self.state()}); end of {console}:\n{commands.tail(console)}",
-                "`make lab-down` and `make lab` boot it again; `journalctl -D` on the host's var/log/journal below "
-                f"{self.folder / 'upper'} tells what happened inside",
-            )
+        self.wait_started()
 
         said = ""
 
@@ -148,6 +151,17 @@ class Host:
                 f"{self.name} is up and does not let this machine in: {said}",
                 "`python -m lab console` is a shell there without SSH; `fail2ban-client banned` shows who is shut out, "
                 f"`fail2ban-client unban {self.network.gateway}` lifts it",
+            )
+
+    def wait_started(self) -> None:
+        """Wait until systemd has started everything. Raises LabError after a minute."""
+        console = self.supervised.log
+        wait_until(lambda: self._started() or not self.supervised.running(), BOOT_PATIENCE_S)
+        if not self._started():
+            raise LabError(
+                f"{self.name} does not come up (state: {self.state()}); end of {console}:\n{commands.tail(console)}",
+                "`make lab-down` and `make lab` boot it again; `journalctl -D` on the host's var/log/journal below "
+                f"{self.folder / 'upper'} tells what happened inside",
             )
 
     def _started(self) -> bool:
@@ -181,12 +195,12 @@ class Host:
 
     def state(self) -> str:
         """What systemd says of the host (``starting``, ``running``, ``degraded``, …), or ``off``."""
-        if self._init() is None:
+        if self.init() is None:
             return "off"
         return self.run(["systemctl", "is-system-running"]).stdout.decode().strip()
 
-    def _init(self) -> int | None:
-        """Pid, on this machine, of the host's process 1."""
+    def init(self) -> int | None:
+        """Pid, on this machine, of the host's process 1; None when it is off."""
         command = self.supervised.process("command")
         spawns = children(command.pid) if command else []
         born = children(spawns[0]) if spawns else []
@@ -201,7 +215,7 @@ class Host:
         return subprocess.call(self._inside(argv))
 
     def _inside(self, argv: Sequence[str]) -> list[str]:
-        init = self._init()
+        init = self.init()
         if init is None:
             raise LabError(f"{self.name} is not running", "boot it with `make lab`")
         enter = [
@@ -227,11 +241,13 @@ class Host:
 
     def power_off(self) -> None:
         """Shut down in order; after a minute the plug is pulled. Nothing to do when it is off."""
-        self.supervised.stop(STOP_PATIENCE_S)
+        if not self.supervised.stop(STOP_PATIENCE_S):
+            self.network.unplug(self.name)
 
     def power_cut(self) -> None:
         """Kill every process of the host at once, as when the power fails."""
         self.supervised.kill()
+        self.network.unplug(self.name)
 
     def unmount(self) -> None:
         """Unmount the root of a host that is off."""

@@ -14,6 +14,7 @@ from lab.host.errors import LabError
 HOST_NAME = re.compile(r"[a-z][a-z-]{0,9}?([1-9][0-9]{0,2})")
 LAST_HOST = 253
 _ALIAS_LIMIT = 255
+PORT = "vb-"  # systemd-nspawn's name for a machine's end at the bridge starts so
 
 
 @dataclass(frozen=True)
@@ -74,14 +75,35 @@ class Network:
 
     def attach(self, name: str) -> None:
         """Put a running host's interface back on the bridge, if the bridge was made anew meanwhile."""
-        interface = f"vb-{name}"  # named by systemd-nspawn
+        interface = f"{PORT}{name}"
         if not Path("/sys/class/net", interface, "master").exists():
             commands.output(["ip", "link", "set", "dev", interface, "master", self.bridge, "up"])
+
+    def unplug(self, name: str) -> None:
+        """Take away the interface of a machine that is off: connections that nobody ended may keep it for minutes.
+
+        One on another bridge is of another lab's machine, which took the name meanwhile.
+        """
+        interface = Path("/sys/class/net", f"{PORT}{name}")
+        master = interface / "master"
+        if master.exists() and master.resolve().name != self.bridge:
+            return
+        try:
+            if interface.exists():
+                commands.output(["ip", "link", "delete", interface.name])
+        except LabError:  # it went by itself meanwhile
+            if interface.exists():
+                raise
 
     def remove(self, lab: Path) -> None:
         """Remove the bridge if it is ours."""
         if self.holder() == str(lab):
             commands.output(["ip", "link", "delete", self.bridge])
+
+
+def machines_here() -> set[str]:
+    """Machines of any lab that run here: their names are taken, as interfaces of this machine carry them."""
+    return {path.name.removeprefix(PORT) for path in Path("/sys/class/net").glob(f"{PORT}*")}
 
 
 def check_free(prefix: str, interfaces: list[dict[str, Any]]) -> None:

@@ -26,8 +26,10 @@ def command(
     all_capabilities: bool = False,
     binds: Mapping[Path, str] | None = None,
     read_only_binds: Mapping[Path, str] | None = None,
+    bridge: str | None = None,
+    networks: Sequence[str] = (),
 ) -> list[str]:
-    """Run ``argv`` in ``root`` with this machine's network.
+    """Run ``argv`` in ``root``, with this machine's network or on ``bridge`` and ``networks`` as :func:`boot` has it.
 
     Changes are thrown away unless ``keep``; ``binds`` map folders and files of this machine to paths inside.
     """
@@ -37,6 +39,7 @@ def command(
         line += ["--read-only", "--volatile=overlay"]  # read-only: several may use the root at once
     if all_capabilities:
         line += ["--capability=all", _CALLS]
+    line += [*([f"--network-bridge={bridge}"] if bridge else []), *_private(networks)]
     shared = {Path("/etc/resolv.conf"): "/etc/resolv.conf", **(read_only_binds or {})}
     line += [f"--bind={source}:{target}" for source, target in (binds or {}).items()]
     line += [f"--bind-ro={source}:{target}" for source, target in shared.items()]
@@ -53,14 +56,23 @@ def boot(
     bridge: str,
     binds: Mapping[Path, str],
     read_only_binds: Mapping[Path, str],
+    networks: Sequence[str] = (),
 ) -> list[str]:
-    """Boot ``root`` as a machine on ``bridge``; its exit status is 133 when it wants to be booted again."""
+    """Boot ``root`` as a machine on ``bridge``; its exit status is 133 when it wants to be booted again.
+
+    ``networks`` are further interfaces of this machine that it gets a ``mv-…`` of its own on (macvlan).
+    """
     line = _common(root, machine)
     line += ["--boot", "--capability=all", _CALLS, f"--uuid={uuid}", f"--network-bridge={bridge}"]
+    line += _private(networks)
     line += ["--link-journal=no", "--resolv-conf=off", "--console=pipe"]
     line += [f"--bind={source}:{target}" for source, target in binds.items()]
     line += [f"--bind-ro={source}:{target}" for source, target in read_only_binds.items()]
     return line
+
+
+def _private(networks: Sequence[str]) -> list[str]:
+    return [f"--network-macvlan={network}" for network in networks]
 
 
 def environment() -> dict[str, str]:

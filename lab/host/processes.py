@@ -130,10 +130,14 @@ class Supervised:
         process = ProcessId(**found)
         return process if process.alive() else None
 
+    def note(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        """The command from its next start on."""
+        write_atomically(self.directory / "command.json", json.dumps({"argv": [*argv], "env": dict(env)}))
+
     def start(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
         """Start the command. Raises LabError, with the end of its log, when it ends at once."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.directory / "command.json", json.dumps({"argv": [*argv], "env": dict(env)}))
+        self.note(argv, env)
         (self.directory / "run.json").unlink(missing_ok=True)
         with self.log.open("a") as log:
             supervisor = subprocess.Popen(

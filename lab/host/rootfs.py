@@ -16,12 +16,21 @@ from lab.host.progress import Progress
 SUITE = "trixie"
 MIRROR_VARIABLE = "CODEB_LAB_DEBIAN_MIRROR"
 BASE_PACKAGES = ("busybox", "ca-certificates", "curl", "libcap2-bin")
-REGISTRY_PACKAGES = ("docker-registry",)
 # A server as a provider hands it over, plus what the platform asks for: hosts have no way to the internet.
 HOST_PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "openssh-server", "sudo", "less", "procps", "iproute2"),
     *("podman", "netavark", "aardvark-dns", "crun", "uidmap", "passt", "iptables", "nftables"),
-    *("python3", "python3-systemd", "fail2ban", "curl", "ca-certificates", "logrotate", "cron", "zstd"),
+    *(
+        "python3",
+        "python3-systemd",
+        "fail2ban",
+        "curl",
+        "ca-certificates",
+        "logrotate",
+        "cron",
+        "zstd",
+        "bindfs",
+    ),
     *("openssl", "iputils-ping", "tzdata", "unattended-upgrades"),
 )
 # Of no use, or failing, in a machine without devices and without the internet.
@@ -105,22 +114,27 @@ def rootfs(folders: Folders, progress: Progress) -> Path:
     return cached(folders.cache / f"rootfs-{recipe}", make, progress, what)
 
 
-def registry_root(folders: Folders, progress: Progress) -> Path:
-    """Root that the app-image registry runs in."""
+def service_root(folders: Folders, progress: Progress, name: str, packages: Sequence[str]) -> Path:
+    """Root that one of the lab's own services runs in: the base and these packages."""
     archive = base(folders, progress)
 
     def make(part: Path) -> None:
-        _grow(part, archive, REGISTRY_PACKAGES, folders.logs / "registry-root.log")
+        _grow(part, archive, packages, folders.logs / f"{name}-root.log")
 
-    recipe = digest_of(archive.name, REGISTRY_PACKAGES)
-    return cached(folders.cache / f"registry-{recipe}", make, progress, "root of the registry")
+    recipe = digest_of(archive.name, packages)
+    return cached(folders.cache / f"{name}-{recipe}", make, progress, f"root of the {name}")
 
 
 def _grow(root: Path, archive: Path, packages: Sequence[str], log: Path) -> None:
-    """Unpack the base into ``root`` and install packages there, without starting any of their services."""
+    """Unpack the base into ``root`` and install packages there."""
     root.mkdir()
     untar = ["tar", "--extract", "--numeric-owner", "--xattrs", "--xattrs-include=*"]
     commands.build([*untar, f"--file={archive}", f"--directory={root}"], log)
+    install(root, packages, log)
+
+
+def install(root: Path, packages: Sequence[str], log: Path) -> None:
+    """Install packages in a root that nobody uses yet, without starting any of their services."""
     policy = root / "usr/sbin/policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 101\n")
     policy.chmod(0o755)
@@ -138,13 +152,13 @@ def _configure(root: Path) -> None:
     for unit in MASKED_UNITS:
         (units / unit).unlink(missing_ok=True)
         (units / unit).symlink_to("/dev/null")
-    _copy("root-lab-network.service", units / "lab-network.service")
+    put(TEMPLATES / "root-lab-network.service", units / "lab-network.service")
     wants = units / "sysinit.target.wants"
     wants.mkdir(exist_ok=True)
     (wants / "lab-network.service").symlink_to("../lab-network.service")
-    _copy("root-storage.conf", root / "etc/containers/storage.conf")
-    _copy("root-crun-lab", root / "usr/local/sbin/crun-lab", mode=0o755)
-    _copy("root-crun-lab-limits.py", root / "usr/local/lib/crun-lab-limits.py")
+    put(TEMPLATES / "root-storage.conf", root / "etc/containers/storage.conf")
+    put(TEMPLATES / "root-crun-lab", root / "usr/local/sbin/crun-lab", mode=0o755)
+    put(TEMPLATES / "root-crun-lab-limits.py", root / "usr/local/lib/crun-lab-limits.py")
     for folder in (
         "var/lib/lab-images",
         "etc/containers/systemd",
@@ -157,7 +171,8 @@ def _configure(root: Path) -> None:
     (root / "etc/machine-id").write_text("")
 
 
-def _copy(template: str, target: Path, mode: int = 0o644) -> None:
+def put(template: Path, target: Path, mode: int = 0o644) -> None:
+    """Copy a file into a root."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(TEMPLATES / template, target)
+    shutil.copyfile(template, target)
     target.chmod(mode)

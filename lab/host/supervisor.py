@@ -1,5 +1,7 @@
 """``python -m lab.host.supervisor DIR``: keep the command of DIR/command.json running, again after a reboot.
 
+What the file says when the command starts counts: a host that boots again does so with what was plugged in meanwhile.
+
 It outlives the run that started it. DIR/run.lock is held as long as it or the command runs; DIR/run.json
 names both. SIGTERM asks the command to stop; when this process is killed, all that it started dies with it.
 """
@@ -45,7 +47,6 @@ def supervise(directory: Path) -> int:
     if lock is None:
         print(f"{directory}: another supervisor is at work", file=sys.stderr)
         return 1
-    command = json.loads((directory / "command.json").read_text())
     stopping = False
     child: subprocess.Popen[bytes] | None = None
 
@@ -57,6 +58,7 @@ def supervise(directory: Path) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     while True:
+        command = json.loads((directory / "command.json").read_text())
         child = subprocess.Popen(
             contained(command["argv"]),
             env={**os.environ, **command["env"]},

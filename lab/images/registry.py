@@ -17,6 +17,7 @@ from lab.host.paths import Folders
 from lab.host.processes import Supervised, wait_until
 from lab.host.progress import Progress
 
+PACKAGES = ("docker-registry",)
 PORT = 5000
 NAME = f"{REGISTRY_HOST}:{PORT}"
 PATIENCE_S = 20.0
@@ -49,7 +50,7 @@ class Registry:
         """Start it unless it runs. The bridge must be up. Raises LabError when it does not answer."""
         if self._supervised.running() and self._answers():
             return
-        root = rootfs.registry_root(self.folders, self.progress)
+        root = rootfs.service_root(self.folders, self.progress, "registry", PACKAGES)
         with self.progress.step("start the registry"):
             self._supervised.stop(PATIENCE_S)
             self._start(root)
@@ -69,7 +70,7 @@ class Registry:
         argv = nspawn.command(
             root,
             ["docker-registry", "serve", "/etc/registry.yml"],
-            machine="codeb-registry",
+            machine=f"{self.network.bridge}-registry",
             binds={data: "/var/lib/registry"},
             read_only_binds={configuration: "/etc/registry.yml"},
         )

@@ -1,4 +1,4 @@
-"""Stand-ins for the Pulumi plugins of command, postgresql and minio, which `lab.plugins` makes ordinary plugins.
+"""Stand-ins for the Pulumi plugins of command, postgresql, minio and vultr, which `lab.plugins` makes ordinary plugins.
 
 They take the same inputs, apply the same defaults and replacement rules, and leave the same state
 behind as the plugins of the versions pinned in requirements.txt, so that the Pulumi CLI goes on from a
@@ -30,10 +30,17 @@ def _minio(version: str | None) -> Provider:
     return MinioProvider(version)
 
 
+def _vultr(version: str | None) -> Provider:
+    from lab.providers.vultr import VultrProvider
+
+    return VultrProvider(version)
+
+
 _PACKAGES: dict[str, Callable[[str | None], Provider]] = {
     "command": _command,
     "postgresql": _postgresql,
     "minio": _minio,
+    "vultr": _vultr,
 }
 
 

@@ -1,4 +1,4 @@
-"""What the three providers have in common: one class a resource type, and dispatch on the type token."""
+"""What the providers have in common: one class a resource type, and dispatch on the type token."""
 
 from __future__ import annotations
 

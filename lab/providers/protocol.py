@@ -71,7 +71,7 @@ class Provider(Protocol):
     """One configured provider instance; every method may run in any thread, several at once."""
 
     package: str
-    """Package name as in type tokens: `command`, `postgresql`, `minio`."""
+    """Package name as in type tokens: `command`, `postgresql`, `minio`, `vultr`."""
 
     def check_config(self, inputs: Properties) -> CheckResult: ...
 

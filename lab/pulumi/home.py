@@ -7,7 +7,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ STAND_INS: Final = {
     "command": "pulumi-command",
     "postgresql": "pulumi-postgresql",
     "minio": "pulumi-minio",
+    "vultr": "ediri-vultr",
 }
 """Packages that the lab has a plugin for, and the distributions whose versions they have."""
 
@@ -61,10 +62,10 @@ class Home:
         if self.stand_ins:
             self.put_plugins("lab.plugins.resource")
 
-    def put_plugins(self, module: str) -> None:
-        """The plugins of `STAND_INS`, each a process of this module."""
-        for package, distribution in STAND_INS.items():
-            version = importlib.metadata.version(distribution)
+    def put_plugins(self, module: str, packages: Collection[str] = tuple(STAND_INS)) -> None:
+        """The plugins of these packages, each a process of this module."""
+        for package in packages:
+            version = importlib.metadata.version(STAND_INS[package])
             folder = self.folder / "plugins" / f"resource-{package}-v{version}"
             arguments = [module, package, version, str(self.journal)]
             launcher(folder / f"pulumi-resource-{package}", arguments)

@@ -1,4 +1,4 @@
-"""What a killed CLI leaves in a file backend: its lock, and creations that it had begun."""
+"""What a killed CLI leaves in a file backend: its lock, a half-written sidecar, and creations that it had begun."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 CREATING: Final = "creating"
+ATTRIBUTES: Final = ".attrs"
 
 
 def unlock(backend: Path, project: str, stack: str) -> Iterator[str]:
@@ -21,6 +22,22 @@ def unlock(backend: Path, project: str, stack: str) -> Iterator[str]:
         if lock["hostname"] == socket.gethostname() and not _runs(lock["pid"]):
             path.unlink(missing_ok=True)
             yield f"lab: a run (process {lock['pid']}) was killed and left its lock on {stack}; removed"
+
+
+def broken_sidecars(backend: Path, project: str, stack: str) -> Iterator[str]:
+    """Remove attribute files that a killed CLI had only begun; says so for each.
+
+    A file backend keeps each file's content type and checksum in `NAME.attrs` beside it (gocloud.dev, `fileblob`). It
+    writes that one in place, before it renames the file itself: after a kill in between every command ends with `EOF`.
+    Without the attribute file the file is read as it is.
+    """
+    folder = backend / ".pulumi" / "stacks" / project
+    for path in sorted(folder.glob(f"{stack}.*{ATTRIBUTES}")):
+        try:
+            json.loads(path.read_bytes())
+        except ValueError:
+            path.unlink(missing_ok=True)
+            yield f"lab: a run was killed while it wrote {path.name}; removed, the state beside it is whole"
 
 
 def _runs(pid: int) -> bool:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -38,6 +38,8 @@ class Stack:
     settings: Path
     backend: Path
     passphrase: Path
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """What this stack's plugins and program find in their environment besides."""
 
     @property
     def state(self) -> Path:
@@ -62,6 +64,7 @@ class Stack:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
             **downloads,
+            **self.variables,
         }
 
     def open(self) -> None:
@@ -93,9 +96,10 @@ class Stack:
         return status
 
     def clear(self) -> None:
-        """Take away what a killed CLI left that the CLI alone would not: its lock, and creations that it had begun."""
-        for message in killed.unlock(self.backend, PROJECT, self.name):
-            print(message, file=sys.stderr, flush=True)
+        """Take away what a killed CLI left that the CLI alone would not (`killed`)."""
+        for clear in (killed.unlock, killed.broken_sidecars):
+            for message in clear(self.backend, PROJECT, self.name):
+                print(message, file=sys.stderr, flush=True)
         if killed.pending_creates(self.state):
             document = json.loads(self.ask("stack", "export"))
             document["deployment"] = killed.without_creates(document["deployment"])
@@ -116,6 +120,8 @@ class Stack:
 
     def ask(self, *arguments: str, stdin: str | None = None, folder: Path | None = None) -> str:
         """The answer of a command of the CLI in `folder` (the project's). Raises StackError with its words when it fails."""
+        if not self.home.pulumi.exists():
+            raise StackError(f"nothing is deployed here yet: there is no stack {self.name}")
         done = subprocess.run(
             [self.home.pulumi, *arguments, "--stack", self.name],
             cwd=folder or self.project,

@@ -59,6 +59,9 @@ class Registration:
     dependencies: frozenset[str]
     urn: str
     provider: str
+    ignore_changes: tuple[str, ...]
+    delete_before_replace: bool
+    additional_secret_outputs: tuple[str, ...]
     origin: tuple[str, ...]
     """Files of the program's stack, innermost first."""
 
@@ -120,6 +123,9 @@ class RecordingMonitor(mocks.MockMonitor):
                 dependencies=frozenset(request.dependencies),
                 urn=response.urn,
                 provider=request.provider,
+                ignore_changes=tuple(request.ignoreChanges),
+                delete_before_replace=request.deleteBeforeReplace,
+                additional_secret_outputs=tuple(request.additionalSecretOutputs),
                 origin=tuple(frame.pc.uri for frame in request.stackTrace.frames),
             )
         )

@@ -32,8 +32,8 @@ def test_the_program_asks_for_these_and_no_others(tmp_path: Path, monkeypatch: A
     asked = Asked()
     monkeypatch.setattr(pulumi, "get_stack", lambda: "test")
     monkeypatch.setattr(config, "parse_settings", lambda *_: Settings.model_validate(BASE_CONFIG_PLAIN))
-    config.read_settings(asked)  # type: ignore[arg-type]
-    config.read_secrets(asked, tmp_path, Manifests((), {}))  # type: ignore[arg-type]
+    settings = config.read_settings(asked)  # type: ignore[arg-type]
+    config.read_secrets(asked, tmp_path, settings, Manifests((), {}))  # type: ignore[arg-type]
     assert asked.keys == {*PLAIN_KEYS, *SECRET_KEYS}
 
 

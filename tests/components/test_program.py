@@ -174,7 +174,11 @@ def test_a_project_that_left_keeps_its_data_under_the_same_names(
     ("manifests", "config", "words"),
     [
         ({"a.yaml": "project: {id: A}"}, {}, ["manifests/a.yaml", "project.id", "environment"]),
-        ({"shop.yaml": SHOP}, {"provider": "vultr", "servers": []}, ["vultr", "nothing was done"]),
+        (
+            {"shop.yaml": SHOP},
+            {"provider": "vultr", "servers": []},
+            ["codeb:pools", "no pool says what to make"],
+        ),
         ({"shop.yaml": SHOP}, {"rootSecret": "short"}, ["root secret is too weak", "openssl rand"]),
         (
             {"vault.yaml": VAULT},

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
 from pulumi.runtime import rpc
 
+from agent.documents.reader import Reader
+from agent.project.routed import read
 from ops.ssh import Answer
-from tests.components.recording import ALL, BARE, BASE_CONFIG, DIGEST, SHOP, SUPPLIED, Recording, record
+from tests.components.recording import (
+    ALL,
+    BARE,
+    BASE_CONFIG,
+    DIGEST,
+    SHOP,
+    SUPPLIED,
+    Recording,
+    plain_texts,
+    record,
+)
+
+HASH = "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu"
 
 
 def test_the_release_command_runs_on_the_first_of_several_servers_and_the_others_wait(tmp_path: Path) -> None:
@@ -22,6 +38,77 @@ def test_the_release_command_runs_on_the_first_of_several_servers_and_the_others
     jobs = [json.loads(rpc.unwrap_rpc_secret(item.inputs["stdin"]))["job"] for item in releases]
     assert [job is not None for job in jobs] == [True, False]
     assert releases[0].urn in releases[1].dependencies
+
+
+def server(number: int, roles: list[str], **more: str) -> dict[str, Any]:
+    """Another server beside the first one of the recordings."""
+    address = f"10.9.9.{number}"
+    its_own = {"name": f"s{number}", "address": address, "privateAddress": address, "roles": roles, **more}
+    return {**BASE_CONFIG["servers"][0], **its_own}
+
+
+def test_replicas_are_released_one_after_the_other(tmp_path: Path) -> None:
+    """So that the ones after stay as they are where one fails: the engine does nothing that depends on what failed."""
+    first = BASE_CONFIG["servers"][0]
+    servers = [first, server(3, ["app"]), server(4, ["app", "edge"])]
+    recording = record(
+        tmp_path, {"shop.yaml": SHOP + "servers: {replicas: 3}\n"}, config={"servers": servers}
+    )
+    chain = [recording.named(f"shop-release-{name}") for name in ("one", "s3", "s4")]
+    assert [[other.name for other in chain if other.urn in release.dependencies] for release in chain] == [
+        [],
+        ["shop-release-one"],
+        ["shop-release-one", "shop-release-s3"],
+    ]
+
+
+def test_edges_that_do_not_run_a_project_get_its_route_once_it_is_released(tmp_path: Path) -> None:
+    first = {**BASE_CONFIG["servers"][0], "roles": ["app", "data"]}
+    servers = [first, server(3, ["edge"]), server(4, ["edge", "app"], pool="other")]
+    recording = record(tmp_path, ALL, config={**SUPPLIED, "servers": servers})
+    for project in ("shop", "bare", "vault-app"):
+        release = recording.named(f"{project}-release-one")
+        for edge in ("s3", "s4"):
+            route = recording.named(f"{project}-route-{edge}")
+            assert {release.urn, recording.named(f"{edge}-bundle").urn} <= route.dependencies
+            document = json.loads(route.inputs["stdin"])
+            assert (document["project"], document["version"]) == (project, 1)
+            assert f"reverse_proxy {first['privateAddress']}:8100 {{" in document["site"]
+            assert (route.inputs["create"], route.inputs["delete"]) == (
+                "codeb-agent route",
+                "codeb-agent unroute",
+            )
+            assert read(Reader(document, "")).project == project
+
+
+def test_hashes_of_logins_are_secrets_of_the_state(tmp_path: Path) -> None:
+    first = {**BASE_CONFIG["servers"][0], "roles": ["app", "data"]}
+    protected = f"{SHOP}features: {{protect: {{users: {{ann: {HASH}}}}}}}\n"
+    recording = record(tmp_path, {"shop.yaml": protected}, config={"servers": [first, server(3, ["edge"])]})
+    route = recording.named("shop-route-s3")
+    assert HASH in rpc.unwrap_rpc_secret(route.inputs["stdin"])
+    for item in recording.registrations:
+        assert HASH[7:] not in "\n".join(plain_texts(item.inputs)), item.name
+
+
+def test_one_server_has_no_routes(recording: Recording) -> None:
+    assert not [item.name for item in recording.registrations if "-route-" in item.name]
+
+
+def test_who_takes_names_waits_for_the_routes_of_who_gives_them(tmp_path: Path) -> None:
+    """On edges, too, a name is one project's at a time."""
+    first = {**BASE_CONFIG["servers"][0], "roles": ["app", "data"]}
+    config = {"servers": [first, server(3, ["edge"])]}
+    before = record(tmp_path / "1", {"shop.yaml": SHOP, "bare.yaml": BARE}, config=config).outputs[-1][
+        "registry"
+    ]
+    domains = [re.search(r"domain: ([a-z.]+)", text)[1] for text in (SHOP, BARE)]  # type: ignore[index]
+    swapped = {
+        "shop.yaml": SHOP.replace(domains[0], "new.lab.test"),
+        "bare.yaml": BARE.replace(domains[1], domains[0]),
+    }
+    after = record(tmp_path / "2", swapped, config=config, registry=before)
+    assert after.named("shop-route-s3").urn in after.named("bare-route-s3").dependencies
 
 
 def test_every_server_runs_the_digest_that_the_first_one_found(tmp_path: Path) -> None:

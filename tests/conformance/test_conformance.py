@@ -17,11 +17,14 @@ HERE = Path(__file__).parent
 SERVERS = """
 import json, sys
 sys.path.insert(0, {repository!r})
+from components.documents import Release
+from components.places import Places
 from components.project import stdin_of
 from pulumi_command import local
 document, answer = {document!r}, {answer!r}
-first = local.Command("first", create="echo '" + json.dumps(answer) + "'", stdin=stdin_of(document, None))
-local.Command("second", create="cat > second.json", stdin=stdin_of(document, first))
+release, places = Release(lambda known: document, frozenset(), {{}}), Places()
+first = local.Command("first", create="echo '" + json.dumps(answer) + "'", stdin=stdin_of(release, places))
+local.Command("second", create="cat > second.json", stdin=stdin_of(release, places, first))
 """
 """Releases on two servers, as `components.project` asks for them."""
 CASES = sorted(folder for folder in HERE.iterdir() if (folder / "expected.json").exists())

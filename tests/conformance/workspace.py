@@ -35,14 +35,14 @@ class Workspace:
         self.folder.mkdir()
         self._backend.mkdir()
         (self.folder / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
-        self._pulumi("stack", "init", STACK)
+        self.pulumi("stack", "init", STACK)
 
     def step(self, program: Path) -> dict[str, Any]:
         """A preview and an update of a program."""
         (self.folder / "__main__.py").write_text(program.read_text())
-        previewed = self._pulumi("preview", "--json")
-        updated = self._pulumi("up", "--yes", "--skip-preview")
-        latest = self._latest()
+        previewed = self.pulumi("preview", "--json")
+        updated = self.pulumi("up", "--yes", "--skip-preview")
+        latest = self.latest()
         resources = latest.get("resources", [])
         return {
             "files": self.files(),
@@ -55,20 +55,22 @@ class Workspace:
 
     def destroy(self) -> dict[str, Any]:
         """The end of all."""
-        destroyed = self._pulumi("destroy", "--yes", "--skip-preview")
-        left = [item["urn"] for item in self._latest().get("resources", [])]
+        destroyed = self.pulumi("destroy", "--yes", "--skip-preview")
+        left = [item["urn"] for item in self.latest().get("resources", [])]
         return {"destroy": {"exit": destroyed.returncode, "files": self.files(), "left": left}}
 
     def files(self) -> dict[str, str]:
         """What the program's commands wrote."""
         return {path.name: path.read_text() for path in self.folder.iterdir() if path.name not in OWN_FILES}
 
-    def _latest(self) -> dict[str, Any]:
+    def latest(self) -> dict[str, Any]:
+        """The state as it was last written."""
         path = self._backend / ".pulumi" / "stacks" / PROJECT / f"{STACK}.json"
         latest: dict[str, Any] = json.loads(path.read_text())["checkpoint"]["latest"]
         return latest
 
-    def _pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def pulumi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the CLI on the stack, in the work folder."""
         environment = {
             "PATH": f"{self._home.bin}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PULUMI_HOME": str(self._home.folder),

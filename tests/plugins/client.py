@@ -22,7 +22,7 @@ from lab.providers.protocol import CheckResult, DiffResult, PartialFailure, Prop
 from lab.pulumi.home import START
 
 ENDS_WITHIN_S = 10
-VERSIONS = {"command": "1.2.1", "postgresql": "3.18.2", "minio": "0.17.1"}
+VERSIONS = {"command": "1.2.1", "postgresql": "3.18.2", "minio": "0.17.1", "vultr": "2.27.1"}
 DETAILS = "grpc-status-details-bin"
 
 T = TypeVar("T")

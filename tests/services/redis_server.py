@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from agent.host.ports import RedisRefused
+from agent.host.ports import Ports, RedisRefused
 from agent.project.spec import CacheIndex
 from agent.real.redis import RealRedis, _encoded, _reply
 from agent.release import cache
@@ -83,17 +83,34 @@ class RedisServer:
         return Client(self.port, login, environment["REDIS_DB"])
 
     def grant(
-        self, project: str, *, rules: tuple[str, ...] | None = None, also: Collection[str] = ()
+        self,
+        project: str,
+        *,
+        rules: tuple[str, ...] | None = None,
+        also: Collection[str] = (),
+        machine: str = "only",
     ) -> bool:
-        """What the agent does for a release of the project; whether the index was new to it."""
-        found = self.stack.cache(project)
-        index = CacheIndex(
-            **{**found, "host": "127.0.0.1", "port": self.port, "rules": tuple(found["rules"])}
-        )
+        """What the agent does for a release of the project on a server; whether the index was new to it."""
+        index = self._index(project)
         index = index if rules is None else replace(index, rules=rules)
-        ports = replace(FakeHost().ports(), redis=RealRedis())
+        ports = self._ports(machine)
         password = self.stack.environment(project)["REDIS_PASSWORD"]
         return cache.grant(ports, index, password, also, self.stack.admin_password(self.name))
+
+    def revoke(self, project: str, machine: str = "only") -> None:
+        """What the agent does when the project leaves a server."""
+        admin = self.stack.admin_password(self.name)
+        cache.revoke(self._ports(machine), self._index(project), admin)
+
+    def _index(self, project: str) -> CacheIndex:
+        found = self.stack.cache(project)
+        return CacheIndex(**{**found, "host": "127.0.0.1", "port": self.port, "rules": tuple(found["rules"])})
+
+    @staticmethod
+    def _ports(machine: str) -> Ports:
+        host = FakeHost()
+        host.put("/etc/machine-id", machine)
+        return replace(host.ports(), redis=RealRedis())
 
 
 @contextmanager

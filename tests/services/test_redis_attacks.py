@@ -211,6 +211,41 @@ def test_rules_of_an_existing_user_get_narrower_without_a_failed_command(
     )
 
 
+@pytest.mark.parametrize(("instance", "project"), [("redis-0", "blog"), ("redis-shop", "shop")])
+def test_a_server_that_leaves_takes_nothing_from_the_others(
+    start_redis: Callable[..., RedisServer], instance: str, project: str
+) -> None:
+    server = start_redis(instance)
+    server.grant(project, machine="a")
+    app, listener = server.app(project), server.app(project)
+    prefix = server.stack.environment(project)["REDIS_CHANNEL_PREFIX"]
+    assert listener.do("SUBSCRIBE", f"{prefix}news")[0] == "subscribe"
+    assert app.do("SET", "k", "v") == "OK"
+    assert server.grant(project, machine="b") is False, "the second server empties nothing"
+    server.revoke(project, "a")
+    assert app.do("PUBLISH", f"{prefix}news", "x") == 1, "who listens goes on listening"
+    assert server.app(project).do("GET", "k") == "v"
+    server.revoke(project, "b")
+    assert not [
+        row
+        for row in server.admin().do("ACL", "LIST")
+        if f"user {server.stack.cache(project)['user']} " in row
+    ]
+
+
+def test_servers_are_noted_in_a_user_without_a_right_to_anything(
+    start_redis: Callable[..., RedisServer],
+) -> None:
+    server = start_redis("redis-0")
+    server.grant("blog", machine="a")
+    key = next(row for row in server.admin().do("ACL", "LIST") if " (~codeb:server:" in row)
+    noted = key.partition("(~")[2].split()[0]
+    user = server.stack.cache("blog")["user"]
+    refused = server.admin().do("ACL", "DRYRUN", user, "CONFIG", "GET", noted)
+    assert "no permissions" in refused
+    assert key.endswith("resetchannels -@all)")
+
+
 def test_who_listens_without_prefix_can_be_seen_before_an_update(
     start_redis: Callable[..., RedisServer],
 ) -> None:

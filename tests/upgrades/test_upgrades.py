@@ -1,8 +1,10 @@
 """A stack of an earlier version goes on: a preview of the program as it is now, on the state as it was then.
 
 `own-engine.json` was written before the lab ran the Pulumi CLI, by an engine of its own, `storage-users.json` by that CLI
-before projects could hand over names and shared less of Redis; their secrets were replaced by the word `recorded`. Nobody
-answers where the preview looks: it shows what would change, and asks no host.
+before projects could hand over names and shared less of Redis; their secrets were replaced by the word `recorded`.
+`several-servers.json` is of the last version before fleets (edge with apps, apps, data), by that CLI with plugins that reach
+nothing; of their inputs, the agent is left out. Nobody answers where the preview looks: it shows what would change, and
+asks no host.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -34,16 +37,42 @@ CHANGES = {
         *(("delete", f"{project}-keys") for project in PROJECTS),
     },
     "storage-users": set[tuple[str, str]](),
+    "several-servers": {("create", f"{project}-route-edge1") for project in ("blog", "real-estate-app")},
 }
 """All that an upgrade from a state makes and deletes, which is to be nothing that holds data.
 
 `own-engine`: projects had a service account of MinIO's administrator, which could make itself more than it was given
-(CVE-2025-62506); they get a user of their own, and that key goes.
+(CVE-2025-62506); they get a user of their own, and that key goes. `several-servers`: an edge reaches projects that run on
+other servers by a site of its own.
 """
 
 
+SEVERAL = {"edge1": ["edge", "app"], "app1": ["app"], "data1": ["data"]}
+
+
+def servers(recorded: Path, one: dict[str, Any]) -> list[dict[str, Any]]:
+    """The servers of the recorded stack, of which `one` has all but name, addresses and roles."""
+    if recorded.stem != "several-servers":
+        return [one]
+    return [
+        one
+        | {
+            "name": name,
+            "address": f"127.66.0.{number}",
+            "privateAddress": f"10.66.0.{number}",
+            "roles": roles,
+        }
+        for number, (name, roles) in enumerate(SEVERAL.items(), 1)
+    ]
+
+
+@pytest.fixture(params=sorted(HERE.glob("*.json")), ids=lambda path: path.stem)
+def recorded(request: pytest.FixtureRequest) -> Path:
+    return Path(request.param)
+
+
 @pytest.fixture
-def stack(tmp_path: Path) -> Stack:
+def stack(tmp_path: Path, recorded: Path) -> Stack:
     folder = tmp_path / "clone"
     folder.mkdir()
     for name in paths.PROGRAM:
@@ -54,9 +83,10 @@ def stack(tmp_path: Path) -> Stack:
     (folder / "key").write_bytes(key.export_private_key())
     (folder / "key").chmod(0o600)
     settings = yaml.safe_load((paths.REPO / "Pulumi.dev.yaml").read_text())
-    server = settings["config"]["codeb:servers"][0]
+    (server,) = settings["config"]["codeb:servers"]
     server |= {"address": "127.0.0.1", "sshPort": 9, "hostKey": key.export_public_key().decode().strip()}
     del server["knownHostsFile"], settings["config"]["codeb:rootSecretFile"]
+    settings["config"]["codeb:servers"] = servers(recorded, server)
     settings["config"] |= {
         "codeb:sshPrivateKeyFile": "key",
         "codeb:rootSecret": "a root secret of this test only, long enough",
@@ -75,7 +105,6 @@ def stack(tmp_path: Path) -> Stack:
     return stack
 
 
-@pytest.mark.parametrize("recorded", sorted(HERE.glob("*.json")), ids=lambda path: path.stem)
 def test_a_stack_of_an_earlier_version_loses_nothing(stack: Stack, recorded: Path) -> None:
     stack.state.parent.mkdir(parents=True)
     shutil.copy(recorded, stack.state)

@@ -37,6 +37,8 @@ def check(
     for key in attributes:
         wrong = _wrong(attributes, key, inputs) if key in inputs else _missing(attributes, key, defaults)
         failures += [_failure(reason, name, key) for reason in wrong]
+        place, terraform = f"{name}.{key}", _terraform(attributes, key)
+        failures += _failures_within(attributes[key], inputs.get(key), terraform, place)
     return CheckResult({**inputs, **defaults, DEFAULTS: sorted(defaults)}, tuple(failures))
 
 
@@ -52,13 +54,33 @@ def _missing(attributes: Attributes, key: str, defaults: Properties) -> Iterator
         )
 
 
-def _wrong(attributes: Attributes, key: str, inputs: Properties) -> Iterator[str]:
-    attribute, value, name = attributes[key], inputs[key], _terraform(attributes, key)
+def _failures_within(
+    attribute: Attribute, value: Any, terraform: str, place: str
+) -> Iterator[tuple[str, str]]:
+    """What is wrong in the objects of a list, a set, or in the one object there is."""
+    items = [value] if attribute.single else value
+    if not attribute.elements or not isinstance(items, list):
+        return
+    for number, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            continue
+        where = place if attribute.single else f"{place}[{number}]"
+        for key in attribute.elements:
+            wrong = (
+                _missing(attribute.elements, key, {})
+                if item.get(key) is None
+                else _wrong(attribute.elements, key, item, f"{terraform}.{number}.")
+            )
+            yield from (_failure(reason, where, key) for reason in wrong)
+
+
+def _wrong(attributes: Attributes, key: str, inputs: Properties, within: str = "") -> Iterator[str]:
+    attribute, value, name = attributes[key], inputs[key], within + _terraform(attributes, key)
     if value is not UNKNOWN and attribute.choices and value not in attribute.choices:
         options = " ".join(f'"{choice}"' for choice in attribute.choices)
         yield f"expected {name} to be one of [{options}], got {value}"
-    if value is not UNKNOWN and attribute.minimum is not None and value < attribute.minimum:
-        yield f"expected {name} to be at least ({attribute.minimum}), got {value}"
+    if value is not UNKNOWN and (reason := _out_of_range(attribute, name, value)):
+        yield reason
     if attribute.valid is not None and value is not UNKNOWN and (reason := attribute.valid(value)):
         yield reason
     clash = next((other for other in attribute.conflicts if other in inputs), None)
@@ -67,6 +89,15 @@ def _wrong(attributes: Attributes, key: str, inputs: Properties) -> Iterator[str
     if attribute.together and any(other not in inputs for other in attribute.together):
         names = ",".join(sorted(_terraform(attributes, other) for other in (key, *attribute.together)))
         yield f'Missing required argument. "{name}": all of `{names}` must be specified'
+
+
+def _out_of_range(attribute: Attribute, name: str, value: Any) -> str:
+    least, most = attribute.minimum, attribute.maximum
+    if most is not None and not (least or 0) <= value <= most:
+        return f"expected {name} to be in the range ({least or 0} - {most}), got {value}"
+    if least is not None and value < least:
+        return f"expected {name} to be at least ({least}), got {value}"
+    return ""
 
 
 def _terraform(attributes: Attributes, key: str) -> str:
@@ -92,7 +123,9 @@ def _defaults(
 
 
 def _marked(attribute: Attribute, value: Any) -> Any:
-    """Objects in a list carry their own defaults and a `__defaults` of their own."""
+    """Objects, alone or in a list, carry their own defaults and a `__defaults` of their own."""
+    if attribute.single and isinstance(value, Mapping):
+        return _marked_object(attribute, value)
     if not attribute.elements or not isinstance(value, list):
         return value
     return [_marked_object(attribute, item) if isinstance(item, Mapping) else item for item in value]

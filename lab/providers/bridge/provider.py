@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from lab.providers.base import PackageProvider
+from lab.providers.bridge.resource import VanishedError
 from lab.providers.protocol import PartialFailure, Properties, ProviderError, State
 
 
@@ -47,6 +48,8 @@ def _creating(urn: str) -> Iterator[None]:
         yield
     except PartialFailure as failure:
         raise _told(failure, f"creating {urn}") from failure
+    except VanishedError as error:
+        raise ProviderError(f"expected non-nil error with nil state during Create of {urn}") from error
 
 
 @contextmanager
@@ -55,6 +58,10 @@ def _during(doing: str, urn: str) -> Iterator[None]:
         yield
     except PartialFailure as failure:
         raise _told(failure, f"{doing} {urn}") from failure
+    except VanishedError as error:
+        raise ProviderError(
+            f"Resource provider reported that the resource did not exist while {doing} {urn}."
+        ) from error
     except ProviderError as error:
         raise ProviderError(f"{doing} {urn}: {error}") from error
 

@@ -28,6 +28,10 @@ from lab.providers.protocol import (
 from lab.providers.values import top_level
 
 
+class VanishedError(ProviderError):
+    """What an operation was for is not found at its end: nothing is recorded of it."""
+
+
 class BridgedResource(Resource):
     """A subclass gives the attributes and the four operations on the real thing."""
 
@@ -38,6 +42,13 @@ class BridgedResource(Resource):
 
     reads_back: ClassVar[bool] = True
     """Whether the outputs of an operation come from `fetch`, and not only from what was wanted."""
+
+    keeps_failed_updates: ClassVar[bool] = False
+    """Whether a failed update is recorded as if it had been made, as the real bridge does: the next run updates once more,
+    but sees no difference, and only a refresh finds out how it is."""
+
+    keeps_empty_defaults: ClassVar[bool] = False
+    """Whether the plugin's bridge is one of before 2026 (`refreshed_inputs`)."""
 
     @abstractmethod
     def insert(self, wanted: dict[str, Any]) -> str:
@@ -68,7 +79,13 @@ class BridgedResource(Resource):
 
     @property
     def secrets(self) -> tuple[str, ...]:  # type: ignore[override]  # derived from the schema
-        return tuple(key for key, attribute in self.attributes.items() if attribute.secret)
+        within = (
+            f"{key}.{inner}"
+            for key, attribute in self.attributes.items()
+            for inner, element in attribute.elements.items()
+            if attribute.single and element.secret
+        )
+        return (*(key for key, attribute in self.attributes.items() if attribute.secret), *within)
 
     def check(self, name: str, olds: Properties, news: Properties, random_seed: bytes) -> CheckResult:
         return check(self.attributes, name, olds, news, random_seed)
@@ -107,14 +124,21 @@ class BridgedResource(Resource):
             return self._settled(id_, wanted)
 
     def update(self, id_: str, old_inputs: Properties, old_outputs: Properties, news: Properties) -> State:
-        """When it fails the recorded state stays, and the next run tries again.
-
-        The real bridge records what was wanted (as a partial failure), and only a refresh finds out that it is not so.
-        """
+        """When it fails the recorded state stays, and the next run tries again (but see `keeps_failed_updates`)."""
         wanted = self.wanted(old_outputs, news)
         changed = frozenset(top_level(path) for path in self._changed(old_outputs, news))
         with _worded():
-            return self._settled(self.alter(_latest(id_, old_outputs), old_outputs, wanted, changed), wanted)
+            return self._settled(
+                self._altered(_latest(id_, old_outputs), old_outputs, wanted, changed), wanted
+            )
+
+    def _altered(self, id_: str, old: Properties, wanted: dict[str, Any], changed: frozenset[str]) -> str:
+        try:
+            return self.alter(id_, old, wanted, changed)
+        except ProviderError as error:
+            if self.keeps_failed_updates:
+                raise self._unfinished(id_, wanted, error) from error
+            raise
 
     def delete(self, id_: str, inputs: Properties, outputs: Properties) -> None:
         with _worded():
@@ -128,18 +152,23 @@ class BridgedResource(Resource):
         new_id, values = found
         now = outputs(self.attributes, new_id, {**recorded, **values}, None)
         if recorded:
-            return State(new_id, now, refreshed_inputs(self.attributes, inputs, now))
+            refreshed = refreshed_inputs(self.attributes, inputs, now, self.keeps_empty_defaults)
+            return State(new_id, now, refreshed)
         return State(new_id, now, imported_inputs(self.attributes, now))
 
     def wanted(self, old_outputs: Properties | None, news: Properties) -> dict[str, Any]:
-        """Every attribute as it is to be: given, defaulted, kept (computed), or null."""
+        """Every attribute as it is to be: given, defaulted, kept (computed), or null.
+
+        An empty text for a computed attribute is none (`finalizeDiff` of Terraform's SDK).
+        """
         return {
             key: self._wanted(key, attribute, old_outputs, news) for key, attribute in self.attributes.items()
         }
 
     def _wanted(self, key: str, attribute: Attribute, old: Properties | None, news: Properties) -> Any:
-        if news.get(key) is not None:
-            return news[key]
+        given = news.get(key)
+        if given is not None and not (attribute.computed and given == ""):
+            return given
         if attribute.default is not None:
             return attribute.default
         return (old or {}).get(key) if attribute.computed or attribute.output_only else None
@@ -157,10 +186,7 @@ class BridgedResource(Resource):
         try:
             self.complete(id_, wanted)
         except ProviderError as error:
-            undone = wanted | dict.fromkeys(self.completed)
-            raise PartialFailure(
-                State(id_, outputs(self.attributes, id_, undone, undone)), (str(error),)
-            ) from error
+            raise self._unfinished(id_, wanted | dict.fromkeys(self.completed), error) from error
 
     def _settled(self, id_: str, wanted: dict[str, Any]) -> State:
         if not self.reads_back:
@@ -168,12 +194,14 @@ class BridgedResource(Resource):
         try:
             found = self.fetch(id_, wanted)
         except ProviderError as error:
-            state = State(id_, outputs(self.attributes, id_, wanted, wanted))
-            raise PartialFailure(state, (str(error),)) from error
+            raise self._unfinished(id_, wanted, error) from error
         if found is None:
-            raise ProviderError(f"{id_} is not there although it has just been made or changed")
+            raise VanishedError(f"{id_} is not there although it has just been made or changed")
         new_id, values = found
         return State(new_id, outputs(self.attributes, new_id, {**wanted, **values}, wanted))
+
+    def _unfinished(self, id_: str, values: dict[str, Any], error: ProviderError) -> PartialFailure:
+        return PartialFailure(State(id_, outputs(self.attributes, id_, values, values)), (str(error),))
 
 
 def _latest(id_: str, outputs: Properties) -> str:
@@ -188,6 +216,8 @@ def _worded() -> Iterator[None]:
         yield
     except PartialFailure as failure:
         raise PartialFailure(failure.state, tuple(map(_framed, failure.reasons))) from failure
+    except VanishedError:
+        raise
     except ProviderError as error:
         raise ProviderError(_framed(error)) from error
 

@@ -18,6 +18,7 @@ class Kind(StrEnum):
 
     STRING = "string"
     INT = "int"
+    FLOAT = "float"
     BOOL = "bool"
     LIST = "list"
     SET = "set"
@@ -25,7 +26,7 @@ class Kind(StrEnum):
 
 
 COLLECTIONS = frozenset({Kind.LIST, Kind.SET, Kind.MAP})
-_ZERO: Mapping[Kind, Any] = {Kind.STRING: "", Kind.INT: 0, Kind.BOOL: False}
+_ZERO: Mapping[Kind, Any] = {Kind.STRING: "", Kind.INT: 0, Kind.FLOAT: 0, Kind.BOOL: False}
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 Suppress = Callable[[Any, Any], bool]
@@ -51,6 +52,7 @@ class Attribute:
 
     choices: tuple[str, ...] = ()
     minimum: int | None = None
+    maximum: int | None = None
     valid: Callable[[Any], str] | None = None
     """Says what is wrong with a value; empty when nothing is."""
 
@@ -64,11 +66,21 @@ class Attribute:
     elements: Mapping[str, Attribute] = field(default_factory=dict)
     """For a list or set of objects: the attributes of an object."""
 
+    single: bool = False
+    """There is one object at most (MaxItems 1), and Pulumi has it without the list around it."""
+
+    @property
+    def is_block(self) -> bool:
+        """Whether it stands in Terraform's configuration as a nested block, of which there may be none but never null."""
+        return bool(self.elements) and not self.output_only
+
     def coerce(self, value: Any) -> Any:
         """The value in the attribute's own type, where the bridge converts: "20" to 20, 5 to "5"."""
         match self.kind, value:
             case (Kind.INT, str()):
                 return _integer(value)
+            case (Kind.FLOAT, str()):
+                return float(value)
             case (Kind.INT, float()) if value.is_integer():
                 return int(value)
             case (Kind.BOOL, str()) if value.lower() in _TRUTH:
@@ -78,7 +90,7 @@ class Attribute:
             case (Kind.STRING, int() | float()):
                 return f"{value:.15g}"
             case (Kind.LIST | Kind.SET, str() | int() | float() | Mapping()):
-                return [value]
+                return value if self.single else [value]
             case _:
                 return value
 
@@ -98,6 +110,11 @@ class Attribute:
             return []
         if self.suppress is not None and UNKNOWN not in (old, new) and self.suppress(old, new):
             return []
+        if self.single:
+            both = isinstance(old, Mapping) and isinstance(new, Mapping)
+            return self._changed_object(old, new, path) if both else [path]
+        if self.elements and self.kind is Kind.SET:
+            return self._changed_members(old, new, path)
         if self.elements:
             return self._changed_objects(old, new, path)
         if self.kind in (Kind.SET, Kind.LIST) and old and new and new is not UNKNOWN:
@@ -114,13 +131,30 @@ class Attribute:
             here = f"{path}[{index}]"
             if index >= len(old) or index >= len(new):
                 paths.append(here)
-                continue
-            for key, attribute in self.elements.items():
-                wanted = new[index].get(key, attribute.default)
-                if wanted is None and attribute.computed:
-                    continue
-                paths += attribute.changed(old[index].get(key), wanted, f"{here}.{key}")
+            else:
+                paths += self._changed_object(old[index], new[index], here)
         return paths
+
+    def _changed_object(self, old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> list[str]:
+        paths = []
+        for key, attribute in self.elements.items():
+            wanted = new.get(key, attribute.default)
+            if wanted is not None or not attribute.computed:
+                paths += attribute.changed(old.get(key), wanted, f"{path}.{key}")
+        return paths
+
+    def _changed_members(self, old: Any, new: Any, path: str) -> list[str]:
+        """Objects of a set have no order; what the server adds to them (computed) is no difference."""
+        if new is UNKNOWN:
+            return [path]
+        was, now = ([self._given(item) for item in value or ()] for value in (old, new))
+        return _changed_items(was, now, path, ordered=False)
+
+    def _given(self, item: Any) -> Any:
+        if not isinstance(item, Mapping):
+            return item
+        given = {key: item.get(key, each.default) for key, each in self.elements.items() if not each.computed}
+        return {key: None if self.elements[key].is_zero(value) else value for key, value in given.items()}
 
 
 def _integer(text: str) -> int:

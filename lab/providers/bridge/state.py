@@ -7,6 +7,7 @@ objects are marked.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from lab.providers.bridge.inputs import DEFAULTS, Attributes
@@ -22,8 +23,8 @@ def outputs(
 ) -> dict[str, Any]:
     """All attributes, absent ones as null.
 
-    After an operation an empty collection is null unless one was planned; a refresh (`planned` None) keeps
-    what it found.
+    After an operation an empty collection is null unless one was planned, or it is of blocks, or computed; a refresh
+    (`planned` None) keeps what it found.
     """
     result = {"id": id_} | _stored_object(attributes, values, planned)
     if not contains_unknown(result):
@@ -39,18 +40,35 @@ def _stored_object(attributes: Attributes, values: Properties, planned: Properti
 
 
 def _stored(attribute: Attribute, value: Any, planned: Any, after_operation: bool) -> Any:
+    if attribute.is_block and not attribute.single and value is None:
+        return []
     if value is None or value is UNKNOWN or attribute.write_only:
         return None if attribute.write_only else value
-    if after_operation and attribute.kind in COLLECTIONS and not value and not planned:
+    unplanned = not planned and not (attribute.is_block or attribute.computed or attribute.output_only)
+    if after_operation and attribute.kind in COLLECTIONS and not value and unplanned:
         return None
+    if attribute.single:
+        plan = planned or ({} if after_operation else None)
+        return _stored_object(attribute.elements, value, plan)
     if attribute.elements:
         plans = [*(planned or []), *[{}] * len(value)] if after_operation else [None] * len(value)
-        return [
-            _stored_object(attribute.elements, item, plan) for item, plan in zip(value, plans, strict=False)
+        items = [
+            item if item is UNKNOWN else _stored_object(attribute.elements, item, plan)
+            for item, plan in zip(value, plans, strict=False)
         ]
+        return sorted(items, key=_set_order) if attribute.kind is Kind.SET else items
     if attribute.kind is Kind.SET:
         return sorted(value, key=str)
     return str(value) if attribute.number_as_text else value
+
+
+def _set_order(item: Any) -> str:
+    """Terraform keeps a set of objects in the order of their values, attribute by attribute."""
+    if item is UNKNOWN:
+        return ""
+    return ";".join(
+        f'"{value}"' if isinstance(value, str) else str(value) for _, value in sorted(item.items())
+    )
 
 
 def _object_delta(attributes: Attributes, values: Properties) -> dict[str, Any]:
@@ -68,6 +86,8 @@ def _object_delta(attributes: Attributes, values: Properties) -> dict[str, Any]:
 
 
 def _value_delta(attribute: Attribute, value: Any) -> dict[str, Any] | None:
+    if attribute.single and (value is not None or attribute.is_block):
+        return {"plu": {"i": {"obj": _object_delta(attribute.elements, value)} if value else {}}}
     if value is None:
         return None
     if attribute.number_as_text:
@@ -82,26 +102,34 @@ def _value_delta(attribute: Attribute, value: Any) -> dict[str, Any] | None:
     return {"arr": {"el": elements}}
 
 
-def refreshed_inputs(attributes: Attributes, old: Properties, found: Properties) -> dict[str, Any]:
-    """The program's inputs with what a refresh found; an input that drifted is no default any more."""
+def refreshed_inputs(
+    attributes: Attributes, old: Properties, found: Properties, keeps_empty: bool = False
+) -> dict[str, Any]:
+    """The program's inputs with what a refresh found; an input that drifted is no default any more.
+
+    A list of defaults that is empty says that none of the inputs is one, `keeps_empty`; bridges of 2026 leave it out, and
+    then any of them may be.
+    """
     inputs: dict[str, Any] = {}
     defaults = set(old.get(DEFAULTS, ()))
     for key, value in old.items():
         if key not in attributes:
             continue
-        inputs[key] = _refreshed_value(attributes[key], value, found.get(key))
+        inputs[key] = _refreshed_value(attributes[key], value, found.get(key), keeps_empty)
         if not equal(value, found.get(key)):
             defaults.discard(key)
-    return inputs | ({DEFAULTS: sorted(defaults)} if defaults else {})
+    return inputs | ({DEFAULTS: sorted(defaults)} if defaults or keeps_empty else {})
 
 
-def _refreshed_value(attribute: Attribute, old: Any, found: Any) -> Any:
+def _refreshed_value(attribute: Attribute, old: Any, found: Any, keeps_empty: bool) -> Any:
+    if attribute.single and isinstance(old, Mapping) and isinstance(found, Mapping):
+        return refreshed_inputs(attribute.elements, old, found, keeps_empty)
     if not isinstance(old, list) or not isinstance(found, list):
         return found
     if not attribute.elements:
         return found[: len(old)]
     return [
-        refreshed_inputs(attribute.elements, old_item, item)
+        refreshed_inputs(attribute.elements, old_item, item, keeps_empty)
         for old_item, item in zip(old, found, strict=False)
     ]
 

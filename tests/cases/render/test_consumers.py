@@ -12,19 +12,21 @@ from pathlib import Path
 
 import pytest
 
+from agent.host.paths import mount_unit
 from agent.images.in_units import filled_in
 from agent.project.record import Image
 from agent.project.spec import UnitText
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 
-from .case import FOLDER, Case, cases
+from .case import FOLDER, Case, cases, from_the_cloud
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"registry.lab.test:5000/demo@{DIGEST}"
 ROOT_TEXT = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0"
 GOOD_CASES = [case for case in cases() if not (case.expected / "error.txt").exists()]
 HOSTS = [(case, host.name) for case in GOOD_CASES for host in sorted((case.expected / "hosts").iterdir())]
-EDGES = [(case, host) for case, host in HOSTS if (case.expected / "hosts" / host / "etc/caddy").exists()]
+_UNITS = (".service", ".timer", ".path", ".mount")
+CADDIES = [(case, host) for case, host in HOSTS if (case.expected / "hosts" / host / "etc/caddy").exists()]
 
 
 def for_each(hosts: list[tuple[Case, str]]) -> pytest.MarkDecorator:
@@ -39,7 +41,12 @@ def lay_out(case: Case, server: str, root: Path) -> None:
     host = case.expected / "hosts" / server
     for path in host.rglob("*"):
         if path.is_file() and path.name != "bundle.json":
-            write(root / path.relative_to(host), resolve(path.read_text(), secrets.lookup))
+            text = from_the_cloud(path.read_text())
+            write(root / path.relative_to(host), resolve(text, secrets.lookup))
+    bundle = json.loads(from_the_cloud((host / "bundle.json").read_text()))
+    for each in (*bundle.get("disks", ()), *bundle.get("shares", ())):
+        text = each["unit"].replace("@UUID@", "24547efb-7bdd-4a46-93ea-50d6651044ce")
+        write(root / "etc/systemd/system" / mount_unit(each["path"]), text)
     for path in (case.expected / "projects").rglob("*"):
         folder = {
             ".container": "containers/systemd",
@@ -79,32 +86,34 @@ def caddyfile(case: Case, server: str, root: Path) -> Path:
     lay_out(case, server, root)
     path = root / "etc/caddy/Caddyfile"
     text = path.read_text()
-    text = text.replace("/etc/codeb/ca.crt", str(root / "etc/codeb/ca.crt"))
+    for file in ("/etc/codeb/ca.crt", "/etc/caddy/acme-ca.crt"):
+        text = text.replace(file, f"{root}{file}")
     path.write_text(text.replace("/run/secrets/ca.key", str(root / "etc/codeb/secrets/ca.key")))
     return path
 
 
-@for_each(EDGES)
+@for_each(CADDIES)
 def test_caddy_accepts_the_configuration(case: Case, server: str, tmp_path: Path) -> None:
     path = caddyfile(case, server, tmp_path)
     result = caddy("validate", "--adapter", "caddyfile", "--config", str(path), home=tmp_path)
     assert result.returncode == 0, result.stderr
 
 
-@for_each(EDGES)
+@for_each(CADDIES)
 def test_caddy_formats_the_files_no_further(case: Case, server: str, tmp_path: Path) -> None:
     path = caddyfile(case, server, tmp_path)
     for file in (path, *sorted(path.parent.glob("sites/*.caddy"))):
         assert caddy("fmt", str(file), home=tmp_path).stdout == file.read_text(), file.name
 
 
-@for_each(EDGES)
+@for_each(CADDIES)
 def test_every_https_site_speaks_tls_1_3_only(case: Case, server: str, tmp_path: Path) -> None:
     path = caddyfile(case, server, tmp_path)
     result = caddy("adapt", "--adapter", "caddyfile", "--config", str(path), home=tmp_path)
     servers = json.loads(result.stdout)["apps"]["http"]["servers"].values()
     policies = [policy for each in servers for policy in each.get("tls_connection_policies", [])]
-    assert policies
+    edge = case.plan().server(server).has("edge")
+    assert bool(policies) == edge, "a server that is no edge has no certificate"
     assert all(policy.get("protocol_min") == "tls1.3" for policy in policies)
 
 
@@ -150,7 +159,7 @@ def test_quadlet_and_systemd_accept_the_units(debian: Debian, case: Case, tmp_pa
     assert [line for line in remarks if "Loading source unit file" not in line] == []
     generate(debian)
     units = tmp_path / "upper/etc/systemd/system"
-    names = sorted(path.name for path in units.iterdir() if path.suffix in (".service", ".timer", ".path"))
+    names = sorted(path.name for path in units.iterdir() if path.suffix in _UNITS)
     assert len(names) >= len(list((case.expected / "projects").rglob("*.container")))
     if names:
         assert (

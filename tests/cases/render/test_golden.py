@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -11,7 +12,7 @@ from agent.documents.reader import Reader
 from codeb.plan import PlanError
 from codeb.render import host_bundle
 
-from .case import Case, cases
+from .case import Case, cases, from_the_cloud
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)
@@ -22,7 +23,8 @@ def test_the_agent_takes_every_bundle(case: Case) -> None:
     except PlanError:
         return
     for server in plan.servers:
-        assert read_bundle(Reader(host_bundle(plan, server), "")).files
+        document = from_the_cloud(json.dumps(host_bundle(plan, server)))
+        assert read_bundle(Reader(json.loads(document), "")).files
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.folder.name)

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from codeb import names
+from codeb.model import Protect
+from codeb.plan.routes import INNER_PORT, Outer
 from codeb.render.text import render
+from codeb.render.visitors import logins
 
 HERE = Path(__file__).parent
 QUADLET = "/etc/containers/systemd"
@@ -46,7 +49,7 @@ def bundle(ca: str, key: str, **changes: object) -> dict[str, Any]:
                 (HERE / "caddy.container").read_text(),
                 restarts=["caddy.service"],
             ),
-            file(names.HOLD_FILE, render("caddy/hold.nft")),
+            file(names.HOLD_FILE, render("caddy/hold.nft", ports=(80, 443))),
             file(
                 f"{QUADLET}/redis-0.container",
                 (HERE / "redis-0.container").read_text(),
@@ -91,14 +94,33 @@ def gates(project: str = "agent-one", *, slow: bool = False) -> dict[str, Any]:
     }
 
 
-def site(project: str, max_upload: int = 1 << 20, canary_steps: Sequence[tuple[int, str]] = ()) -> str:
+def site(
+    project: str,
+    max_upload: int = 1 << 20,
+    canary_steps: Sequence[tuple[int, str]] = (),
+    protect: Protect | None = None,
+) -> str:
     """The site as the platform renders it."""
     return render(
         "caddy/site.caddy",
         id=project,
         domain=f"{project}.lab.test",
-        aliases=(),
+        served=(f"{project}.lab.test",),
+        redirecting=(),
+        protect=protect,
+        logins=logins(protect.users) if protect else "",
+        balancers=None,
+        redirects=(),
+        tightened={},
+        added={},
+        removed=(),
+        private=None,
         metrics_path="/api/metrics",
+        health_path="/api/health",
+        outer=Outer((), near=True),
+        inner=0,
+        inner_host=names.inner_host(project),
+        inner_port=INNER_PORT,
         max_upload=max_upload,
         upstream_file=names.upstream_file(project),
         maintenance_dir=names.MAINTENANCE_DIR,
@@ -111,9 +133,19 @@ def caddyfile() -> str:
     """The Caddyfile as the platform renders it; nothing stands behind its own hosts."""
     return render(
         "caddy/Caddyfile",
+        tightened={},
         internal_issuer=True,
-        acme_email=None,
+        acme={},
         caddy_dir=names.CADDY_DIR,
+        inner=False,
+        inner_port=INNER_PORT,
+        callers=(),
+        terminates=False,
+        balancer=None,
+        scheme="",
+        private="",
+        own=(),
+        shutdown_delay_s=0,
         ca_file=names.CA_FILE,
         data_host="127.0.0.1",
         minio_port=9000,

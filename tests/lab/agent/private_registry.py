@@ -17,7 +17,7 @@ from agent_lab import AgentHost, build_image
 from lab.host import Lab, nspawn, rootfs
 from lab.host.machine import REGISTRY_HOST
 from lab.host.processes import Supervised, wait_until
-from lab.images.registry import PATIENCE_S
+from lab.images.registry import PACKAGES, PATIENCE_S
 
 PORT = 5001
 NAME = f"{REGISTRY_HOST}:{PORT}"
@@ -66,7 +66,7 @@ def running(lab: Lab, folder: Path) -> Iterator[PrivateRegistry]:
     configuration.write_text(template.substitute(address=address))
     users.write_text(_HTPASSWD)
     argv = nspawn.command(
-        rootfs.registry_root(lab.folders, lab.progress),
+        rootfs.service_root(lab.folders, lab.progress, "registry", PACKAGES),
         ["docker-registry", "serve", "/etc/registry.yml"],
         machine="codeb-registry-private",
         binds={data: "/var/lib/registry"},

@@ -12,7 +12,7 @@ from agent_lab import AgentHost
 from codeb.model import ManifestSource, load_manifests, parse_settings
 from codeb.plan import make_plan
 from codeb.secrets import RootSecret
-from components.documents import releases
+from components.documents import Drafts, releases
 
 pytestmark = pytest.mark.lab
 IMAGE = "localhost/agent/environment:1"
@@ -66,7 +66,7 @@ def document(**variables: str) -> dict[str, Any]:
     manifest = {**MANIFEST, "environment": {**environment, "variables": {**VARIABLES, **variables}}}
     plan = make_plan(settings, load_manifests([ManifestSource("env.yaml", json.dumps(manifest))]), None)
     root = RootSecret("A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0")
-    return dict(releases(plan, root, {"agent-env": SECRETS})["agent-env"]["one"].document)
+    return dict(releases(Drafts(plan), root, {"agent-env": SECRETS})["agent-env"]["one"].make({}))
 
 
 @pytest.fixture

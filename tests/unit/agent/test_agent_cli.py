@@ -49,5 +49,30 @@ def test_a_defect_shows_its_place_and_no_value(host: FakeHost, monkeypatch: pyte
 
 def test_every_verb_is_there(host: FakeHost) -> None:
     verbs = {"apply", "release", "rollback", "remove", "status", "doctor", "retire", "version", "precompile"}
-    assert set(VERBS) == {*verbs, "notify", "deliver"}
+    others = {
+        "route",
+        "unroute",
+        "notify",
+        "note",
+        "deliver",
+        "certificates",
+        "session",
+        "logs",
+        "environment",
+        "restart",
+    }
+    assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0
+
+
+def test_a_defect_at_a_terminal_shows_its_place_and_no_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> int:
+        raise ValueError("the password is hunter2-hunter2")
+
+    monkeypatch.setattr("agent.sessions.attach.attach", broken)
+    assert main(["attach", "0" * 32]) == 1
+    err = capsys.readouterr().err
+    assert "ValueError at test_agent_cli.py" in err
+    assert "hunter2" not in err

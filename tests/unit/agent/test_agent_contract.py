@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.bundle.document import read_bundle
 from agent.documents.reader import Reader
+from agent.edge import names
 from agent.project.spec_reader import read_release
-from codeb.model import ManifestSource, load_manifests, parse_settings
+from codeb.model import ManifestSource, load_manifests, overlap, parse_settings
 from codeb.plan import Plan, make_plan
 from codeb.render import host_bundle, release_document
 
@@ -58,3 +61,11 @@ def test_the_agent_reads_every_release(plan: Plan) -> None:
         release = read_release(sent(document))
         assert release.spec.project == project.id
         assert release.spec.to_json()["site"] == document["site"]
+
+
+NAMES = ["a.x.test", "*.x.test", "x.test", "b.a.x.test", "*.a.x.test", "*.test"]
+
+
+@given(st.lists(st.sampled_from(NAMES), min_size=2, max_size=2))
+def test_program_and_agent_agree_on_names_that_overlap(pair: list[str]) -> None:
+    assert names.overlap(*pair) == overlap(*pair) == overlap(*reversed(pair))

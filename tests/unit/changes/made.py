@@ -11,7 +11,7 @@ from codeb.changes import Digest
 from codeb.model import ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
 from codeb.secrets import RootSecret
-from components.documents import Release, releases
+from components.documents import Drafts, Release, releases
 
 ROOT = RootSecret("A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0")
 DIGEST = Digest(b"key of the tests")
@@ -54,4 +54,4 @@ def plan_of(*manifests: Mapping[str, Any], **settings: Any) -> Plan:
 def release_of(sections: Mapping[str, Any], secrets: Mapping[str, str] = SECRETS, **settings: Any) -> Release:
     """What codeb1 is sent for the blog."""
     plan = plan_of(changed(sections), **settings)
-    return releases(plan, ROOT, {"blog": secrets})["blog"]["codeb1"]
+    return releases(Drafts(plan), ROOT, {"blog": secrets})["blog"]["codeb1"]

@@ -20,11 +20,30 @@ from tests.unit.agent.fakes.podman import App
 from tests.unit.changes.made import SECRETS, release_of
 
 IMAGES = [f"reg.lab:5000/blog:{n}" for n in (1, 2, 3)]
+HASH = "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu"
 SECTIONS: dict[str, list[Mapping[str, Any]]] = {
     "image": [{"environment": {"image": image}} for image in IMAGES],
     "variables": [{"environment": {"variables": {"LEVEL": level}}} for level in ("debug", "info")],
     "domain": [{"environment": {"domain": f"{name}.lab.test"}} for name in ("blog", "news")],
     "aliases": [{"environment": {"aliases": [f"{name}.lab.test"]}} for name in ("www", "old")],
+    "serving": [
+        {"environment": {"aliases": [{"host": f"{name}.lab.test", "serve": True}]}}
+        for name in ("www", "docs")
+    ],
+    "protect": [
+        {"features": {"protect": {"users": {"ann": HASH}}}},
+        {"features": {"protect": {"users": {"ann": HASH[:-1] + "a"}}}},
+        {"features": {"protect": {"users": {"ann": HASH, "bob": HASH}, "addresses": ["203.0.113.7"]}}},
+    ],
+    "redirects": [
+        {"features": {"redirects": [{"from": "/a", "to": to, "status": status}]}}
+        for to, status in (("/b", 308), ("/b", 301), ("/c", 301))
+    ],
+    "headers": [
+        {"features": {"headers": {"set": {"X-Robots-Tag": "noindex"}}}},
+        {"features": {"headers": {"remove": ["X-Powered-By"]}}},
+        {"features": {"headers": {"set": {"Strict-Transport-Security": "max-age=63072000"}}}},
+    ],
     "port": [{"environment": {"port": 8080}}],
     "stage": [{"environment": {"stage": "staging"}}],
     "app_name": [{"environment": {"app_name": "Blog"}}],
@@ -82,7 +101,7 @@ def test_two_releases_have_one_summary_only_if_the_agent_is_sent_the_same(
     one: tuple[dict[str, Any], dict[str, str]], two: tuple[dict[str, Any], dict[str, str]]
 ) -> None:
     first, second = release_of(*one), release_of(*two)
-    assert (first.summary == second.summary) == (first.document == second.document)
+    assert (first.summary == second.summary) == (first.make({}) == second.make({}))
     assert from_comments(described("codeb-agent remove", first.summary)) == first.summary
     assert to_comments(first.summary) == to_comments(dict(sorted(first.summary.items(), reverse=True)))
 
@@ -121,7 +140,7 @@ def test_what_is_foreseen_is_what_happens(steps: list[Any]) -> None:
     host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
     host.put("/etc/codeb/hold.nft", "table inet codeb_hold {\n}\n")
     applied = release_of({})
-    release(host.ports(), Reader(copy.deepcopy(dict(applied.document)), ""), "tester")
+    release(host.ports(), Reader(copy.deepcopy(dict(applied.make({}))), ""), "tester")
     for step in steps:
         if step == "an hour":
             host.advance(3700)
@@ -135,7 +154,7 @@ def test_what_is_foreseen_is_what_happens(steps: list[Any]) -> None:
             foreseen = course_of(applied.summary, wanted.summary, live)
             reload = reloads(applied.summary, wanted.summary, live)
             line = release_line("blog", applied.summary, wanted.summary, live)
-            course, reloaded, _ = happened(host, wanted.document)
+            course, reloaded, _ = happened(host, wanted.make({}))
             assert (foreseen, reload) == (course, reloaded), line
             assert "hunter2" not in line
             assert "another-token" not in line

@@ -94,3 +94,51 @@ def test_whatever_a_variable_holds_stays_in_its_comment(text: str) -> None:
     assert len(lines) == len(made.summary)
     assert max(map(len, lines)) < 1200
     assert from_comments("codeb-agent remove" + to_comments(made.summary)) == made.summary
+
+
+def test_another_size_of_its_own_redis_is_noticed() -> None:
+    small, large = (release_of({"resources": {"cache": {"dedicated": size}}}) for size in ("64Mi", "128Mi"))
+    line = release_line("blog", small.summary, large.summary, None)
+    assert "its own Redis restarts" in line
+    moved = release_line("blog", ONE.summary, small.summary, None)
+    assert "its own Redis restarts" not in moved
+
+
+HASH = "$2b$10$abcdefghijklmnopqrstuu23JPZtHcGhwXSF41f93o/7vBdDut3Xu"
+DRAINED = "Caddy reloads after a drain, which fails no request"
+
+
+def test_who_gets_in_is_told_by_name_and_never_by_hash() -> None:
+    ann = release_of({"features": {"protect": {"users": {"ann": HASH}}}})
+    other = release_of({"features": {"protect": {"users": {"ann": HASH[:-1] + "a"}}}})
+    office = release_of({"features": {"protect": {"addresses": ["203.0.113.7"]}}})
+    assert release_line("blog", ONE.summary, ann.summary, None) == (
+        f"blog: features.protect none → on, login ann (new). What users notice: {DRAINED}; visitors are asked for a login."
+    )
+    assert release_line("blog", ann.summary, other.summary, None) == (
+        f"blog: login ann. What users notice: {DRAINED}."
+    )
+    assert "visitors from other addresses than these are refused; more visitors get in" in release_line(
+        "blog", ann.summary, office.summary, None
+    )
+    assert release_line("blog", office.summary, ONE.summary, None).endswith("everybody gets in.")
+    for made in (ann, other):
+        assert HASH[7:-2] not in to_comments(made.summary)
+        assert HASH[7:-2] not in repr(made)
+
+
+def test_what_is_told_of_redirects_headers_and_names_is_what_they_say() -> None:
+    made = release_of(
+        {
+            "environment": {"aliases": ["old.lab.test", {"host": "www.lab.test", "serve": True}]},
+            "features": {
+                "redirects": [{"from": "/a/*", "to": "/b/*", "status": 301}],
+                "headers": {"set": {"X-Robots-Tag": "noindex"}, "remove": ["X-Powered-By"]},
+            },
+        }
+    )
+    assert release_line("blog", ONE.summary, made.summary, None) == (
+        "blog: environment.aliases none → old.lab.test, www.lab.test (serves), features.headers.remove as the app sends it "
+        "→ X-Powered-By, features.headers.set.X-Robots-Tag as the app sends it → noindex, features.redirects./a/* none → "
+        f"/b/* (301). What users notice: {DRAINED}."
+    )

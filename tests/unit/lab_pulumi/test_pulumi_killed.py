@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from lab.host.processes import wait_until
-from lab.pulumi.killed import pending_creates, unlock, without_creates
+from lab.pulumi.killed import broken_sidecars, pending_creates, unlock, without_creates
 
 CREATING = {"type": "creating", "resource": {"urn": "urn:pulumi:dev::codeb::t::a"}}
 DELETING = {"type": "deleting", "resource": {"urn": "urn:pulumi:dev::codeb::t::b"}}
@@ -76,6 +76,24 @@ def test_locks_of_other_machines_and_other_stacks_stay(tmp_path: Path, pulumi: i
 
 def test_a_backend_without_locks_is_fine(tmp_path: Path) -> None:
     assert list(unlock(tmp_path, "codeb", "dev")) == []
+
+
+@pytest.mark.parametrize("begun", ["", '{"user.cache_control":""', "\0\0"])
+def test_an_attribute_file_that_was_only_begun_is_removed_and_named(tmp_path: Path, begun: str) -> None:
+    folder = tmp_path / ".pulumi/stacks/codeb"
+    folder.mkdir(parents=True)
+    whole = {
+        "dev.json": "{}",
+        "dev.json.bak.attrs": '{"md5": ""}\n',
+        "prod.json.attrs": "",
+        "dev2.json.attrs": "",
+    }
+    for name, content in whole.items():
+        (folder / name).write_text(content)
+    (folder / "dev.json.attrs").write_text(begun)
+    assert ["dev.json.attrs" in message for message in broken_sidecars(tmp_path, "codeb", "dev")] == [True]
+    assert {path.name for path in folder.iterdir()} == set(whole)
+    assert list(broken_sidecars(tmp_path, "codeb", "dev")) == []
 
 
 @pytest.mark.parametrize(

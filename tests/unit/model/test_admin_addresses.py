@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from codeb.model import SettingsErrors, parse_settings
+from codeb.model.addresses import collapsed
 
 SERVER = {"name": "one", "address": "10.0.0.1", "knownHostsFile": "known_hosts"}
 
@@ -56,6 +57,16 @@ def test_addresses_and_networks_of_both_kinds_in_their_shortest_form(text: str, 
         ("::", "is nobody's address"),
         ("224.0.0.1", "is nobody's address"),
         ("::ffff:203.0.113.7", "Write 203.0.113.7."),
+        ("::ffff:203.0.113.7/128", "Write 203.0.113.7."),
+        ("::ffff:203.0.113.0/120", "Write 203.0.113.0/24."),
+        ("::ffff:203.0.113.7/120", "Write 203.0.113.0/24 for the network, or 203.0.113.7."),
+        ("::ffff:0:0/96", "too much of the internet"),
+        ("::ffff:128.0.0.0/97", "too much of the internet"),
+        ("::ffff:0:0/90", "has all of IPv4 in it"),
+        ("fc00::/7", "too much of everybody's private addresses"),
+        ("fd00::/8", "too much of everybody's private addresses"),
+        ("fe80::/10", "too much of everybody's private addresses"),
+        ("2000::/3", "too much of the internet"),
         ("203.0.113.0/255.255.255.0", "is neither an IP address nor a network"),
         ("203.0.113.256", "is neither"),
         ("203.0.113.7/33", "is neither"),
@@ -91,3 +102,26 @@ def test_the_same_address_twice_is_seen_through_its_spelling() -> None:
 def test_it_is_a_list(value: Any) -> None:
     assert "codeb:adminAddresses: " in refused(value)
     assert "is not a list" in refused(value)
+
+
+@pytest.mark.parametrize(
+    ("ranges", "networks"),
+    [
+        ([], []),
+        (["203.0.113.7", "203.0.113.0/24"], ["203.0.113.0/24"]),
+        (["203.0.113.128/25", "203.0.113.0/25"], ["203.0.113.0/24"]),
+        (
+            ["198.51.100.10", "198.51.100.9", "198.51.100.200"],
+            ["198.51.100.9/32", "198.51.100.10/32", "198.51.100.200/32"],
+        ),
+        (
+            ["2001:db8:7::/48", "10.0.0.1", "9.0.0.0/8", "2001:db8:7::1"],
+            ["9.0.0.0/8", "10.0.0.1/32", "2001:db8:7::/48"],
+        ),
+    ],
+)
+def test_ranges_collapse_to_the_fewest_networks_in_order_of_address(
+    ranges: list[str], networks: list[str]
+) -> None:
+    assert [str(network) for network in collapsed(parsed(ranges))] == networks
+    assert [str(network) for network in collapsed(parsed(ranges[::-1]))] == networks

@@ -36,3 +36,24 @@ def test_validate_shows_hints_and_is_content(tmp_path: Path, capsys: pytest.Capt
     (tmp_path / "a.yaml").write_text(manifest(1, websockets=True))
     assert main(["validate", str(tmp_path)]) == 0
     assert "a.yaml: features.websockets: has no effect" in capsys.readouterr().err
+
+
+def test_wildcards_are_said_to_need_a_stack_s_issuer_where_no_stack_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wild = json.loads(manifest(1))
+    wild["environment"]["aliases"] = [{"host": "*.app1.example.com", "serve": True}]
+    (tmp_path / "a.yaml").write_text(json.dumps(wild))
+    stack = """config: {"codeb:domain": lab.test, "codeb:tlsIssuer": ISSUER, "codeb:servers": [{name: one, address: 10.0.0.1,
+      roles: [app, data, edge], knownHostsFile: known_hosts}]}"""
+    for issuer in ("internal", "acme"):
+        (tmp_path / f"Pulumi.{issuer}.yaml").write_text(stack.replace("ISSUER", issuer))
+    assert main(["validate", "a.yaml"]) == 0
+    assert "hint: a.yaml: environment.aliases: has wildcards" in capsys.readouterr().err
+    assert main(["validate", "a.yaml", "--stack", "internal"]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["validate", "a.yaml", "--stack", "acme"]) == 1
+    said = capsys.readouterr().err
+    assert 'environment.aliases[0]: no certificate can be ordered for "*.app1.example.com"' in said
+    assert "set codeb:tlsIssuer to internal" in said

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from codeb.model import SettingsErrors, parse_settings, read_stack_values
+from codeb.model import PLAIN_KEYS, SettingsErrors, parse_settings, read_stack_values
 
 ROOT = Path(__file__).parents[3]
 SERVER = {"name": "one", "address": "10.0.0.1", "knownHostsFile": "known_hosts"}
@@ -97,3 +98,13 @@ def test_encrypted_values_of_a_stack_file_are_left_out(tmp_path: Path) -> None:
         "config:\n  codeb:domain: a.b\n  codeb:rootSecret:\n    secure: v1:abc\n  aws:region: x\n"
     )
     assert read_stack_values(file) == {"domain": "a.b"}
+
+
+def test_pulumi_knows_every_plain_key_and_its_defaults_are_the_models() -> None:
+    declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    assert {f"codeb:{key}" for key in PLAIN_KEYS} == set(declared)
+    defaults = {
+        key.removeprefix("codeb:"): each["default"] for key, each in declared.items() if "default" in each
+    }
+    base = {"domain": "example.com", "servers": [SERVER]}
+    assert parse_settings(defaults | base) == parse_settings(base)

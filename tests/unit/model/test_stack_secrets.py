@@ -104,7 +104,11 @@ def test_a_stack_that_takes_configuration_from_elsewhere_lacks_nothing_for_sure(
         (["x"], "codeb:projectSecrets", "is not a mapping"),
         (SECRET, "codeb:projectSecrets", "is not a mapping"),
         ({"shop": SECRET}, "codeb:projectSecrets.shop", "is not a mapping"),
-        ({"shop": {"API_KEY": 5}}, "codeb:projectSecrets.shop.API_KEY", "is not text"),
+        (
+            {"shop": {"API_KEY": 5}},
+            "codeb:projectSecrets.shop.API_KEY",
+            "is a number without quotes, not text",
+        ),
         ({"shop": {"API_KEY": {"a": LOCKED}}}, "codeb:projectSecrets.shop.API_KEY", "is not text"),
         ({"shop": {"API_KEY": None}}, "codeb:projectSecrets.shop.API_KEY", "is not text"),
     ],
@@ -174,3 +178,19 @@ def test_what_shows_of_the_others_is_checked_as_the_program_does(
     tmp_path: Path, key: str, value: Any, wrong: list[str]
 ) -> None:
     assert places(said(tmp_path, **{key: value})) == wrong
+
+
+@pytest.mark.parametrize(
+    ("value", "cause"),
+    [
+        ("a\0b", "has a NUL character"),
+        ("x" * 60_001, "is longer than 60000 bytes"),
+        (7, "is a number without quotes"),
+    ],
+)
+def test_a_value_that_the_program_would_refuse_is_a_problem_here_too(
+    tmp_path: Path, value: Any, cause: str
+) -> None:
+    (problem,) = said(tmp_path, ("KEY",), projectSecrets={"shop": {"KEY": value}}).problems
+    assert problem.path == "codeb:projectSecrets.shop.KEY"
+    assert problem.cause.startswith(cause)

@@ -32,11 +32,11 @@ def said(data: Any, **secrets: list[str]) -> list[str]:
     return str(caught.value).splitlines()
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=200))
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=200))
 def test_any_text_without_nul_arrives_as_it_is(value: str) -> None:
     supplied = parse_supplied({"blog": {"PEM": value}}, manifests(blog=["PEM"]))
     assert supplied.values == {"blog": {"PEM": value}}
-    assert supplied.unused == ()
+    assert supplied.notes == ()
 
 
 def test_every_problem_of_every_project_is_one_line_with_its_path_and_the_command() -> None:
@@ -71,10 +71,17 @@ def test_what_no_manifest_names_is_said_and_left() -> None:
     data = {"gone": {"A": "x"}, "blog": {"P": "x", "OLD": "hunter2"}}
     supplied = parse_supplied(data, manifests(blog=["P"]))
     assert supplied.values == {"blog": {"P": "x"}}
-    blog, gone = supplied.unused
+    blog, gone = supplied.notes
     assert blog.startswith("codeb:projectSecrets.blog is used but for OLD")
     assert gone.startswith("codeb:projectSecrets.gone is not used, as no manifest has this id")
     assert "hunter2" not in blog + gone
+
+
+def test_an_empty_secret_arrives_and_is_told() -> None:
+    supplied = parse_supplied({"blog": {"P": ""}}, manifests(blog=["P"]))
+    assert supplied.values == {"blog": {"P": ""}}
+    (note,) = supplied.notes
+    assert note.startswith("codeb:projectSecrets.blog.P is empty: set it again")
 
 
 def test_no_secrets_are_needed_when_none_are_named() -> None:

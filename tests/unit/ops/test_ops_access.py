@@ -88,11 +88,16 @@ def test_settings_that_are_wrong_are_explained_by_the_model(tmp_path: Path) -> N
         app_servers(tmp_path, "live")
     with pytest.raises(AccessError, match=r"codeb:servers\[0\]\.colour: unknown key"):
         app_servers(stack(tmp_path, ONE | {"address": "UPPER", "colour": "red"}), "live")
-    with pytest.raises(AccessError, match="provider is vultr"):
-        app_servers(stack(tmp_path, provider="vultr"), "live")
     (tmp_path / "Pulumi.live.yaml").write_text("config: [\n")
     with pytest.raises(AccessError, match="is not YAML"):
         app_servers(tmp_path, "live")
+
+
+def test_pools_are_read_by_the_model(tmp_path: Path) -> None:
+    """What is wrong with a pool may be that it makes servers: then those listed are not all."""
+    pools = [{"name": "default", "provider": "Vultr", "roles": ["app"]}]
+    with pytest.raises(AccessError, match=r"codeb:pools\[0\]\.provider"):
+        app_servers(stack(tmp_path, ONE, pools=pools), "live")
 
 
 def test_a_vulnerable_image_does_not_lock_anybody_out_of_a_rollback(tmp_path: Path) -> None:

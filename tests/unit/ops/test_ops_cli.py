@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
+from ops import fleet_commands
+from ops.arguments import caller
 from ops.cli import COMMANDS, main
 from ops.command import Command
-from ops.host_commands import caller
 
 
 @pytest.mark.parametrize(
@@ -30,7 +32,31 @@ from ops.host_commands import caller
         ["rollback", "shop", "--stack", "-live"],
         ["rollback", "shop"],
         ["rollback", "--stack", "live"],
+        ["rollback", "shop", "--stack", "live", "--why", "two\nlines"],
+        ["rollback", "shop", "--stack", "live", "--why", ""],
         ["status", "shop;", "--stack", "live"],
+        ["logs", "shop; reboot", "--stack", "live"],
+        ["logs", "--stack", "live"],
+        ["logs", "shop", "--stack", "live", "--lines", "10001"],
+        ["logs", "shop", "--stack", "live", "--lines", "-1"],
+        ["logs", "shop", "--stack", "live", "--lines", "1e3"],
+        ["logs", "shop", "--stack", "live", "--lines", "\u0663"],
+        ["logs", "shop", "--stack", "live", "--since", "$(reboot)"],
+        ["logs", "shop", "--stack", "live", "--until", "tomorrow"],
+        ["logs", "shop", "--stack", "live", "--grep", "a\x1b[2J"],
+        ["logs", "shop", "--stack", "live", "--grep", "x" * 201],
+        ["logs", "shop", "--stack", "live", "--kind", "kernel"],
+        ["releases", "../shop", "--stack", "live"],
+        ["env", "shop", "--stack", "$(reboot)"],
+        ["open", "https://evil.test", "--stack", "live"],
+        ["new", "../../etc/cron.d/x"],
+        ["new", "shop", "--port", "eighty"],
+        ["new", "shop", "--stage", "moon"],
+        ["restart", "shop; reboot", "--stack", "live"],
+        ["restart", "shop", "--stack", "live", "--why", "\x1b[2J"],
+        ["cost"],
+        ["cost", "--stack", "../live"],
+        ["completion", "sh; reboot"],
         ["notify", "shop", "--stack", "live", "--event", "reboot", "--text", "x"],
         ["notify", "shop", "--stack", "live", "--event", "approval-wanted", "--text", ""],
         [
@@ -87,3 +113,22 @@ def test_the_caller_is_short_and_plain(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.fullmatch(r"[A-Za-z0-9._@-]{1,80}", caller())
     monkeypatch.setenv("LOGNAME", "ann")
     assert caller().startswith("ann@")
+
+
+@pytest.mark.parametrize(
+    ("answer", "goes_on"), [("yes", True), (" yes ", True), ("y", False), ("", False), (None, False)]
+)
+def test_only_yes_is_yes_and_an_ended_input_is_no(
+    answer: str | None, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None: the input ends (Ctrl-D)."""
+
+    def said(_question: str) -> str:
+        if answer is None:
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr("builtins.input", said)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    asks = fleet_commands._confirm(Namespace(yes=False))
+    assert asks() == goes_on

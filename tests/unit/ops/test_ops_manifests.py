@@ -89,6 +89,22 @@ def test_a_stack_adds_its_hosts_and_pools(folder: Path, capsys: pytest.CaptureFi
     assert "Pulumi.nothing.yaml: can't be read" in capsys.readouterr().err
 
 
+def test_without_a_path_a_stack_s_own_folder_is_checked(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "projects").mkdir()
+    (folder / "projects" / "blog.yaml").write_text(GOOD.replace("shop", "blog"))
+    (folder / "Pulumi.live.yaml").write_text(f"{STACK}  codeb:manifests: projects\n")
+    assert main(["validate", "--stack", "live"]) == 0
+    assert "projects/blog.yaml: blog at https://blog.example.com" in (said := capsys.readouterr().out)
+    assert "shop" not in said
+    assert main(["validate", "manifests", "--stack", "live"]) == 0
+    assert "manifests/shop.yaml: shop at" in capsys.readouterr().out
+    (folder / "Pulumi.live.yaml").write_text(f"{STACK}  codeb:manifests: elsewhere\n")
+    assert main(["validate", "--stack", "live"]) == 1
+    assert "elsewhere: can't be read" in capsys.readouterr().err
+
+
 def test_an_image_that_is_known_to_be_vulnerable_is_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -141,5 +157,11 @@ def test_schema_writes_and_checks(folder: Path, capsys: pytest.CaptureFixture[st
     assert main(["schema", "--check"]) == 0
     (folder / "project-manifest.schema.yaml").write_text("old")
     assert main(["schema", "--check"]) == 1
+    assert main(["schema", "--outputs"]) == 0
+    assert main(["schema", "--outputs", "--check"]) == 0
+    (folder / "stack-outputs.schema.json").write_text("old")
+    capsys.readouterr()
+    assert main(["schema", "--outputs", "--check"]) == 1
+    assert "Run codeb schema --outputs." in capsys.readouterr().err
     assert main(["schema", "--output", "-"]) == 0
     assert capsys.readouterr().out.count("$schema") == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from ops_servers import NEW, OLD, Fleet, Host, ahead, behind
 
+from ops.result import show
 from ops.rollback import Wanted, rollback
 
 BACK = Wanted("shop", "live", "ann@laptop")
@@ -14,7 +16,7 @@ FORWARD = Wanted("shop", "live", "ann@laptop", forward=True)
 
 
 def run(fleet: Fleet, wanted: Wanted = BACK, *, as_json: bool = False) -> int:
-    return rollback(wanted, fleet.servers, fleet.ask, as_json=as_json)
+    return show(rollback(wanted, fleet.servers, fleet.ask), as_json=as_json)
 
 
 def test_a_single_server_is_told_at_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +38,12 @@ def test_forward_goes_back_to_what_was_withdrawn(capsys: pytest.CaptureFixture[s
     out = capsys.readouterr().out
     assert "shop on app1: rolled forward by ann@laptop" in out
     assert "Back again: codeb rollback shop --stack live" in out
+
+
+def test_why_is_sent_along() -> None:
+    fleet = Fleet({"app1": ahead()})
+    rollback(replace(BACK, why="checkout answers 500"), fleet.servers, fleet.ask)
+    assert fleet.calls[-1][2]["why"] == "checkout answers 500"
 
 
 def test_a_second_rollback_stays_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -98,6 +98,7 @@ def test_the_key_file_goes_when_the_call_is_interrupted() -> None:
         (Recorder(255, "", ""), "ended without a word"),
         (Recorder(127, "", "sh: codeb-agent: not found"), "run `pulumi up`"),
         (Recorder(0, "hello", ""), "answered unreadably"),
+        (Recorder(0, '{"a":' * 100_000, ""), "answered unreadably"),
         (Recorder(0, "[1]", "strange\nthings"), "said: strange"),
         (Recorder(2, "", "usage: codeb-agent apply|release"), "said: usage: codeb-agent apply"),
     ],

@@ -7,13 +7,14 @@ import json
 import pytest
 from ops_servers import NEW, OLD, Fleet, Host, ahead, release
 
+from ops import result
 from ops.notify import notify
 from ops.status import status
 from ops.words import history, standby
 
 
 def show(fleet: Fleet, project: str = "shop", *, as_json: bool = False) -> int:
-    return status(project, "live", fleet.servers, fleet.ask, as_json=as_json)
+    return result.show(status(project, "live", fleet.servers, fleet.ask), as_json=as_json)
 
 
 def test_one_project_shows_release_standby_and_history(capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,11 +80,11 @@ def test_a_notification_goes_to_the_first_server_that_takes_it(capsys: pytest.Ca
         "project": "shop",
         "text": "ready",
     }
-    assert notify(document, fleet.servers, fleet.ask) == 0
+    assert result.show(notify(document, fleet.servers, fleet.ask), as_json=False) == 0
     assert fleet.sent("notify") == ["app1", "app2"]
     assert "app2 delivers it to 2 webhooks" in capsys.readouterr().out
 
 
 def test_a_notification_that_nobody_takes_fails() -> None:
     fleet = Fleet({"app1": Host(down=True)})
-    assert notify({"version": 1}, fleet.servers, fleet.ask, as_json=True) == 1
+    assert result.show(notify({"version": 1}, fleet.servers, fleet.ask), as_json=True) == 1

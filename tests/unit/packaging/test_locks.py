@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[3]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-GROUPS = {"run": "program", "lab": "lab", "dev": "dev"}
+GROUPS = {"run": "program", "lab": "lab", "dev": "dev", "mcp": "mcp"}
 CARD = {
     "pulumi", "pulumi-command", "ediri-vultr", "pulumi-postgresql", "pulumi-minio", "pydantic", "pyyaml", "jinja2", "pytest",
 }  # fmt: skip
@@ -90,8 +90,16 @@ def test_every_pin_of_a_lock_has_content_hashes(lock: str) -> None:
 
 
 def test_a_machine_for_the_lab_runs_what_production_runs() -> None:
-    run, lab, dev = (pins(f"locks/{lock}.txt") for lock in GROUPS)
+    run, lab, dev, mcp = (pins(f"locks/{lock}.txt") for lock in GROUPS)
     assert run.items() <= lab.items() <= dev.items(), REMEDY
+    assert run.items() <= mcp.items() <= dev.items(), REMEDY
+
+
+def test_the_extras_have_the_pins_of_the_groups() -> None:
+    pinned = {canonicalize_name(each.name): version(each) for each in group("dev")}
+    for extra in PYPROJECT["project"]["optional-dependencies"].values():
+        for requirement in map(Requirement, extra):
+            assert version(requirement) == pinned[canonicalize_name(requirement.name)]
 
 
 def test_requirements_txt_is_the_program_s_own_pins_and_lists_the_design_card_s() -> None:

@@ -18,12 +18,15 @@ from ops.cli import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 IMPORT_ALL = """
-import importlib, pkgutil, codeb, ops
+import importlib, pkgutil, sys, codeb, ops
 for package in (codeb, ops):
-    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + ".", onerror=lambda name: None):
+        if module.name.startswith(tuple(sys.argv[1:])):
+            continue
         importlib.import_module(module.name)
         print(module.name)
 """
+OF_EXTRAS = ("ops.automation", "ops.mcp.")
 
 
 def pip(*arguments: str | Path) -> None:
@@ -41,14 +44,27 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """bin/ of the virtual environment. Dependencies are links to this machine's own: no registry is asked."""
-    folder = tmp_path_factory.mktemp("operator")
+    """bin/ of a virtual environment without extras."""
+    return installed_with("", wheel, tmp_path_factory.mktemp("operator"))
+
+
+@pytest.fixture(scope="module")
+def assistants(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """bin/ of one with the extra `mcp`."""
+    return installed_with("mcp", wheel, tmp_path_factory.mktemp("assistant"))
+
+
+def installed_with(extra: str, wheel: Path, folder: Path) -> Path:
+    """bin/ of a virtual environment. Dependencies are links to this machine's own: no registry is asked."""
     venv.create(folder, with_pip=False)
     [packages] = folder.glob("lib/python*/site-packages")
     [described] = distributions(path=[str(wheel)])
-    for found in closure(map(Requirement, described.requires or ())).values():
+    needed = map(Requirement, described.requires or ())
+    wanted = [each for each in needed if each.marker is None or each.marker.evaluate({"extra": extra})]
+    for found in closure(wanted).values():
         for name in {file.parts[0] for file in found.files or ()} - {"..", "__pycache__"}:
-            (packages / name).symlink_to(Path(str(found.locate_file(name))))
+            if not (packages / name).exists():  # several packages are in one namespace
+                (packages / name).symlink_to(Path(str(found.locate_file(name))))
     pip("--python", folder / "bin" / "python", "install", "--no-deps", "--no-index", wheel)
     return folder / "bin"
 
@@ -70,9 +86,23 @@ def test_the_wheel_holds_all_templates(wheel: Path) -> None:
 
 
 def test_everything_in_the_wheel_imports_with_what_it_declares(programs: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, programs / "python", "-I", "-c", IMPORT_ALL)
+    done = run(tmp_path, programs / "python", "-I", "-c", IMPORT_ALL, *OF_EXTRAS)
     assert done.returncode == 0, done.stderr
     assert {"ops.cli", "codeb.render.text"} <= set(done.stdout.split())
+
+
+def test_the_rest_imports_with_its_extra(assistants: Path, tmp_path: Path) -> None:
+    done = run(tmp_path, assistants / "python", "-I", "-c", IMPORT_ALL)
+    assert done.returncode == 0, done.stderr
+    assert {"ops.automation", "ops.mcp.server"} <= set(done.stdout.split())
+
+
+def test_without_its_extra_a_command_says_what_to_install(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
+    for argv in (("diff", "--stack", "dev"), ("mcp", "--stack", "dev")):
+        done = run(tmp_path, programs / "codeb", *argv)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"pip install 'PATH-OF-THE-CLONE[{argv[0]}]'" in done.stderr
 
 
 def test_operators_can_check_manifests(programs: Path, tmp_path: Path) -> None:

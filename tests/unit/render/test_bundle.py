@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from codeb.model import parse_settings
-from codeb.plan import Plan, make_plan
+from codeb.plan import Plan, ServerPlan, make_plan
 from codeb.render import HostBundle, HostFile, host_bundle, host_files
 from codeb.render.base import openings
 from codeb.secrets import PURPOSES, PlatformSecrets, RootSecret, resolve
@@ -45,7 +46,7 @@ def test_a_file_with_a_secret_must_be_private() -> None:
 def test_secret_values_are_only_in_private_files(single: Plan) -> None:
     lookup = PlatformSecrets(ROOT, ["10.77.0.2"]).lookup
     files = host_files(single, single.servers[0]).files
-    purposes = [p.replace("<n>", "0") for p in PURPOSES if "<id>" not in p]
+    purposes = [p.replace("<n>", "0") for p in PURPOSES if "<id>" not in p and "<server>" not in p]
     secrets = [lookup("secret", purpose) for purpose in purposes] + [lookup("secret", "redis/0/admin/sha256")]
     holders = set()
     for file in files:
@@ -90,7 +91,11 @@ def test_each_role_brings_its_own_services() -> None:
     }
     base = {"nftables.service", "ssh.service", "fail2ban.service", "codeb-outbox.path"}
     data = {"codeb-network-network.service", "postgres.service", "redis-0.service", "minio.service"}
-    assert started == {"edge1": base | {"caddy.service"}, "app1": base, "db1": base | data}
+    assert started == {
+        "edge1": base | {"caddy.service"},
+        "app1": base | {"caddy.service"},
+        "db1": base | data,
+    }
 
 
 def test_published_ports_open_to_the_servers_that_need_them_only() -> None:
@@ -101,11 +106,52 @@ def test_published_ports_open_to_the_servers_that_need_them_only() -> None:
     )
     edge, app, data = plan.servers
     assert openings(plan, edge) == ()
-    assert [(o.sources, o.ports) for o in openings(plan, app)] == [(("10.1.0.1",), ("3001-3999",))]
+    assert openings(plan, app) == (), "edges come in by Caddy's inner door"
     assert [(o.sources, o.ports) for o in openings(plan, data)] == [
         (("10.1.0.2",), ("5432", "9000", "6379")),
         (("10.1.0.1",), ("9000", "9001")),
     ]
+
+
+def rules(plan: Plan, each: ServerPlan) -> str:
+    """The server's firewall."""
+    return next(file.content for file in host_files(plan, each).files if file.path == "/etc/nftables.conf")
+
+
+def test_the_inner_door_is_open_to_the_other_edges_only() -> None:
+    plan = plan_of(
+        server("edge1", "10.1.0.1", "edge"),
+        server("both1", "10.1.0.2", "edge", "app"),
+        server("app1", "10.1.0.3", "app"),
+        server("db1", "10.1.0.4", "data"),
+        tlsIssuer="internal",
+    )
+    opened = {
+        each.name: re.findall(r"ip saddr (.*) tcp dport 8100", rules(plan, each)) for each in plan.servers
+    }
+    assert opened == {
+        "edge1": [],
+        "both1": ["{ 10.1.0.1 }"],
+        "app1": ["{ 10.1.0.1, 10.1.0.2 }"],
+        "db1": [],
+    }
+    for each in plan.servers:
+        text = rules(plan, each)
+        assert text.index('iifname "podman*" drop') < (text + "dport 8100").index("dport 8100"), (
+            "no container"
+        )
+
+
+def test_new_connections_wait_at_every_port_where_caddy_listens() -> None:
+    servers = server("edge1", "10.1.0.1", "edge"), server("both1", "10.1.0.2", "app", "data", "edge")
+    plan = plan_of(*servers, tlsIssuer="internal")
+    held = {each.name: re.findall(r"(\d+) timeout", hold(plan, each)) for each in plan.servers}
+    assert held == {"edge1": ["80", "443"], "both1": ["80", "443", "8100"]}
+
+
+def hold(plan: Plan, each: ServerPlan) -> str:
+    """What holds connections during a reload."""
+    return next(file.content for file in host_files(plan, each).files if file.path.endswith("hold.nft"))
 
 
 def test_one_server_opens_no_published_port_to_anybody(single: Plan) -> None:

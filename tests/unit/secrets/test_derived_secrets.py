@@ -23,7 +23,10 @@ from codeb.secrets import (
 )
 
 ROOT_TEXT = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0"
-EXAMPLES = [purpose.replace("<n>", "0").replace("<id>", "food-delivery-app") for purpose in PURPOSES]
+EXAMPLES = [
+    purpose.replace("<n>", "0").replace("<id>", "food-delivery-app").replace("<server>", "app-1")
+    for purpose in PURPOSES
+]
 
 
 @pytest.fixture(scope="module")

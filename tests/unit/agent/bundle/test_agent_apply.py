@@ -16,9 +16,11 @@ from agent.bundle.plan import make_plan
 from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import Reader
 from agent.host import commands
-from agent.host.ports import Entry
+from agent.host.ports import Entry, Result
+from agent.removal.retire import retire
 from tests.unit.agent.fakes.host import FakeHost, Killed
 from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.fakes.systemd import Container
 
 QUADLET = "/etc/containers/systemd/"
 SECRET = "very-secret-password-of-redis"
@@ -227,3 +229,85 @@ def test_the_plan_of_a_settled_host_is_empty() -> None:
 def test_content_mode_and_owner_count(entry: Entry | None) -> None:
     whole = Bundle((), (), (File("/etc/x", 0o644, "root:root", b"text"),), ())
     assert make_plan(whole, Applied(), {"/etc/x": entry}).write == whole.files
+
+
+OWN = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOwnOwnOwn"
+KEYS = "/root/.ssh/authorized_keys"
+
+
+def letting_in(*keys: str) -> dict[str, Any]:
+    document = bundle()
+    text = "".join(f"{key}\n" for key in keys)
+    document["files"].append({**file(KEYS, text, "0600"), "keep": True})
+    return document
+
+
+def test_a_file_to_keep_stays_when_it_is_listed_no_more_and_when_the_host_is_retired(host: FakeHost) -> None:
+    run(host, letting_in(OWN))
+    assert f"deleted:{KEYS}" not in run(host, bundle())["changed"]
+    assert host.tell(KEYS) == f"{OWN}\n"
+    run(host, letting_in(OWN))
+    retire(host.ports(), Reader({}, ""), "tester")
+    assert host.tell(KEYS) == f"{OWN}\n"
+
+
+def test_what_an_older_agent_remembered_of_a_bundle_is_read(host: FakeHost) -> None:
+    run(host, bundle())
+    known = json.loads(str(host.tell("/var/lib/codeb/bundle.json")))
+    del known["kept"]
+    host.put("/var/lib/codeb/bundle.json", json.dumps(known))
+    assert run(host, bundle())["changed"] == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "caller", "fine"),
+    [
+        ((OWN, "ssh-rsa AAAA ann"), OWN, True),
+        ((f"{OWN} codeb",), OWN, True),
+        ((f'from="10.0.0.0/8" {OWN}',), OWN, True),
+        (("ssh-rsa AAAA ann",), "", True),
+        (("ssh-rsa AAAA ann",), OWN, False),
+        ((f"# {OWN}", "ssh-rsa AAAA ann"), OWN, False),
+        ((f"{OWN}Longer",), OWN, False),
+        ((), OWN, False),
+    ],
+)
+def test_nobody_locks_himself_out(host: FakeHost, keys: tuple[str, ...], caller: str, fine: bool) -> None:
+    host.key = caller
+    if fine:
+        run(host, letting_in(*keys))
+        return
+    with pytest.raises(Failed, match="lacks the key by which this very session logged in"):
+        run(host, letting_in(*keys))
+    assert KEYS not in host.files
+
+
+def test_a_list_of_keys_that_openssh_can_not_read_is_refused(host: FakeHost) -> None:
+    with pytest.raises(Failed, match=f"{KEYS} would be refused"):
+        run(host, letting_in("broken"))
+
+
+def test_what_must_not_be_here_goes_once_sshd_has_read_its_new_files(host: FakeHost) -> None:
+    first = "/etc/ssh/ssh_host_ecdsa_key"
+    host.put(first, "key", 0o600)
+    host.systemd.running["ssh.service"] = Container("sshd", "", 0)
+    answer = run(host, bundle(absent=[first, f"{first}.pub"]))
+    assert answer["changed"][-1] == f"deleted:{first}"
+    assert first not in host.files
+    assert ["systemctl", "reload", "ssh.service"] in host.calls
+    assert run(host, bundle(absent=[first, f"{first}.pub"]))["changed"] == []
+
+
+def test_a_file_that_is_wanted_and_unwanted_is_refused(host: FakeHost) -> None:
+    with pytest.raises(BadDocument, match="is among the files"):
+        run(host, bundle(absent=["/etc/nftables.conf"]))
+
+
+def test_what_must_not_be_here_stays_while_sshd_refuses_to_reload(host: FakeHost) -> None:
+    first = "/etc/ssh/ssh_host_ecdsa_key"
+    host.put(first, "key", 0o600)
+    host.systemd.running["ssh.service"] = Container("sshd", "", 0)
+    host.answers["systemctl reload ssh.service"] = Result(1, err="Job failed")
+    with pytest.raises(Failed):
+        run(host, bundle(absent=[first]))
+    assert first in host.files

@@ -23,8 +23,8 @@ class Host(Protocol):
 
 def addresses(site: bytes) -> list[str]:
     """The names that open the blocks of a site."""
-    headers = re.findall(r"^([a-z0-9][^\n]*) \{$", site.decode(), re.MULTILINE)
-    return [name for header in headers for name in header.split(", ")]
+    headers = re.findall(r"^([a-z0-9*][^\n]*) \{$", site.decode(), re.MULTILINE)
+    return [name.removeprefix("http://") for header in headers for name in header.split(", ")]
 
 
 @dataclass
@@ -56,6 +56,15 @@ class Caddy:
             self.load()
         return Result(0)
 
+    def inner(self, name: str, ask: Callable[[str], Reply]) -> Reply:
+        """An answer at the inner door, as edges get it. Raises NoReply."""
+        for path, content in self.sites.items():
+            if name in addresses(content):
+                project = path.rpartition("/")[2].removesuffix(".caddy")
+                upstream = self.host.tell(f"{UPSTREAMS}/{project}") or ""
+                return replace(ask(upstream), headers={"x-codeb-replica": upstream})
+        raise NoReply("closed")
+
     def plain(self, domain: str) -> Reply:
         """An answer without TLS."""
         known = any(domain in addresses(content) for content in self.sites.values())
@@ -64,13 +73,18 @@ class Caddy:
     def secure(self, domain: str, ask: Callable[[str], Reply]) -> Reply:
         """An answer with TLS, asking the address that the upstream file names. Raises NoReply."""
         self.shake_hands()
+        return self.trusted(domain, ask)
+
+    def trusted(self, domain: str, ask: Callable[[str], Reply]) -> Reply:
+        """An answer to who says that TLS ended before. Raises NoReply."""
         for path, content in self.sites.items():
             if domain in addresses(content):
                 project = path.rpartition("/")[2].removesuffix(".caddy")
                 page = self.host.files.get(f"{MAINTENANCE}/{project}.html")
                 if page is not None:
                     return Reply(503, page.content, 1, {})
-                return self._passed_on(self.host.tell(f"{UPSTREAMS}/{project}") or "", ask)
+                behind = b"127.0.0.1:8100" in content
+                return self._passed_on(self.host.tell(f"{UPSTREAMS}/{project}") or "", ask, behind=behind)
         raise NoReply("no certificate", no_certificate=True)
 
     def shake_hands(self) -> None:
@@ -78,8 +92,9 @@ class Caddy:
         if not self.certificate:
             raise NoReply("TLS handshake: internal error", no_certificate=True)
 
-    def _passed_on(self, upstream: str, ask: Callable[[str], Reply]) -> Reply:
+    def _passed_on(self, upstream: str, ask: Callable[[str], Reply], *, behind: bool) -> Reply:
+        told = {"x-codeb-upstream": "127.0.0.1:8100", "x-codeb-replica": upstream}
         try:
-            return replace(ask(upstream), headers={"x-codeb-upstream": upstream})
+            return replace(ask(upstream), headers=told if behind else {"x-codeb-upstream": upstream})
         except NoReply:
             return Reply(502, b"", 1, {})

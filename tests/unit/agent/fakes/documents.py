@@ -5,6 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 
+def worker(
+    name: str, replicas: int = 1, *, exclusive: bool = False, project: str = "shop-app"
+) -> dict[str, Any]:
+    """A worker of a release's document."""
+    units = {
+        colour: {
+            "name": f"codeb-{project}-{colour}-w-{name}@.container",
+            "content": f"[Container]\nImage=@IMAGE@\nLabel=codeb.project={project}\n"
+            f"[Service]\nEnvironmentFile=/etc/codeb/projects/{project}/{colour}.image\n",
+        }
+        for colour in ("blue", "green")
+    }
+    return {"name": name, "replicas": replicas, "exclusive": exclusive, "stop_ms": 30_000, "units": units}
+
+
 def release_document(
     image: str, project: str = "shop-app", pair: tuple[int, int] = (3001, 3002), **changes: object
 ) -> dict[str, Any]:

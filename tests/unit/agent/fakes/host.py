@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from agent.documents.errors import Unwritable
 from agent.host.ports import Busy, Entry, Ports, Result
 from tests.unit.agent.fakes.caddy import Caddy
 from tests.unit.agent.fakes.debian import Debian
+from tests.unit.agent.fakes.disks import Disks
 from tests.unit.agent.fakes.network import FakeHttp
 from tests.unit.agent.fakes.podman import App, Podman
 from tests.unit.agent.fakes.redis import FakeRedis
@@ -25,9 +27,11 @@ class Killed(BaseException):
 class FakeHost:
     """What is on disk, the time, and what runs; what the agent did (`calls`, `journal`) and holds (`held`).
 
-    Whoever asked is `gone` (why, in words), at the latest when a program is run with the word `leaves_at`.
+    Whoever asked logged in by `key`, and is `gone` (why, in words), at the latest when a program is run with the word
+    `leaves_at`.
     `answers` are given instead of what a program would say. Effects count in `operations`; the one numbered `kill_at`
-    kills the agent, the one numbered `fail_at` fails; `after` is called around each.
+    kills the agent, the one numbered `fail_at` fails; `after` is called around each. `followed` is what programs that go on
+    write, each with its place among them; then whoever asked leaves.
     """
 
     def __init__(
@@ -45,12 +49,14 @@ class FakeHost:
         self.answers: dict[str, Result] = {}
         self.journal: list[str] = []
         self.held: set[str] = set()
-        self.gone = self.leaves_at = ""
+        self.gone = self.leaves_at = self.key = ""
+        self.followed: list[tuple[int, str] | None] = []
         self.operations = self.kill_at = self.fail_at = 0
         self.after: Callable[[], None] = lambda: None
         self.caddy = Caddy(self, runs=caddy)
         self.podman = Podman(dict(images or {}), dict(registry or {}), self.caddy)
         self.systemd = self.podman.units = Systemd(self, self.podman)
+        self.disks = self.systemd.mounts = Disks(self, self.step)
         self.debian = Debian(self, set(packages))
         self.redis = FakeRedis(self.step)
         self.http = FakeHttp(self, self.caddy, self.systemd.running, self.podman.app)
@@ -101,8 +107,11 @@ class FakeRunner:
             "podman": host.podman.podman,
             "nft": host.debian.check,
             "sshd": host.debian.check,
+            "ssh-keygen": host.debian.check,
             "dpkg-query": host.debian.dpkg_query,
             "env": host.debian.apt_get,
+            "mkdir": lambda _: Result(0),
+            **{name: partial(host.disks.one, name) for name in host.disks.names()},
         }
 
     def run(
@@ -128,6 +137,17 @@ class FakeRunner:
         result = program(words[1:]) if program else Result(127, err=f"{words[0]}: not found")
         self.host.after()
         return result
+
+    def lines(
+        self, programs: Sequence[Sequence[str]], *, unless: Callable[[], object] = lambda: False
+    ) -> Generator[tuple[int, str] | None, None, None]:
+        going_on = any("--follow" in word for argv in programs for word in argv)
+        results = [self.run(argv) for argv in programs]
+        if not going_on:
+            yield from ((n, line) for n, result in enumerate(results) for line in result.out.splitlines())
+        while going_on and self.host.followed and not unless():
+            yield self.host.followed.pop(0)
+        self.host.gone = self.host.gone or ("the session has ended" if going_on else "")
 
 
 class FakeFiles:
@@ -169,7 +189,9 @@ class FakeFiles:
 
     def listing(self, folder: str) -> list[str]:
         names = {
-            p.removeprefix(f"{folder}/").split("/")[0] for p in self.host.files if p.startswith(f"{folder}/")
+            p.removeprefix(f"{folder}/").split("/")[0]
+            for p in (*self.host.files, *self.host.links)
+            if p.startswith(f"{folder}/")
         }
         return sorted(names)
 
@@ -194,6 +216,9 @@ class FakeFiles:
         self.host.files[path] = Entry(
             (before.content if before else b"") + line.encode() + b"\n", mode, "root:root"
         )
+
+    def blank(self, device: str) -> bool:
+        return self.host.disks.blank(device)
 
     def disk_used_percent(self, path: str) -> float:
         return 40.0
@@ -240,6 +265,9 @@ class FakeAsker:
 
     def gone(self) -> str:
         return self.host.gone if self.watches else ""
+
+    def key(self) -> str:
+        return self.host.key
 
 
 class FakeJournal:

@@ -8,19 +8,25 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from agent.host.ports import NoReply, Reply, Tls
+from agent.host.ports import NoReply, Reply, Tls, Validity
 from tests.unit.agent.fakes.podman import App
 from tests.unit.agent.fakes.systemd import Container
 
 
 class Caddy(Protocol):
-    """What listens on ports 80 and 443."""
+    """What listens on ports 80, 443 and 8100."""
+
+    def inner(self, name: str, ask: Callable[[str], Reply]) -> Reply:
+        """An answer at the inner door, asking an app by its address. Raises NoReply."""
 
     def plain(self, domain: str) -> Reply:
         """An answer without TLS."""
 
     def secure(self, domain: str, ask: Callable[[str], Reply]) -> Reply:
         """An answer with TLS, asking an app by its address. Raises NoReply."""
+
+    def trusted(self, domain: str, ask: Callable[[str], Reply]) -> Reply:
+        """An answer to who says that TLS ended before, asking an app by its address. Raises NoReply."""
 
     def shake_hands(self) -> None:
         """Raises NoReply without a certificate."""
@@ -41,6 +47,7 @@ class FakeHttp:
     running: Mapping[str, Container]
     app: Callable[[str], App | None]
     posts: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
+    certificate_holds: Validity = field(default_factory=lambda: Validity(60, 90))
 
     def get(
         self,
@@ -54,6 +61,13 @@ class FakeHttp:
     ) -> Reply:
         if address == "127.0.0.1:443":
             return self.caddy.secure(host, lambda upstream: self._ask(upstream, host, "https"))
+        if address == "127.0.0.1:8100":
+            https = headers.get("X-Forwarded-Proto", "http")
+            return self.caddy.inner(
+                host, lambda upstream: self._ask(upstream, headers.get("X-Forwarded-Host", ""), https)
+            )
+        if address == "127.0.0.1:80" and headers.get("X-Forwarded-Proto") == "https":
+            return self.caddy.trusted(host, lambda upstream: self._ask(upstream, host, "https"))
         if address == "127.0.0.1:80":
             return self.caddy.plain(host)
         return self._ask(
@@ -67,9 +81,9 @@ class FakeHttp:
     def accepts(self, address: str, timeout_ms: int) -> bool:
         return any(container.address == address for container in self.running.values())
 
-    def certificate_days(self, address: str, tls: Tls, timeout_ms: int) -> float:
+    def certificate(self, address: str, tls: Tls, timeout_ms: int) -> Validity:
         self.caddy.shake_hands()
-        return 60.0
+        return self.certificate_holds
 
     def _ask(self, address: str, host: str, scheme: str) -> Reply:
         for container in self.running.values():

@@ -42,6 +42,7 @@ class App:
     elapsed_ms: float = 20
     crashes: bool = False
     job_status: int = 0
+    worker_crashes: bool = False
     boots_after_s: float = 0
     forces_https: bool = False
     build: str = ""
@@ -98,7 +99,7 @@ class Podman:
                 return self._container(words[-1])
             case ["events", *_]:
                 return self._ended()
-            case ["network", _] | ["healthcheck", _] | ["version", _]:
+            case ["network", _] | ["healthcheck", _] | ["version", _] | ["rm", *_]:
                 return Result(0, out="5.4.2\n")
             case ["exec", "caddy"]:
                 return self.caddy.caddy(words[3:])

@@ -30,6 +30,8 @@ class FakeRedis:
         match command:
             case ["ACL", "LIST"]:
                 return [f"user {name} {' '.join(rules)}" for name, rules in self.users.items()]
+            case ["ACL", "SETUSER", name, "clearselectors", *rules]:
+                self.users[name] = [rule for rule in self.users[name] if rule[0] != "("] + rules
             case ["ACL", "SETUSER", name, *rules]:
                 self.users[name] = rules
             case ["ACL", "DELUSER", name]:

@@ -31,6 +31,10 @@ class App(Protocol):
         """Whether it ends at once."""
 
     @property
+    def worker_crashes(self) -> bool:
+        """Whether its workers end at once."""
+
+    @property
     def job_status(self) -> int:
         """The exit status of the release command in this image."""
 
@@ -40,6 +44,27 @@ class Images(Protocol):
 
     def app(self, reference: str) -> App | None:
         """What is in an image, None when it isn't on the host."""
+
+
+class Mounts(Protocol):
+    """What mount units mount."""
+
+    def start(self, unit: str) -> Result:
+        """Mount it."""
+
+    def stop(self, unit: str) -> None:
+        """Unmount it."""
+
+    def active(self, unit: str) -> bool:
+        """Whether it is mounted, however it came to be."""
+
+    def boot(self, enabled: set[str]) -> None:
+        """Begin anew."""
+
+
+def template(unit: str) -> str:
+    """The template of an instance, any other unit itself."""
+    return re.sub(r"@[^.]*\.", "@.", unit)
 
 
 @dataclass
@@ -64,6 +89,7 @@ class Systemd:
     enabled: set[str] = field(default_factory=set)
     timers: dict[str, tuple[float, str]] = field(default_factory=dict)
     boots: int = 0
+    mounts: Mounts | None = None
 
     def boot(self) -> None:
         """Everything that isn't on disk is gone; what has a boot link starts."""
@@ -72,9 +98,11 @@ class Systemd:
         self.crashed.clear()
         self.timers.clear()
         self.reload()
+        if self.mounts:
+            self.mounts.boot(self.enabled)
         for link in [path for path in self.host.links if path.startswith(f"{BOOT}/")]:
             name = link.removeprefix(f"{BOOT}/")
-            if name in self.loaded:
+            if template(name) in self.loaded:
                 self._start_service(name)
 
     def reload(self) -> None:
@@ -104,7 +132,7 @@ class Systemd:
         if verb == "daemon-reload":
             self.reload()
         elif verb == "show" and "NeedDaemonReload" in words[1]:
-            return Result(0, out="\n".join(self._read_yet(name) for name in words[2:]))
+            return Result(0, out="\n".join(self._read_yet(template(name)) for name in words[2:]))
         elif verb == "show":
             return Result(0, out="".join(f"{key}={value}\n" for key, value in self._properties(unit).items()))
         elif verb == "list-units":
@@ -113,9 +141,9 @@ class Systemd:
             standbys = [(n, t) for n, (t, _) in self.timers.items() if n.endswith("-standby.timer")]
             return Result(0, out=json.dumps([{"unit": n, "next": int(when * 1e6)} for n, when in standbys]))
         elif verb in ("start", "restart"):
-            return self._start_timer(unit) if unit.endswith(".timer") else self._start_service(unit)
+            return max((self._start(name) for name in words[1:]), key=lambda result: result.code)
         elif verb == "stop" or "--now" in words:
-            self._stop(unit)
+            self._stop(*words[1:])
         elif verb == "enable":
             self.enabled.add(unit)
         if verb == "disable":
@@ -123,7 +151,9 @@ class Systemd:
         return Result(0)
 
     def systemd_run(self, words: list[str]) -> Result:
-        """A transient timer."""
+        """A transient timer, or a service or timer of a session."""
+        if any("codeb.session." in word for word in words):
+            return Result(0)
         options = dict(word[2:].split("=", 1) for word in words if word.startswith("--") and "=" in word)
         minutes = int(options["on-active"].removesuffix("m"))
         self.timers[f"{options['unit']}.timer"] = (self.host.time + minutes * 60, words[-1])
@@ -134,6 +164,13 @@ class Systemd:
         line = json.dumps({"MESSAGE": "boom: DATABASE_URL=postgresql://u:hunter2-hunter2@db/x"})
         return Result(0, out=line + "\n")
 
+    def _start(self, unit: str) -> Result:
+        if unit.endswith(".mount"):
+            if self.mounts is None or unit not in self.loaded:
+                return Result(5, err=f"Unit {unit} not found.")
+            return self.mounts.start(unit)
+        return self._start_timer(unit) if unit.endswith(".timer") else self._start_service(unit)
+
     def _start_timer(self, unit: str) -> Result:
         if f"{UNITS}/{unit}" not in self.host.files:
             return Result(5, err=f"Unit {unit} not found.")
@@ -143,9 +180,9 @@ class Systemd:
     def _start_service(self, service: str) -> Result:
         if service in self.running:
             return Result(0)
-        if service not in self.loaded:
+        if template(service) not in self.loaded:
             return Result(5, err=f"Failed to start {service}: Unit {service} not found.")
-        content = self.expanded(self.loaded[service][1].decode())
+        content = self.expanded(self.loaded[template(service)][1].decode())
         image = re.search(r"^Image=(.+)$", content, re.MULTILINE)
         publish = re.search(r"^PublishPort=(.+):\d+$", content, re.MULTILINE)
         assert image, content
@@ -156,7 +193,7 @@ class Systemd:
             return self._run_job(service, image[1], app.job_status)
         if publish and any(one.address == publish[1] for one in self.running.values()):
             return Result(1, err=f"{service}: bind: address already in use: {publish[1]}")
-        if app.crashes:
+        if app.worker_crashes if "@" in service else app.crashes:
             self.crashed.add(service)
         else:
             self.running[service] = Container(image[1], publish[1] if publish else "", self.host.time)
@@ -169,10 +206,13 @@ class Systemd:
         self.crashed.add(service)
         return Result(1, err=f"Job for {service} failed because the control process exited.")
 
-    def _stop(self, unit: str) -> None:
-        self.timers.pop(unit, None)
-        self.running.pop(unit, None)
-        self.crashed.discard(unit)
+    def _stop(self, *units: str) -> None:
+        for unit in units:
+            self.timers.pop(unit, None)
+            if self.mounts and unit.endswith(".mount"):
+                self.mounts.stop(unit)
+            self.running.pop(unit, None)
+            self.crashed.discard(unit)
 
     def _read_yet(self, unit: str) -> str:
         if unit not in self.loaded:
@@ -182,8 +222,9 @@ class Systemd:
         return f"LoadState=loaded\nNeedDaemonReload={'yes' if stale else 'no'}\n"
 
     def _properties(self, unit: str) -> Mapping[str, str]:
-        running = unit in self.running or unit in self.timers
-        known = running or unit in self.loaded or f"{UNITS}/{unit}" in self.host.files
+        mounted = self.mounts is not None and self.mounts.active(unit)
+        running = unit in self.running or unit in self.timers or mounted
+        known = running or template(unit) in self.loaded or f"{UNITS}/{unit}" in self.host.files
         return {
             "ActiveState": "active" if running else "failed" if unit in self.crashed else "inactive",
             "SubState": "running" if running else "dead",

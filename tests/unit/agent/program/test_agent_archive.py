@@ -32,7 +32,8 @@ def called(path: Path, verb: str) -> str:
 
 def test_the_zipapp_is_the_same_bytes_each_time_and_small() -> None:
     assert build.zipapp() == build.zipapp()
-    assert len(build.zipapp()) < 128 * 1024
+    # 160 KiB until the agent got workers, logs and sessions; each preparation of a server sends it once.
+    assert len(build.zipapp()) < 192 * 1024
     assert len(build.version()) == 64
 
 

@@ -28,7 +28,11 @@ needs_autogroups = pytest.mark.skipif(
 @needs_autogroups
 @pytest.mark.parametrize(
     ("verb", "expected"),
-    [("release", r"True True /autogroup-\d+ nice 19"), ("rollback", r"False False /autogroup-\d+ nice 0")],
+    [
+        ("release", r"True True /autogroup-\d+ nice 19"),
+        ("rollback", r"False False /autogroup-\d+ nice 0"),
+        ("attach", r"False False /autogroup-\d+ nice 0"),
+    ],
 )
 def test_a_session_of_its_own_gives_way_with_the_programs_it_runs(verb: str, expected: str) -> None:
     line = [sys.executable, "-c", GIVES_WAY, verb]

@@ -9,7 +9,8 @@ import pytest
 from agent.documents.errors import BadDocument
 from tests.unit.agent.fakes.documents import release_document
 from tests.unit.agent.fakes.host import FakeHost
-from tests.unit.agent.verbs import V1, V2, back, fails, new_host, run
+from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.verbs import V1, V2, back, call, fails, new_host, run
 
 
 @pytest.fixture
@@ -17,10 +18,15 @@ def host() -> FakeHost:
     return new_host()
 
 
+def rules_of(host: FakeHost) -> list[str]:
+    """Without the servers that have the user, which are selectors that allow nothing."""
+    return [rule for rule in host.redis.users["shop"] if not rule.startswith("(~codeb:server:")]
+
+
 def test_cache_user_may_select_its_own_index_only(host: FakeHost) -> None:
     run(host)
     wanted = release_document(V1)["cache"]["rules"]
-    assert host.redis.users["shop"] == ["reset", "on", ">cache-password-of-shop", *wanted]
+    assert rules_of(host) == ["reset", "on", ">cache-password-of-shop", *wanted]
     assert host.redis.flushed == [2]
 
 
@@ -31,7 +37,7 @@ def test_rules_of_the_cache_change_without_a_release(host: FakeHost, changes: di
     narrower = {**cache, "rules": ["~*", "resetchannels", "-@all", "+get", "+select|2"]}
     answer = run(host, cache=narrower, **changes)
     assert answer["release"]["id"] == "r1", "nothing is restarted"
-    assert host.redis.users["shop"][3:] == narrower["rules"]
+    assert rules_of(host)[3:] == narrower["rules"]
     assert host.redis.flushed == [2], "nothing is emptied again"
 
 
@@ -42,7 +48,7 @@ def test_rules_change_where_a_rollback_is_in_force_too(host: FakeHost) -> None:
     narrower = {**release_document(V2)["cache"], "rules": ["~*", "resetchannels", "-@all", "+select|2"]}
     answer = run(host, V2, cache=narrower)
     assert answer["image"] == V1
-    assert host.redis.users["shop"][3:] == narrower["rules"]
+    assert rules_of(host)[3:] == narrower["rules"]
 
 
 def test_going_back_to_another_redis_makes_the_user_there_again(host: FakeHost) -> None:
@@ -109,3 +115,52 @@ def test_an_index_that_another_project_serves_with_is_not_given_away(host: FakeH
     )
     assert taken.failure.cause == "index 2 of Redis at 10.77.0.2:6379 is what shop-app serves with"
     assert host.redis.users == rules
+
+
+def two_servers() -> tuple[FakeHost, FakeHost]:
+    """Two servers that run the project, and the Redis of both."""
+    first, second = new_host(), new_host()
+    second.redis = first.redis
+    for name, host in (("first", first), ("second", second)):
+        host.put("/etc/machine-id", f"{name}\n")
+        run(host)
+    return first, second
+
+
+@pytest.mark.parametrize("leaves", [0, 1])
+@pytest.mark.parametrize("document", [release_document(V1), {"project": "shop-app"}])
+def test_a_server_that_leaves_takes_no_user_that_another_one_serves_with(
+    leaves: int, document: dict[str, Any]
+) -> None:
+    servers = two_servers()
+    stays = servers[1 - leaves]
+    password = rules_of(stays)
+    call(servers[leaves].ports(), "remove", document)
+    assert rules_of(stays) == password
+    assert call(stays.ports(), "remove", release_document(V1))[1]["warnings"] == []
+    assert ("shop" in stays.redis.users) is ("cache" not in document), "nobody told who left of the password"
+
+
+def test_the_last_of_several_servers_takes_the_user_with_it() -> None:
+    first, second = two_servers()
+    for host in (second, first):
+        call(host.ports(), "remove", release_document(V1))
+    assert first.redis.users == {}
+
+
+def test_a_first_release_that_fails_on_a_second_server_leaves_the_user(host: FakeHost) -> None:
+    """It is put back by what `remove` does."""
+    first, second = new_host(), new_host()
+    second.redis = first.redis
+    first.put("/etc/machine-id", "first\n")
+    run(first)
+    second.podman.registry[V2] = App(status=500)
+    fails(second, V2)
+    assert rules_of(first)[:2] == ["reset", "on"]
+
+
+def test_a_user_that_an_older_agent_made_goes_with_its_project(host: FakeHost) -> None:
+    run(host)
+    host.redis.users["shop"] = rules_of(host)
+    call(host.ports(), "remove", release_document(V1))
+    assert host.redis.users == {}

@@ -32,11 +32,13 @@ from tests.unit.agent.handing import (
 def manifests(draw: st.DrawFn) -> dict[str, Wanted]:
     """Up to four projects that share a small room, so that they take from each other often."""
     ids = draw(st.lists(st.sampled_from(IDS), unique=True, min_size=1, max_size=4))
-    domains = draw(st.permutations([f"n{n}.lab.test" for n in range(7)]))
+    domains = draw(st.permutations([f"a.n{n}.lab.test" for n in range(7)]))
     pairs = draw(st.permutations(PAIRS))
     found = {}
     for n, key in enumerate(ids):
         aliases = domains[4 + n : 5 + n] if n < 3 and draw(st.booleans()) else []
+        if draw(st.booleans()):  # a wildcard over what another run may give to anybody
+            aliases = [f"*.{name.partition('.')[2]}" for name in aliases]
         found[key] = Wanted((domains[n], *aliases), pairs[n], draw(st.integers(1, 2)))
     return found
 
@@ -152,6 +154,41 @@ def test_a_rollback_to_ports_that_others_serve_on_by_now_is_refused() -> None:
     with pytest.raises(Failed, match=r"port 300[12] belongs to app-b by now"):
         rollback(stack.host.ports(), Reader({"project": "app-a"}, ""), "tester")
     assert_as_wanted(stack, later)
+
+
+WIDE = Wanted(("tenants.lab.test", "*.tenants.lab.test"), PAIRS[0])
+NARROW = Wanted(("tenants.lab.test",), PAIRS[0])
+ONE = Wanted(("pay.tenants.lab.test",), PAIRS[1])
+BESIDE = Wanted(("pay.lab.test",), PAIRS[1])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_name_leaves_a_wildcard_for_a_project_of_its_own_and_goes_back_into_it(seed: int) -> None:
+    apart, together = {"wide": NARROW, "one": ONE}, {"wide": WIDE, "one": BESIDE}
+    stack = chain(rng(seed), together)
+    plan = stack.plan(apart)
+    assert (plan.before, plan.ceded) == ({"one": "wide"}, {"wide": ("*.tenants.lab.test",)})
+    assert "one takes over from wide: pay.tenants.lab.test." in plan.notes
+    stack.watch(frozenset({"tenants.lab.test"}))
+    for wanted in (apart, together, apart):
+        assert stack.run(wanted, rng(seed))
+        assert_as_wanted(stack, wanted)
+
+
+def test_a_wildcard_goes_on_answering_until_the_first_of_its_names_is_taken() -> None:
+    stack = chain(rng(1), {"wide": WIDE, "one": BESIDE})
+    assert not stack.run({"wide": NARROW, "one": ONE}, rng(1), frozenset({"one"}))
+    assert stack.who("*.tenants.lab.test") == "wide"
+    assert stack.run({"wide": NARROW, "one": ONE}, rng(1))
+    assert_as_wanted(stack, {"wide": NARROW, "one": ONE})
+
+
+def test_a_release_that_fails_gives_the_wildcard_s_name_back() -> None:
+    stack = chain(rng(1), {"wide": NARROW, "one": ONE})
+    assert not stack.run({"wide": WIDE, "one": BESIDE}, rng(1), frozenset({"wide"}))
+    assert stack.who("pay.tenants.lab.test") == "one"
+    assert stack.run({"wide": NARROW, "one": ONE}, rng(1))
+    assert_as_wanted(stack, {"wide": NARROW, "one": ONE})
 
 
 def half_done(stack: Stack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,14 +14,15 @@ from hypothesis import strategies as st
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.edge import traffic
-from agent.release.drive import release, rollback
-from tests.unit.agent.fakes.documents import release_document
+from agent.release.drive import release, restart, rollback
+from tests.unit.agent.fakes.documents import release_document, worker
 from tests.unit.agent.fakes.host import FakeHost, Killed
 from tests.unit.agent.fakes.podman import App
 from tests.unit.agent.verbs import JOB
 
 UPSTREAM = "/etc/caddy/upstreams/shop-app"
 ACTIVE = "[Service]\nEnvironmentFile=/etc/codeb/projects/shop-app/active.image\n"
+UNDO = "/var/lib/codeb/projects/shop-app.undo"
 BOOT = "/etc/systemd/system/multi-user.target.wants/codeb-shop-app-{}.service"
 STEM = "codeb-shop-app-cron-nightly"
 CANARY = {"steps": [5, 25], "wait_ms": 6000, "max_error_percent": 5.0}
@@ -29,13 +31,19 @@ GOOD, BETTER, BAD, LAST, UNMIGRATED = (
 )
 
 
+WORKERS = (worker("mail", 2), worker("lone", exclusive=True))
+"""What every release of some worlds has beside the app."""
+
+
 @dataclass
 class World:
     """A host with one project, and the rules that must hold after every single effect."""
 
+    workers: tuple[dict[str, Any], ...] = ()
     host: FakeHost = field(default_factory=FakeHost)
     served: bool = False
     rebooting: bool = False
+    killed: bool = False
 
     def __post_init__(self) -> None:
         self.host.podman.registry = {
@@ -47,9 +55,16 @@ class World:
 
     def check(self) -> None:
         """Once something serves, users are always answered, healthily, and a reboot would bring it back."""
+        lone = [name for name in self.host.systemd.running if "-w-lone@" in name]
+        assert len(lone) < 2, f"an exclusive worker runs twice: {lone}"
+        links = [path for path in self.host.links if path.startswith(BOOT[:40]) and "-w-lone@" in path]
+        assert len(links) < 2, f"an exclusive worker would run twice after a reboot: {links}"
         address = self.host.tell(UPSTREAM)
         if not self.served or self.rebooting:
             return
+        assert not self.workers or any("-w-mail@" in name for name in self.host.systemd.running), (
+            "nobody does the work"
+        )
         assert address, "the upstream file is lost"
         serving = [name for name, c in self.host.systemd.running.items() if c.address == address]
         assert serving, f"nothing runs at {address}, where users are sent"
@@ -63,8 +78,15 @@ class World:
         runs = [name for name, c in self.host.systemd.running.items() if c.address == candidate]
         assert weight == "0" or runs, f"{weight} % are sent to {candidate}, where nothing runs"
 
+    def check_rest(self) -> None:
+        """What was not killed has left one exclusive worker, of the release that serves, however it went."""
+        if self.workers and self.served and not self.killed and not self.host.tell(UNDO):
+            lone = [name for name in self.host.systemd.running if "-w-lone@" in name]
+            colour = "blue" if str(self.host.tell(UPSTREAM)).endswith("3001") else "green"
+            assert lone == [f"codeb-shop-app-{colour}-w-lone@1.service"]
+
     def release(self, image: str, *, cron: bool = False, site: str = "", gates: bool = False) -> bool:
-        document = release_document(image)
+        document = release_document(image, workers=[*self.workers])
         if gates:
             document |= {"job": JOB, "canary": CANARY}
         if cron:
@@ -79,13 +101,19 @@ class World:
         document = {"project": "shop-app", "forward": forward}
         return self._run(lambda: rollback(self.host.ports(), Reader(document, ""), "t"))
 
+    def restart(self) -> bool:
+        return self._run(lambda: restart(self.host.ports(), Reader({"project": "shop-app"}, ""), "t"))
+
     def _run(self, verb: object) -> bool:
         assert callable(verb)
         try:
             verb()
-        except (Killed, Failed):
+        except Killed:
+            self.killed = True
             return False
-        self.served = True
+        except Failed:
+            return False
+        self.served, self.killed = True, False
         return True
 
     def reboot(self) -> None:
@@ -115,7 +143,7 @@ class Act:
 
 acts = st.builds(
     Act,
-    what=st.sampled_from(["release", "release", "release", "rollback", "forward"]),
+    what=st.sampled_from(["release", "release", "release", "rollback", "forward", "restart"]),
     image=st.sampled_from([GOOD, BETTER, BAD, UNMIGRATED]),
     cron=st.booleans(),
     gates=st.booleans(),
@@ -130,9 +158,12 @@ def play(world: World, act: Act) -> None:
     world.disturb(act.kill, act.fail)
     if act.what == "release":
         world.release(act.image, cron=act.cron, site=act.site, gates=act.gates)
+    elif act.what == "restart":
+        world.restart()
     else:
         world.rollback(forward=act.what == "forward")
     world.disturb(0, 0)
+    world.check_rest()
     if act.then == "reboot":
         world.reboot()
     elif act.then:
@@ -150,7 +181,12 @@ def converged(world: World) -> None:
         host.podman.app(host.systemd.running[f"codeb-shop-app-{colour}.service"].image)
         is host.podman.images[LAST]
     )
-    assert [path for path in host.links if path.startswith(BOOT[:40])] == [BOOT.format(colour)]
+    numbers = [(one["name"], number + 1) for one in world.workers for number in range(one["replicas"])]
+    services = [f"codeb-shop-app-{colour}-w-{name}@{number}.service" for name, number in numbers]
+    assert sorted(name for name in host.systemd.running if "@" in name) == sorted(services)
+    assert sorted(path for path in host.links if path.startswith(BOOT[:40])) == sorted(
+        [BOOT.format(colour), *(f"{BOOT.rpartition('/')[0]}/{service}" for service in services)]
+    )
     assert host.links["/etc/codeb/projects/shop-app/active.env"].endswith(f"{colour}.env")
     assert not [
         path for path in host.files if path.endswith(".undo") or "/.check-" in path or "-cron-" in path
@@ -164,11 +200,8 @@ def converged(world: World) -> None:
     assert len(record["history"]) <= 10
     host.advance(7200)
     assert f"codeb-shop-app-{idle}.service" not in host.systemd.running
-    assert release(host.ports(), Reader(last_document(), ""), "t")["changed"] is False
-
-
-def last_document() -> dict[str, object]:
-    return {**release_document(LAST), "site": "shop-app.lab.test {\n\n}\n"}
+    document = {**release_document(LAST, workers=[*world.workers]), "site": "shop-app.lab.test {\n\n}\n"}
+    assert release(host.ports(), Reader(document, ""), "t")["changed"] is False
 
 
 @pytest.fixture(autouse=True)
@@ -179,20 +212,29 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 CASES = int(os.environ.get("CODEB_KILL_CASES", "200"))  # thousands before a change of the table lands
 
 
+both = pytest.mark.parametrize("workers", [(), WORKERS], ids=["no-workers", "workers"])
+
+
+@both
 @settings(max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(acts, min_size=1, max_size=6))
-def test_whatever_happens_the_serving_colour_serves_and_a_clean_run_converges(story: list[Act]) -> None:
-    world = World()
+@given(story=st.lists(acts, min_size=1, max_size=6))
+def test_whatever_happens_the_serving_colour_serves_and_a_clean_run_converges(
+    workers: tuple[dict[str, Any], ...], story: list[Act]
+) -> None:
+    world = World(workers)
     for act in story:
         play(world, act)
     converged(world)
 
 
+@both
 @pytest.mark.parametrize("then", ["", "reboot"])
 @pytest.mark.parametrize("first", [True, False])
-def test_a_kill_at_each_single_effect_of_a_release(first: bool, then: str) -> None:
+def test_a_kill_at_each_single_effect_of_a_release(
+    first: bool, then: str, workers: tuple[dict[str, Any], ...]
+) -> None:
     def world() -> World:
-        made = World()
+        made = World(workers)
         if not first:
             made.release(GOOD)
         return made
@@ -209,22 +251,26 @@ def test_a_kill_at_each_single_effect_of_a_release(first: bool, then: str) -> No
         converged(killed)
 
 
-def test_a_kill_at_each_single_effect_of_putting_back() -> None:
-    probe = World()
+@both
+def test_a_kill_at_each_single_effect_of_putting_back(workers: tuple[dict[str, Any], ...]) -> None:
+    probe = World(workers)
     probe.release(GOOD)
     probe.disturb(0, 0)
     probe.release(BAD, site="# other")
     for kill in range(1, probe.host.operations + 1):
-        world = World()
+        world = World(workers)
         world.release(GOOD)
         play(world, Act("release", BAD, False, False, "# other", kill, 0, "reboot"))
         converged(world)
 
 
+@both
 @pytest.mark.parametrize("standing", [True, False])
-def test_a_kill_at_each_single_effect_of_a_rollback(standing: bool) -> None:
-    for kill in range(1, 45):
-        world = World()
+def test_a_kill_at_each_single_effect_of_a_rollback(
+    standing: bool, workers: tuple[dict[str, Any], ...]
+) -> None:
+    for kill in range(1, 90):
+        world = World(workers)
         world.release(GOOD)
         world.release(BETTER)
         if not standing:
@@ -238,9 +284,27 @@ def test_a_kill_at_each_single_effect_of_a_rollback(standing: bool) -> None:
         converged(world)
 
 
-def test_a_failure_at_each_single_effect_of_a_release_keeps_the_old_one() -> None:
-    for fail in range(1, 110):
-        world = World()
+@both
+def test_a_failure_at_each_single_effect_of_a_release_keeps_the_old_one(
+    workers: tuple[dict[str, Any], ...],
+) -> None:
+    for fail in range(1, 180):
+        world = World(workers)
         world.release(GOOD)
         play(world, Act("release", BETTER, True, True, "# other", 0, fail, ""))
+        converged(world)
+
+
+@both
+@pytest.mark.parametrize("then", ["", "reboot"])
+def test_a_kill_at_each_single_effect_of_a_restart(then: str, workers: tuple[dict[str, Any], ...]) -> None:
+    probe = World(workers)
+    probe.release(GOOD)
+    probe.disturb(0, 0)
+    assert probe.restart()
+    for kill in range(1, probe.host.operations + 1):
+        world = World(workers)
+        world.release(GOOD)
+        play(world, Act("restart", "", False, False, "", kill, 0, then))
+        assert world.restart()
         converged(world)

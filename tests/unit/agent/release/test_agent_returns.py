@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agent.documents.errors import Failed
+from agent.documents.errors import BadDocument, Failed
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.fakes.podman import App
 from tests.unit.agent.verbs import UPSTREAM, V1, V2, V3, back, fails, new_host, run, serves
@@ -163,3 +163,16 @@ def test_a_rollback_holds_where_the_withdrawn_release_has_other_ports() -> None:
     back(host)
     assert run(host, V1, pair=(3101, 3102))["changed"] is False
     assert host.tell(UPSTREAM) == "127.0.0.1:3001"
+
+
+def test_what_a_person_says_of_a_rollback_is_in_its_history_and_the_audit_log() -> None:
+    host = new_host()
+    run(host, V1)
+    run(host, V2)
+    back(host, by="ann@laptop", why="checkout answers 500")
+    record_file = json.loads(host.tell("/var/lib/codeb/projects/shop-app.json") or "")
+    assert [past["why"] for past in record_file["history"]] == ["checkout answers 500", "", ""]
+    last = json.loads((host.tell("/var/log/codeb/audit.log") or "").splitlines()[-1])
+    assert (last["by"], last["why"]) == ("ann@laptop", "checkout answers 500")
+    with pytest.raises(BadDocument):
+        back(host, why="two\nlines")

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from agent.host import commands, paths
-from agent.host.ports import Result
+from agent.host.ports import RedisRefused, Result
 from agent.images import store
-from tests.unit.agent.fakes.documents import release_document
+from tests.unit.agent.fakes.documents import release_document, worker
 from tests.unit.agent.fakes.host import FakeHost, Killed
 from tests.unit.agent.fakes.podman import App
 from tests.unit.agent.verbs import V1, V2, call, new_host
@@ -36,6 +36,35 @@ def test_remove_takes_all_but_data_and_may_be_repeated(host: FakeHost) -> None:
         {},
     )
     assert call(host.ports(), "remove", {"project": "shop-app"})[1]["changed"] is False
+
+
+def test_the_address_that_a_data_server_had_before_stops_no_removal(
+    host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made anew: the release that stands by knows it at an address that nobody has."""
+    before, after = release_document(V1), release_document(V2)
+    before["cache"] |= {"host": "10.64.0.5"}
+    after["cache"] |= {"host": "10.64.0.4"}
+    call(host.ports(), "release", before)
+    call(host.ports(), "release", after)
+    answers = host.redis.call
+    away = {"10.64.0.5"}
+
+    def reached(address: str, *rest: Any) -> list[object]:
+        if address in away:
+            raise RedisRefused(f"Redis at {address} can't be reached: No route to host")
+        return answers(address, *rest)
+
+    monkeypatch.setattr(host.redis, "call", reached)
+    away.add("10.64.0.4")
+    assert call(host.ports(), "remove", after)[0] == 1
+    away.remove("10.64.0.4")
+    code, answer, _ = call(host.ports(), "remove", after)
+    assert (code, answer["changed"], host.redis.users) == (0, True, {})
+    (said,) = answer["warnings"]
+    assert "10.64.0.5" in said
+    assert "No route to host" in said
+    assert call(host.ports(), "remove", after)[1]["changed"] is False
 
 
 def test_remove_without_the_cache_password_says_that_the_user_stays(host: FakeHost) -> None:
@@ -78,6 +107,23 @@ def test_retire_takes_the_outbox_and_keeps_drop_ins_of_what_guards_the_host(host
     assert "codeb-outbox.path" not in host.systemd.enabled
     assert [path for path in host.files if "outbox" in path] == []
     assert host.tell(guard)
+
+
+def test_retire_takes_what_a_killed_first_release_has_left() -> None:
+    for kill in range(1, 200):
+        host = new_host()
+        host.operations, host.kill_at = 0, kill
+        try:
+            call(host.ports(), "release", release_document(V1, workers=[worker("mail")]))
+            break
+        except Killed:
+            host.kill_at = 0
+        assert call(host.ports(), "retire", {"version": 1})[0] == 0
+        everything = [
+            path for path in (*host.files, *host.links, *host.systemd.running) if "/log/" not in path
+        ]
+        assert [path for path in everything if "shop-app" in path] == [], f"killed at effect {kill}"
+    assert kill > 50
 
 
 CRON = "codeb-shop-app-cron-report"

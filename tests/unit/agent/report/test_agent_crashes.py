@@ -15,7 +15,7 @@ from tests.unit.agent.fakes.host import EPOCH, FakeHost
 from tests.unit.agent.verbs import V1, V2, call, new_host, run
 
 BLUE = "codeb-shop-app-blue.service"
-PATTERNS = ("codeb-*-blue.service", "codeb-*-green.service")
+PATTERNS = ("codeb-*-blue.service", "codeb-*-green.service", crashes.WORKERS)
 
 
 def ended(host: FakeHost, restarts: int, *codes: int, ago: int = 20, unit: str = BLUE) -> None:
@@ -23,7 +23,7 @@ def ended(host: FakeHost, restarts: int, *codes: int, ago: int = 20, unit: str =
     shown = f"Id={unit}\nNRestarts={restarts}\nStateChangeTimestamp=@{int(host.time) - ago}\n"
     idle = "Id=codeb-other-blue.service\nNRestarts=0\nStateChangeTimestamp=\n"
     colours = [f"codeb-shop-app-{colour}.service" for colour in paths.COLOURS]
-    for asked in (PATTERNS, colours, [*colours, "caddy.service"]):
+    for asked in (PATTERNS, [*colours, crashes.WORKERS], [*colours, crashes.WORKERS, "caddy.service"]):
         host.answers[" ".join(commands.restarts(asked))] = Result(0, out=f"{idle}\n{shown}")
     rows = [{"Name": unit.removesuffix(".service"), "ContainerExitCode": code} for code in codes]
     rows.append({"Name": "codeb-other-blue", "ContainerExitCode": 9})

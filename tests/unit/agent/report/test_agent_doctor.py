@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
 
 from agent.host import commands
 from agent.host.ports import Result
 from agent.report import diagnosis
+from tests.unit.agent.fakes.disks import GIB, Device, FileSystem
 from tests.unit.agent.fakes.documents import release_document
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.verbs import V1, call, new_host
@@ -132,3 +136,89 @@ def test_a_failed_unit_that_is_gone_is_no_problem(host: FakeHost) -> None:
     )
     (problem,) = call(host.ports(), "doctor")[1]["problems"]
     assert problem["what"] == "unit codeb-shop-app-cron-tidy.service has failed"
+
+
+def test_of_names_that_another_project_took_it_is_said_whose_they_are(host: FakeHost) -> None:
+    both = "shop-app.lab.test, old.lab.test {\n}\n"
+    call(host.ports(), "release", release_document(V1, site=both))
+    taker = release_document(V1, "blog-app", (3003, 3004), site="blog-app.lab.test, old.lab.test {\n}\n")
+    taker["cache"] = {**taker["cache"], "index": 3, "user": "blog"}
+    assert call(host.ports(), "release", taker)[0] == 0
+    (problem,) = call(host.ports(), "doctor")[1]["problems"]
+    assert problem["what"] == "shop-app: old.lab.test went to blog-app, which answers there now"
+    assert "take them out of blog-app's manifest" in problem["remedy"]
+
+
+def test_a_site_that_was_changed_by_hand_besides_is_said_too(host: FakeHost) -> None:
+    both = "shop-app.lab.test, old.lab.test {\n}\n"
+    call(host.ports(), "release", release_document(V1, site=both))
+    host.put("/etc/caddy/sites/shop-app.caddy", "shop-app.lab.test {\n\t# by hand\n}\n")
+    host.put("/etc/caddy/sites/blog-app.caddy", "old.lab.test {\n}\n")
+    err = call(host.ports(), "doctor")[2]
+    assert "old.lab.test went to blog-app" in err
+    assert "its site file is not the one that was released" in err
+
+
+DISK = {"device": "/dev/disk/by-id/virtio-b1", "path": "/srv/codeb", "label": "codeb-data"}
+
+
+@pytest.fixture
+def on_disk(host: FakeHost) -> FakeHost:
+    """The host with a data disk in use, mounted at boot."""
+    known = {"version": 1, "disks": [{**DISK, "uuid": "u"}], "shares": [], "formatting": []}
+    host.put("/var/lib/codeb/storage.json", json.dumps(known))
+    host.put("/etc/systemd/system/srv-codeb.mount", "[Mount]\n")
+    host.systemd.enabled.add("srv-codeb.mount")
+    host.disks.devices[DISK["device"]] = Device("252:16", 100 * GIB, FileSystem("u", 100 * GIB))
+    host.disks.mount(DISK["device"], "/srv/codeb")
+    return host
+
+
+def test_a_disk_that_is_well_is_told_of_and_no_problem(on_disk: FakeHost) -> None:
+    code, answer, _ = call(on_disk.ports(), "doctor")
+    assert (code, answer["problems"]) == (0, [])
+    told = {
+        "path": "/srv/codeb",
+        "device": DISK["device"],
+        "size_bytes": 100 * GIB,
+        "mounted": True,
+        "free_percent": 25.0,
+    }
+    assert answer["host"]["disks"] == [told]
+    assert call(on_disk.ports(), "status")[1]["host"]["disks"] == [told]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda host: host.disks.devices.clear(), "of /srv/codeb is missing"),
+        (lambda host: host.disks.unmount("/srv/codeb"), "is not mounted at /srv/codeb"),
+        (lambda host: setattr(host.disks, "read_only", True), "at /srv/codeb is read-only"),
+        (lambda host: setattr(host.disks, "free", 5), "is 95 % full"),
+        (
+            lambda host: setattr(host.disks.devices[DISK["device"]], "size", 150 * GIB),
+            "larger than its file system by 50.0 GiB",
+        ),
+        (lambda host: host.systemd.enabled.clear(), "isn't mounted at boot"),
+        (
+            lambda host: host.put("/var/lib/codeb/storage.json", "{"),
+            "/var/lib/codeb/storage.json can't be read",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_disk_is_said(
+    on_disk: FakeHost, change: Callable[[FakeHost], object], said: str
+) -> None:
+    change(on_disk)
+    code, answer, err = call(on_disk.ports(), "doctor")
+    assert code == 1
+    assert said in err
+    assert all(problem["remedy"] for problem in answer["problems"])
+    assert call(on_disk.ports(), "status")[0] == 0
+
+
+def test_user_data_that_others_can_read_is_a_problem(host: FakeHost) -> None:
+    path = "/var/lib/cloud/instances/i/user-data.txt"
+    host.answers[" ".join(commands.USER_DATA_SHOWN)] = said(f"{path}\n")
+    (problem,) = call(host.ports(), "doctor")[1]["problems"]
+    assert problem["what"].startswith(f"{path} holds user data")

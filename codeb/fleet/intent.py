@@ -1,0 +1,54 @@
+"""What the settings want at Vultr, as far as labels and names tell: whether something unknown is worth taking back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from codeb.fleet.account import Thing
+from codeb.fleet.kinds import ADDRESS, BALANCER, DISK, SERVER, SHARE, Kind
+from codeb.fleet.records import Wanted
+from codeb.model import Manifest, Settings
+from codeb.plan import Fleet
+from codeb.plan.machines import fleet_of, servers_of
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Roles by kind, for the kinds that settings tell all of; names and types of DNS records."""
+
+    labels: dict[Kind, frozenset[str]]
+    records: frozenset[Wanted]
+
+    def wants(self, thing: Thing) -> bool:
+        """Whether an update makes such a one; true where nothing tells."""
+        labels = self.labels.get(thing.kind)
+        return labels is None or thing.role in labels
+
+
+def intent_of(settings: Settings, manifests: Iterable[Manifest], owner: str) -> Intent | None:
+    """The settings' intent; None for a stack that makes no servers."""
+    fleet = fleet_of(settings, servers_of(settings), ())
+    if fleet is None:
+        return None
+    served = [name for each in manifests for name in each.environment.hosts]
+    own = {Wanted(record.name, record.type) for record in fleet.records}
+    return Intent(_labels(fleet, owner), frozenset(own | _records(served, fleet.zone)))
+
+
+def _labels(fleet: Fleet, owner: str) -> dict[Kind, frozenset[str]]:
+    machines = fleet.machines
+    return {
+        SERVER: frozenset(machine.label for machine in machines),
+        DISK: frozenset(f"{owner}-{machine.server}" for machine in machines if machine.disk_gb is not None),
+        ADDRESS: frozenset(f"{owner}-{machine.server}" for machine in machines if machine.reserved_ip),
+        BALANCER: frozenset({owner} if fleet.balancer else ()),
+        SHARE: frozenset({f"{owner}-certificates"} if fleet.shared else ()),
+    }
+
+
+def _records(served: Collection[str], zone: str | None) -> set[Wanted]:
+    if zone is None:
+        return set()
+    below = {name.removesuffix(f".{zone}") for name in served if name.endswith(f".{zone}")}
+    return {Wanted(name, "A") for name in below | ({""} if zone in served else set())}

@@ -1,0 +1,10 @@
+"""Settings of a stack: the plain keys `codeb:…` of `Pulumi.<stack>.yaml`. Secret values never come here."""
+
+from codeb.model.settings.base import Provider, Role
+from codeb.model.settings.images import Images
+from codeb.model.settings.members import Member
+from codeb.model.settings.pools import Balancer, Pool
+from codeb.model.settings.servers import Server
+from codeb.model.settings.whole import Settings, parse_settings
+
+__all__ = ["Balancer", "Images", "Member", "Pool", "Provider", "Role", "Server", "Settings", "parse_settings"]

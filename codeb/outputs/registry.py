@@ -1,0 +1,244 @@
+"""The outputs `registry`, `projects` and `allocations`: what runs and what is held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field
+
+from codeb.outputs.section import Part
+
+
+class PortPair(Part):
+    """The two ports on the project's servers, of which a release listens at one."""
+
+    app: int
+    """Of the blue colour."""
+    internal: int
+    """Of the green colour."""
+
+
+class Database(Part):
+    """The project's PostgreSQL database, on the server with the role `data`."""
+
+    name: str
+    """Its name, and the name in `DATABASE_URL`."""
+    port: int
+    """Where PostgreSQL listens."""
+    connection_limit: int = 20
+    """How many connections its role may have; -1 for any number."""
+    extensions: tuple[str, ...] = ()
+    """Extensions that the platform has made in it."""
+
+
+class OwnRedis(Part):
+    """A Redis instance that is the project's alone."""
+
+    port: int
+    """Where it listens."""
+    memory: int
+    """Bytes for data."""
+    eviction: str
+    """Redis's `maxmemory-policy`."""
+
+
+class RedisIndex(Part):
+    """An index of a shared Redis instance."""
+
+    db_index: int
+    """What `SELECT` takes."""
+    instance: str
+    """Name of the instance, such as `redis-0`."""
+
+
+class Redis(RedisIndex):
+    """Where the project's cache is."""
+
+    own: OwnRedis | None = None
+    """The instance of its own, where it has one."""
+    shared: RedisIndex | None = None
+    """What it holds beside that on a shared one."""
+
+
+class Bucket(Part):
+    """One bucket in MinIO."""
+
+    name: str
+    """Its name, unique on the platform."""
+    suffix: str
+    """What the manifest calls it."""
+    access: str = "private"
+    """`private` or `public-read`."""
+    quota: int | None = None
+    """Bytes that fit; null for any number."""
+    expire_days: int | None = None
+    """Days after which an object is deleted; null for never."""
+
+
+class Minio(Part):
+    """The project's buckets."""
+
+    bucket: str
+    """The first one, which is `MINIO_BUCKET`."""
+    buckets: tuple[Bucket, ...] = ()
+    """All of them."""
+
+
+class Health(Part):
+    """What the project's health check said."""
+
+    status: str
+    """`healthy`, `unhealthy`, `unknown` (not asked yet) or `stopped`."""
+    last_check: str | None = None
+    """When, as ISO time in UTC."""
+
+
+class Release(Part):
+    """The release that serves."""
+
+    id: str
+    """`r12`: numbered by project and server."""
+    image: str | None = None
+    """As the manifest wrote it then."""
+    digest: str | None = None
+    """What the image was found to be."""
+    at: str | None = None
+    """Since when it serves."""
+    by: str | None = None
+    """Who released it, as user@address."""
+    why: str | None = None
+    """`released`, or why else it serves."""
+
+
+class Serves(Part):
+    """Names and ports of the release that serves, which are not the manifest's while its release fails."""
+
+    names: tuple[str, ...] = ()
+    """Domain and aliases."""
+    pool: str | None = None
+    """Of servers."""
+    ports: PortPair | None = None
+    """Its ports."""
+
+
+class Kept(Part):
+    """What the platform keeps of a project that its manifest has no more."""
+
+    database: Database | None = None
+    """The database, with all data."""
+    buckets: tuple[Bucket, ...] = ()
+    """Buckets, with all objects."""
+    redis: Redis | None = None
+    """Cache that its present releases may still use."""
+
+
+class Worker(Part):
+    """Processes of a project without HTTP."""
+
+    name: str
+    """Unique in the project."""
+    replicas: int
+    """How many there are in all."""
+    exclusive: bool = False
+    """Whether there never are two at once."""
+    servers: Mapping[str, int] = Field(default_factory=dict)
+    """How many run where, by server; empty while it waits for another server that stops it."""
+    waits_for: str | None = None
+    """That server."""
+
+
+class Entry(Part):
+    """One project in the registry."""
+
+    id: str
+    """The manifest's `project.id`, which names the entry too and never changes."""
+    name: str
+    """For people."""
+    status: str
+    """`running`, `unhealthy` and `maintenance` (visitors get its page) have a release that serves; `planned` has none yet,
+    `retained` is a project without manifest whose data is kept, `leaving` one that goes. Others may come: take a value that
+    you don't know as not serving."""
+    created_at: str | None = None
+    """When the release that serves was made, as ISO time in UTC."""
+    ports: PortPair | None = None
+    """What it holds; null for none."""
+    database: Database | None = None
+    """Null where the manifest asks for none."""
+    redis: Redis | None = None
+    """Null where the manifest asks for none."""
+    minio: Minio | None = None
+    """Null where the manifest asks for none."""
+    domain: str | None = None
+    """Where people open it: `https://<domain>`."""
+    aliases: tuple[str, ...] = ()
+    """Further names of it."""
+    ceded: tuple[str, ...] = ()
+    """Names that were its own and are another project's now."""
+    serves: Serves | None = None
+    """What its release has; null before the first one."""
+    container_id: str | None = None
+    """Podman's, on the first server."""
+    health: Health
+    """As it was when the stack was last updated; `codeb status` asks the servers."""
+    pool: str = "default"
+    """Of servers."""
+    servers: tuple[str, ...] = ()
+    """Names of the servers that run it, keys of the output `servers`."""
+    active: str | None = None
+    """The colour that serves: `blue` or `green`."""
+    image: str | None = None
+    """As the manifest writes it."""
+    digest: str | None = None
+    """What the image was found to be."""
+    release: Release | None = None
+    """The release that serves; null before the first one."""
+    workers: tuple[Worker, ...] = ()
+    """As the manifest asks for them."""
+    caches: tuple[str, ...] | None = None
+    """Addresses of the Redis instances that its releases use; null where an older agent did not say."""
+    maintenance: bool = False
+    """Whether visitors get its maintenance page."""
+    warnings: tuple[str, ...] = ()
+    """What the servers warned of at the last release."""
+    lifecycle: str = "retain"
+    """`retain`: data outlives the manifest; `destroy`: it goes with it."""
+    retained: Kept | None = None
+    """What is kept although the manifest has it no more."""
+
+
+class Registry(Part):
+    """What the stack runs and holds. Nothing in it is secret."""
+
+    version: Literal[1] = 1
+    """As in `versions`."""
+    projects: dict[str, Entry]
+    """By project id; those too whose manifest is gone and whose data is kept."""
+    leaving: Mapping[str, dict[str, Any]] = Field(default_factory=dict)
+    """Projects without manifest and data that perhaps have not stopped everywhere yet. For the program itself."""
+
+
+class ProjectAddress(Part):
+    """One project that has a manifest."""
+
+    url: str
+    """Where people open it."""
+    health: str
+    """`registry.projects.<id>.health.status`."""
+
+
+class Allocation(Part):
+    """What the manifest of one project gets, as previews show it."""
+
+    domain: str
+    """Its name."""
+    ports: PortPair
+    """Its ports."""
+    redis: str | None = None
+    """In words, such as `redis-0 index 2`; not to be taken apart."""
+    database: str | None = None
+    """Name of the database."""
+    buckets: tuple[str, ...] = ()
+    """Names of the buckets."""
+    servers: tuple[str, ...] = ()
+    """Names of the servers that run it."""

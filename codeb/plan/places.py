@@ -1,0 +1,80 @@
+"""What only the cloud knows of a machine: its addresses, its disk's device, its share's tag.
+
+A plan names them by markers (`codeb.names.address_marker` and the like). Once they are known `settled` puts them into the
+plan, and what is rendered from it has none left. Values that come from people are never searched for markers.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import zlib
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, TypeVar
+
+from codeb import names
+from codeb.plan.types import CachePlan, DatabasePlan, Plan, ServerPlan
+
+Known = Mapping[str, str]
+"""Marker → text."""
+
+_EXAMPLES: Final = ipaddress.IPv4Network("100.64.0.0/10")
+_Located = TypeVar("_Located", DatabasePlan, CachePlan)
+
+
+def markers(plan: Plan) -> frozenset[str]:
+    """Every marker that stands for something of this plan's machines."""
+    if plan.fleet is None:
+        return frozenset()
+    machines = plan.fleet.machines
+    found = {names.address_marker(machine.server) for machine in machines}
+    found |= {names.private_marker(machine.server) for machine in machines}
+    found |= {names.disk_marker(machine.server) for machine in machines if machine.disk_gb is not None}
+    shared = plan.fleet.shared
+    return frozenset(found | {names.share_marker(server) for server in (shared.servers if shared else ())})
+
+
+def settled(plan: Plan, known: Known) -> Plan:
+    """The plan with the addresses that are known; markers of others stay."""
+    return replace(
+        plan,
+        servers=tuple(_server(server, known) for server in plan.servers),
+        data=replace(plan.data, host=known.get(plan.data.host, plan.data.host)),
+        projects=tuple(
+            replace(project, database=_located(project.database, known), cache=_located(project.cache, known))
+            for project in plan.projects
+        ),
+        retained=tuple(
+            replace(retained, database=_located(retained.database, known)) for retained in plan.retained
+        ),
+    )
+
+
+def examples(plan: Plan) -> dict[str, str]:
+    """Texts of the right form for every marker: with them a document can be checked before Vultr has answered.
+
+    They are the same each time, whatever other servers there are: from what they stand in previews tell what changed.
+    The addresses are of the range that carriers share (RFC 6598).
+    """
+    found: dict[str, str] = {}
+    taken: set[int] = set()
+    for marker in sorted(markers(plan)):
+        number = zlib.crc32(marker.encode()) % _EXAMPLES.num_addresses
+        while number in taken:
+            number = (number + 1) % _EXAMPLES.num_addresses
+        taken.add(number)
+        address = marker.startswith(("@{address:", "@{private:"))
+        found[marker] = str(_EXAMPLES[number]) if address else f"codeb{number}"
+    return found
+
+
+def _server(server: ServerPlan, known: Known) -> ServerPlan:
+    return replace(
+        server,
+        address=known.get(server.address, server.address),
+        private_address=known.get(server.private_address, server.private_address),
+    )
+
+
+def _located(item: _Located | None, known: Known) -> _Located | None:
+    return replace(item, host=known.get(item.host, item.host)) if item else None

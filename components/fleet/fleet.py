@@ -1,0 +1,147 @@
+"""All of a stack at Vultr, put together from its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import ediri_vultr as vultr
+import pulumi
+
+from codeb import names, plan
+from codeb.model import BalancerCertificate
+from components.fleet.balancer import Balancer, BalancerArgs
+from components.fleet.firewall import Firewall, FirewallArgs
+from components.fleet.inside import inside
+from components.fleet.keys import Keys, KeysArgs
+from components.fleet.machine import Machine, MachineArgs
+from components.fleet.network import Network, NetworkArgs
+from components.fleet.records import Records, RecordsArgs
+from components.fleet.storage import Storage, StorageArgs
+from components.ready import Ready
+
+
+@dataclass(frozen=True)
+class FleetArgs:
+    """`user_data` is by server; `renew` are the servers that this run makes anew; `keys` are public lines.
+
+    `settled`: servers are there, so the network and their addresses stay where they are, whatever is asked for.
+    `ready` waits for what can't be used yet; None takes it as it is.
+    """
+
+    fleet: plan.Fleet
+    owner: str
+    keys: Sequence[str]
+    user_data: Mapping[str, str] = field(repr=False)
+    api_key: str = field(repr=False)
+    certificate: BalancerCertificate | None = None
+    renew: frozenset[str] = frozenset()
+    settled: bool = True
+    ready: Ready | None = None
+
+
+class Fleet(pulumi.ComponentResource):
+    """Machines by server, and `known`: what stands for each marker of the plan (`codeb.plan.places`)."""
+
+    owner: str
+    machines: dict[str, Machine]
+    known: dict[str, pulumi.Output[str]]
+    balancer: Balancer | None
+
+    def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("codeb:fleet:Fleet", name, None, opts)
+        api_key = pulumi.Output.secret(args.api_key)
+        provider = vultr.Provider(f"{name}-vultr", api_key=api_key, opts=pulumi.ResourceOptions(parent=self))
+        child = inside(self, opts, providers=[provider])
+        fleet, owner = args.fleet, args.owner
+        self.owner = owner
+        keys = Keys(f"{name}-key", KeysArgs(owner, args.keys), child)
+        network = NetworkArgs(owner, fleet.region, fleet.subnet, fleet.subnet_mask, args.settled)
+        self._network = Network(f"{name}-network", network, child)
+        firewall = Firewall(f"{name}-firewall", FirewallArgs(owner, fleet.rules), child)
+        self.machines = {
+            machine.server: self._machine(machine, args, keys, firewall, child) for machine in fleet.machines
+        }
+        instances = {server: machine.id for server, machine in self.machines.items()}
+        storage = self._storage(name, args, instances, child)
+        self.balancer = self._balancer(name, args, instances, child)
+        self._records(name, fleet, child)
+        self.known = dict(self._known(storage))
+        self.register_outputs({})
+
+    def _machine(
+        self,
+        machine: plan.Machine,
+        args: FleetArgs,
+        keys: Keys,
+        firewall: Firewall,
+        opts: pulumi.ResourceOptions,
+    ) -> Machine:
+        wanted = MachineArgs(
+            machine=machine,
+            owner=args.owner,
+            region=args.fleet.region,
+            protect=args.fleet.protect,
+            keys=keys.ids,
+            network=self._network.id,
+            firewall=firewall.id,
+            user_data=args.user_data[machine.server],
+            renew=machine.server in args.renew,
+            settled=args.settled,
+            ready=args.ready,
+        )
+        ruled = pulumi.ResourceOptions(depends_on=firewall.rules)
+        return Machine(machine.server, wanted, pulumi.ResourceOptions.merge(opts, ruled))
+
+    def _storage(
+        self,
+        name: str,
+        args: FleetArgs,
+        instances: Mapping[str, pulumi.Output[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> Storage | None:
+        shared = args.fleet.shared
+        if shared is None:
+            return None
+        sharing = {server: instances[server] for server in shared.servers}
+        wanted = StorageArgs(args.owner, args.fleet.region, shared.size_gb, sharing)
+        return Storage(f"{name}-shared", wanted, opts)
+
+    def _balancer(
+        self,
+        name: str,
+        args: FleetArgs,
+        instances: Mapping[str, pulumi.Output[str]],
+        opts: pulumi.ResourceOptions,
+    ) -> Balancer | None:
+        if args.fleet.balancer is None:
+            return None
+        wanted = BalancerArgs(
+            args.fleet.balancer,
+            args.owner,
+            args.fleet.region,
+            self._network.id,
+            instances,
+            args.certificate,
+            args.ready,
+        )
+        return Balancer(name, wanted, opts)
+
+    def _records(self, name: str, fleet: plan.Fleet, opts: pulumi.ResourceOptions) -> None:
+        if fleet.zone is None:
+            return
+        addresses = {server: machine.address for server, machine in self.machines.items()}
+        if self.balancer is not None:
+            addresses[plan.BALANCER] = self.balancer.address
+        Records(f"{name}-dns", RecordsArgs(fleet.zone, fleet.records, addresses), opts)
+
+    def _known(self, storage: Storage | None) -> Mapping[str, pulumi.Output[str]]:
+        found: dict[str, pulumi.Output[str]] = {}
+        for server, machine in self.machines.items():
+            found[names.address_marker(server)] = machine.address
+            found[names.private_marker(server)] = machine.private_address
+            if machine.device is not None:
+                found[names.disk_marker(server)] = machine.device
+        for server, tag in (storage.tags if storage else {}).items():
+            found[names.share_marker(server)] = tag
+        return found

@@ -1,0 +1,1 @@
+"""`codeb mcp`: the same functions as the commands, for AI assistants. Needs the extra `mcp`."""

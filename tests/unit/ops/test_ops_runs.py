@@ -1,0 +1,125 @@
+"""A run that is to end early, and what Pulumi's events say in our words."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pulumi.automation.events import EngineEvent
+
+from ops.automation import _events, _words
+from ops.preview import Seen
+from ops.runs import Event, Run, Said, Step, StepFailed
+
+SLEEPER = "import signal, time\nsignal.signal(signal.SIGINT, lambda *_: exit(7))\nprint(1, flush=True)\ntime.sleep(30)"
+URN = "urn:pulumi:dev::codeb::codeb:platform:Platform$command:remote:Command::shop-release-app1"
+ROOT = "urn:pulumi:dev::codeb::pulumi:pulumi:Stack::codeb-dev"
+
+
+@pytest.fixture
+def child() -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen([sys.executable, "-c", SLEEPER], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline()
+        yield child
+        child.kill()
+
+
+def test_the_cli_is_interrupted_once_it_listens_and_not_before(child: subprocess.Popen[str]) -> None:
+    run = Run()
+    with run.of(child):
+        run.end()
+        time.sleep(0.2)
+        assert child.poll() is None, "a signal now would leave its lock"
+        run.listens()
+        assert child.wait(10) == 7
+    assert run.ending
+
+
+def test_a_wish_of_before_the_start_is_kept(child: subprocess.Popen[str]) -> None:
+    run = Run()
+    run.end()
+    with run.of(child):
+        run.listens()
+        assert child.wait(10) == 7
+
+
+def test_it_is_interrupted_once_however_often_it_is_asked(
+    child: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(child, "send_signal", sent.append)
+    run = Run()
+    with run.of(child):
+        for _ in range(3):
+            run.listens()
+            run.end()
+    assert sent == [signal.SIGINT]
+    run.end()
+    assert sent == [signal.SIGINT], "nobody is there any more"
+
+
+def test_its_time_runs_out(child: subprocess.Popen[str]) -> None:
+    run = Run()
+    with run.of(child), run.within(0.2):
+        run.listens()
+        assert child.wait(10) == 7
+
+
+def events(document: dict[str, Any]) -> list[Event]:
+    return _events(EngineEvent.from_json({"sequence": 1, "timestamp": 1, **document}))
+
+
+def step(op: str, urn: str = URN) -> dict[str, Any]:
+    return {"metadata": {"op": op, "urn": urn, "type": "command:remote:Command", "provider": "p"}}
+
+
+def said(message: str, severity: str = "info", **more: Any) -> dict[str, Any]:
+    return {"diagnosticEvent": {"message": message, "severity": severity, "color": "never", **more}}
+
+
+RELEASE = Step("shop-release-app1", "update", "command:remote:Command")
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ({"resourcePreEvent": step("update")}, [RELEASE]),
+        ({"resourcePreEvent": step("same")}, []),
+        ({"resourcePreEvent": step("read")}, []),
+        ({"resOpFailedEvent": {**step("update"), "status": 1, "steps": 1}}, [StepFailed(RELEASE)]),
+        (said("<{%fg 1%}>shop: restarts<{%reset%}>\n", urn=ROOT), [Said("info", "shop: restarts")]),
+        (said("careful", "warning"), [Said("warning", "careful")]),
+        (said("broken", "error", urn=URN), [Said("error", "broken", "shop-release-app1")]),
+        (said("from a plugin", "info#err"), [Said("info", "from a plugin")]),
+        (said("50 %", ephemeral=True), []),
+        (said("debug", "debug"), []),
+        (said(" \n"), []),
+        ({"preludeEvent": {"config": {"codeb:rootSecret": "[secret]"}}}, []),
+    ],
+)  # fmt: skip
+def test_what_events_say(document: dict[str, Any], told: list[Event]) -> None:
+    assert events(document) == told
+
+
+def test_of_all_that_the_cli_prints_the_error_counts() -> None:
+    text = "\n code: 255\n stdout: Previewing\n stderr: error: no stack named 'x' found\nmore"
+    assert _words(text) == "error: no stack named 'x' found"
+    assert _words("") == ""
+
+
+def test_a_message_is_told_once_line_by_line_without_control_characters() -> None:
+    seen = Seen(lambda _: None)
+    for event in (
+        Said("info", "a\x1b[2J\nb"),
+        Said("info", "a\x1b[2J\nb"),
+        Said("info", "c", "shop"),
+        Said("warning", "d"),
+    ):
+        seen(event)
+    assert seen.lines("info") == ["a?[2J", "b", "shop: c"]
