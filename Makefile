@@ -50,6 +50,7 @@ lock: $(VENV)/bin/uv ## write locks/ and requirements.txt after a change of depe
 	@$(LOCK) --generate-hashes --group lab --output-file locks/lab.txt
 	@$(LOCK) --generate-hashes --group program --output-file locks/run.txt
 	@$(LOCK) --generate-hashes --group mcp --output-file locks/mcp.txt
+	@$(LOCK) --generate-hashes --group ci --output-file locks/ci.txt
 	@$(LOCK) --no-deps --no-annotate --group card --output-file requirements.txt
 
 lab-env: $(READY) ## a shell in which plain `pulumi preview`, `pulumi up`, … work on the lab

@@ -15,6 +15,7 @@ from typing import Final
 
 from ops import (
     app_commands,
+    ci_commands,
     fleet_commands,
     host_commands,
     manifest_commands,
@@ -37,6 +38,7 @@ COMMANDS = (
     *session_commands.COMMANDS,
     *fleet_commands.COMMANDS,
     *mcp_commands.COMMANDS,
+    *ci_commands.COMMANDS,
 )
 
 
