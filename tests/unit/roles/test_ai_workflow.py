@@ -92,14 +92,13 @@ def test_the_example_shows_the_way_there_and_back(tool: str) -> None:
         ('"plan_id": "3f0c9a41d2b7e8560f1a2b3c"', '"plan_id": "3f0c"', "'3f0c' does not match"),
         ('"needs_approval"', '"approval"', "'approval' was unexpected"),
         ('"what_to_try": []', '"what_to_try": ""', "'' is not of type 'array'"),
-        (', "moved": ["codeb1"]', "", ""),
         ('"ok": true, "stack": "dev", "refused"', '"stack": "dev", "refused"', "'ok' is a required property"),
     ],
 )
 def test_a_call_that_is_not_so_is_found(served: dict[str, Tool], old: str, new: str, found: str) -> None:
     assert old in PAGE
     said = list(of_calls(PAGE.replace(old, new), served))
-    assert any(found in each for each in said) if found else said == []
+    assert any(found in each for each in said), said
 
 
 def test_commands_files_and_names_are_there(served: dict[str, Tool]) -> None:
