@@ -1,9 +1,9 @@
 """act, built from the Go module beside this, runs a workflow of a repository on this machine, without containers.
 
 A run sees what GitHub would give it: an empty workspace, the event as a file, secrets, variables, and a home of its own
-instead of that of whoever started it. What the lab can't know of a workflow (branch filters, reviewers of environments,
-concurrency) is up to the caller: act plans by the event's name alone. Jobs that wait for a person are held by the stand-in of
-actions/checkout. What a run leaves running ends with it, as on GitHub.
+instead of that of whoever started it. What act doesn't look at in a workflow (branch filters, reviewers of environments,
+concurrency) is up to the caller: it plans by the event's name alone. Jobs that wait for a person are held by the stand-in
+of actions/checkout. What a run leaves running ends with it, as on GitHub.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from lab.delivery import orphans, uses
 from lab.host import Lab
 from lab.host.cache import write_atomically
 from lab.host.errors import LabError
+from lab.host.paths import REPOSITORY
 from lab.images import toolchains
 
 GO_MODULE: Final = Path(__file__).with_name("go")
@@ -126,6 +128,7 @@ class Act:
                     f"{run.repository} has no .github/workflows/{run.workflow} at {run.sha}",
                     "name a file of that folder, and commit it first",
                 )
+            uses.without_queues(checkout)
             local = uses.found(checkout, self.repositories, folder / "repositories")
             tracking = f"github_{uuid.uuid4()}"
             self._write(folder, run, tracking)
@@ -146,6 +149,8 @@ class Act:
             "GITHUB_RUN_ATTEMPT": str(run.run_attempt),
             orphans.TRACKING: tracking,
             "CODEB_LAB_REPOSITORIES": str(self.repositories),
+            "CODEB_LAB_ROOT": str(REPOSITORY),
+            "CODEB_LAB_PYTHON": sys.executable,
             **run.environment,
         }
         documents = {

@@ -17,6 +17,7 @@ from lab.host.errors import LabError
 
 STAND_INS: Final = Path(__file__).with_name("actions")
 _REMOTE: Final = re.compile(r"(?P<name>[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)(?:/[^@]+)?@(?P<ref>[A-Za-z0-9_./-]+)")
+_QUEUE: Final = re.compile(r"^ +queue: max\n", re.MULTILINE)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 
 
@@ -55,13 +56,29 @@ def export(repositories: Path, name: str, ref: str, to: Path, *paths: str) -> Pa
     if not _NAME.fullmatch(name) or not (repositories / name).is_dir():
         raise LabError(f"{repositories} has no repository {name}", "make it there with git init or git clone")
     to.mkdir(parents=True)
-    archive = ["git", "-C", repositories / name, "archive", "--format=tar", f"{ref}^{{commit}}", "--", *paths]
+    archive = [
+        "git",
+        "-C",
+        str(repositories / name),
+        "archive",
+        "--format=tar",
+        f"{ref}^{{commit}}",
+        "--",
+        *paths,
+    ]
     with subprocess.Popen(archive, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as git:
         unpacked = subprocess.run(["tar", "-x", "-C", to], stdin=git.stdout, check=False).returncode
         said = git.stderr.read().decode(errors="replace").strip() if git.stderr else ""
     if git.returncode or unpacked:
         raise LabError(f"{name}@{ref}: {said or 'cannot be unpacked'}", "commit what the run is to see")
     return to
+
+
+def without_queues(checkout: Path) -> None:
+    """Take `queue:` of `concurrency:` out of an export's workflows: GitHub's since May 2026, and act refuses what it doesn't
+    know. It looks at no concurrency at all, so nothing else changes."""
+    for path in (checkout / ".github" / "workflows").glob("*.y*ml"):
+        path.write_text(_QUEUE.sub("", path.read_text()))
 
 
 def _used(folder: Path) -> Iterator[tuple[str, str]]:
