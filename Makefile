@@ -39,8 +39,9 @@ test-slow: $(READY) ## run what `make test` leaves out: the whole kill tables, m
 test-unit: $(READY) ## run the fast tests only: no host, no network
 	@$(PY) -m pytest -n 2 -m "not lab and not cli" $(ARGS)
 
-lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter)
+lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter), workflows (actionlint, zizmor)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb ops components agent lab __main__.py && $(VENV)/bin/lint-imports
+	@$(PY) -m lab.delivery.lint
 
 $(VENV)/bin/uv: # not $(READY): what it waits for may be what the lock has to put right
 	@lab/bootstrap.sh $(VENV)

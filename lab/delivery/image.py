@@ -1,7 +1,8 @@
 """What stands in for docker/build-push-action: the lab's Podman builds a folder and pushes it to the lab's registry.
 
-Reads the action's inputs from the environment (`BUILD_*`, see `actions/docker/build-push-action`), writes the output `digest`.
-Attestations (SBOM, provenance) are BuildKit's: the lab makes none, and says so.
+Reads the action's inputs from the environment (`BUILD_*`, see `actions/docker/build-push-action`) and writes the output
+`digest`. CODEB_LAB_BUILD_ARGS adds build arguments, such as a base image of the lab's own. Attestations (SBOM, provenance)
+are BuildKit's: the lab makes none, and says so.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def wish(environ: Mapping[str, str]) -> Wish:
     if strange := [tag for tag in tags if not tag.startswith(f"{NAME}/")]:
         raise LabError(f"{strange[0]} is not in the lab's registry", f"set the variable REGISTRY to {NAME}")
     attested = any(environ.get(name, "false") != "false" for name in ("BUILD_SBOM", "BUILD_PROVENANCE"))
-    arguments = _lines(environ.get("BUILD_ARGS", ""))
+    arguments = _lines(environ.get("BUILD_ARGS", "")) + _lines(environ.get("CODEB_LAB_BUILD_ARGS", ""))
     return Wish(context, file, tags, arguments, environ.get("BUILD_PUSH") == "true", attested)
 
 
@@ -73,7 +74,7 @@ def build(lab: Lab, wanted: Wish) -> str:
         file = f"--file={WORK}/context/{wanted.file}"
         builder.apps(["build", *_OPTIONS, file, *arguments, *tags, f"{WORK}/context"], scratch)
         for tag in wanted.tags if wanted.push else ():
-            where = f"docker://{lab.apps.registry.address}/{tag.removeprefix(f'{NAME}/')}"
+            where = f"docker://{lab.registry().address}/{tag.removeprefix(f'{NAME}/')}"
             push = ["push", "--quiet", "--tls-verify=false", f"--digestfile={WORK}/digest", tag, where]
             builder.apps(push, scratch)
             digest = (scratch / "digest").read_text().strip()
