@@ -37,7 +37,7 @@ test-slow: $(READY) ## run what `make test` leaves out: the whole kill tables, m
 	@$(PY) -m pytest -n $(WORKERS) -m slow --durations 10 $(ARGS)
 
 test-unit: $(READY) ## run the fast tests only: no host, no network
-	@$(PY) -m pytest -n 2 -m "not lab and not cli" $(ARGS)
+	@$(PY) -m pytest -n 2 -m "not lab and not cli and not act" $(ARGS)
 
 lint: $(READY) ## style (ruff), types (mypy), import contracts (import-linter), workflows (actionlint, zizmor)
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy codeb ops components agent lab __main__.py && $(VENV)/bin/lint-imports
