@@ -33,6 +33,8 @@ _PRIVATE: Final = 0o600
 _PATIENCE_S: Final = (30.0, 15.0)
 """After the first signal (steps that always run, run), and after the second (everything ends)."""
 _KEPT: Final = ("PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE")
+_NO_TERMINAL: Final = {"TERM": "dumb", "PAGER": "cat", "GIT_PAGER": "cat"}
+"""act gives steps a terminal, GitHub none: nobody pages through what they say."""
 _DIES_WITH_US: Final = ("setpriv", "--pdeathsig", "TERM", "--")
 
 
@@ -151,6 +153,7 @@ class Act:
             "CODEB_LAB_REPOSITORIES": str(self.repositories),
             "CODEB_LAB_ROOT": str(REPOSITORY),
             "CODEB_LAB_PYTHON": sys.executable,
+            **_NO_TERMINAL,
             **run.environment,
         }
         documents = {

@@ -23,14 +23,15 @@ def find(tracking: str) -> list[int]:
 
 
 def end(tracking: str) -> None:
-    """Ask them to end, and kill those that don't."""
-    for pid in find(tracking):
-        _send(pid, signal.SIGTERM)
-    until = time.monotonic() + _PATIENCE_S
-    while (left := find(tracking)) and time.monotonic() < until:
-        time.sleep(_PAUSE_S)
-    for pid in left:
-        _send(pid, signal.SIGKILL)
+    """Ask them to end, and kill those that don't, and what those have started meanwhile."""
+    began, signals = time.monotonic(), {signal.SIGTERM: _PATIENCE_S, signal.SIGKILL: 2 * _PATIENCE_S}
+    for what, until in signals.items():
+        asked: set[int] = set()
+        while (left := set(find(tracking))) and time.monotonic() - began < until:
+            for pid in left - asked:
+                _send(pid, what)
+            asked |= left
+            time.sleep(_PAUSE_S)
 
 
 def _environment(pid: int) -> list[bytes]:

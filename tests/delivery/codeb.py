@@ -15,7 +15,9 @@ call = {
     "words": sys.argv[1:],
     "environment": dict(os.environ),
     "folder": str(Path.cwd()),
-    "commit": subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip(),
+    "commit": subprocess.run(
+        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip(),
     "event": json.loads(Path(os.environ["GITHUB_EVENT_PATH"]).read_text()),
 }
 with Path(os.environ["CODEB_CALLS"]).open("a") as calls:

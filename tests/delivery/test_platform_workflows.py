@@ -91,7 +91,9 @@ class TestProd:
         shown = world.head(PLATFORM)
         newer = world.commit(PLATFORM, "Merged while the reviewer thinks")
         before: list[list[str]] = []
-        with reviewed(lambda job: before.append(world.lines()) or len(before) > 2 if job == "deploy" else True) as at:
+        with reviewed(
+            lambda job: before.append(world.lines()) or len(before) > 2 if job == "deploy" else True
+        ) as at:
             ended = self._run(world, finished(PLATFORM, shown), at)
         assert ended.jobs == {"plan": "success", "deploy": "success"}, ended.text()
         assert before[-1] == ["ci plan --stack prod --from dev --slack"], "nothing ran while it was held"
@@ -142,7 +144,12 @@ class TestProd:
         assert [line.split()[1] for line in world.lines()] == ["plan", "deploy"]
 
     def _run(
-        self, world: World, event: dict[str, Any], at: Reviewer, answers: dict[str, Any] = PLANNED, **more: Any
+        self,
+        world: World,
+        event: dict[str, Any],
+        at: Reviewer,
+        answers: dict[str, Any] = PLANNED,
+        **more: Any,
     ) -> Any:
         environment = {"CODEB_ANSWERS": json.dumps(answers), "CODEB_LAB_HOLD_URL": at.url}
         return world.run(PLATFORM, "deploy-prod.yml", "workflow_run", event, environment=environment, **more)
@@ -166,7 +173,9 @@ class TestPreviewEnvironments:
         assert call.line == f"ci environments {verb} --stack dev"
         assert given(call.environment) == {**STACK, **SLACK, **TOKEN, "APPS_TOKEN": SECRETS["APPS_TOKEN"]}
 
-    @pytest.mark.parametrize("action", ["", None, "sweep", "--help", 'open"; touch pwned; "', "$(touch pwned)", 1, {}])
+    @pytest.mark.parametrize(
+        "action", ["", None, "sweep", "--help", 'open"; touch pwned; "', "$(touch pwned)", 1, {}]
+    )
     def test_another_action_is_not_called(self, world: World, action: object) -> None:
         event = {"client_payload": {"action": action, "pull": 12}}
         ended = world.run(PLATFORM, "preview-environments.yml", "repository_dispatch", event)
@@ -177,12 +186,16 @@ class TestAnalysis:
     """A failed run is looked at; others are not."""
 
     def test_of_a_failed_run(self, world: World) -> None:
-        world.run(PLATFORM, "ai-analysis.yml", "workflow_run", finished(PLATFORM, "b" * 40, conclusion="failure"))
+        world.run(
+            PLATFORM, "ai-analysis.yml", "workflow_run", finished(PLATFORM, "b" * 40, conclusion="failure")
+        )
         (call,) = world.calls()
         assert call.line == "ci analyse"
         assert given(call.environment) == {**TOKEN, "ANTHROPIC_API_KEY": SECRETS["ANTHROPIC_API_KEY"]}
         assert call.event["workflow_run"]["id"] == 41
-        assert call.commit == world.head(PLATFORM), "main's own code reads the log, not that of the failed commit"
+        assert call.commit == world.head(PLATFORM), (
+            "main's own code reads the log, not that of the failed commit"
+        )
 
     @pytest.mark.parametrize(
         "event",
@@ -211,7 +224,9 @@ def test_no_secret_shows_in_a_log(world: World) -> None:
     with reviewed(lambda job: True) as at:
         environment = {"CODEB_ANSWERS": json.dumps(PLANNED), "CODEB_LAB_HOLD_URL": at.url}
         event = finished(PLATFORM, world.head(PLATFORM))
-        world.run(PLATFORM, "deploy-prod.yml", "workflow_run", event, environment=environment, tell=said.append)
+        world.run(
+            PLATFORM, "deploy-prod.yml", "workflow_run", event, environment=environment, tell=said.append
+        )
     shown = "\n".join(line.text for line in said)
     assert "codeb ci deploy" in shown
     assert not [name for name, value in SECRETS.items() if value in shown]

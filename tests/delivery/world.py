@@ -99,9 +99,10 @@ class World:
     ) -> Ended:
         """Run a workflow of main's newest commit."""
         environment = {**self.environment, **more.pop("environment", {})}
+        variables = {**VARIABLES, **more.pop("variables", {})}
         run = Run(
             name, self.head(name), workflow, event_name, event or {},
-            secrets=SECRETS, variables=VARIABLES, environment=environment, **more,
+            secrets=SECRETS, variables=variables, environment=environment, **more,
         )  # fmt: skip
         return self.act.run(run, tell)
 
@@ -148,7 +149,9 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(line, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def pull_request(name: str, *, action: str = "opened", number: int = 12, fork: bool = False) -> dict[str, Any]:
+def pull_request(
+    name: str, *, action: str = "opened", number: int = 12, fork: bool = False
+) -> dict[str, Any]:
     """The event of a pull request, of the repository itself or of a fork."""
     head = {"sha": "a" * 40, "ref": "a-branch", "repo": {"full_name": "eve/fork" if fork else name}}
     request = {"number": number, "head": head, "base": {"ref": "main"}, "title": "A title; touch /tmp/pwned"}
