@@ -36,7 +36,8 @@ def check(roots: Sequence[Path], actionlint: Path) -> int:
             return code
     zizmor = Path(sys.executable).with_name("zizmor")
     options = ("--offline", "--no-progress", "--strict-collection", "--quiet")
-    line = [zizmor, *options, "--config", _CONFIG / "zizmor.yml", *(root / ".github" for root in roots)]
+    folders = (root / ".github" for root in roots)
+    line: list[str | Path] = [zizmor, *options, "--config", _CONFIG / "zizmor.yml", *folders]
     return subprocess.run(line, check=False).returncode
 
 
@@ -45,8 +46,8 @@ def _actionlint(program: Path, root: Path) -> int:
     with TemporaryDirectory(prefix="codeb-lint-") as name:
         shutil.copytree(root / ".github", Path(name, ".github"))
         Path(name, ".git").mkdir()
-        line = [program, "-shellcheck=", "-pyflakes=", "-config-file", _CONFIG / "actionlint.yaml"]
-        return subprocess.run(line, cwd=name, check=False).returncode
+        options = ("-shellcheck=", "-pyflakes=", "-config-file", _CONFIG / "actionlint.yaml")
+        return subprocess.run([program, *options], cwd=name, check=False).returncode
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A `codeb` that only writes down how it was called: one JSON line a call, in CODEB_CALLS.
 
-CODEB_ANSWERS is a JSON object, beginning of a command line → outputs of the step. CODEB_FAILS is the beginning of one that fails.
+CODEB_ANSWERS is a JSON object: beginning of a command line → outputs of the step. CODEB_FAILS is the beginning of one that
+fails.
 """
 
 import json

@@ -52,7 +52,8 @@ def test_a_run_sees_its_number_its_commit_and_its_event(runner: Act) -> None:
     first, event = said(ended)
     commit = git(runner.repositories / NAME, "rev-parse", "HEAD")
     assert first == f"8123456789 2 {commit} {NAME}"
-    assert json.loads(event)["head"] == 1 and json.loads(event)["repository"]["full_name"] == NAME
+    assert json.loads(event)["head"] == 1
+    assert json.loads(event)["repository"]["full_name"] == NAME
 
 
 def test_values_arrive_as_they_are(runner: Act, tmp_path: Path) -> None:
@@ -75,14 +76,16 @@ def test_secrets_are_in_no_argument_and_no_line(runner: Act, tmp_path: Path) -> 
     assert said(ended) == ["the value is ***"]
     assert not [value for value in ("a-very-secret", "another-secret") if value in ended.text()]
     arguments = (tmp_path / "arguments").read_text()
-    assert str(runner.program) in arguments and "secret-value" not in arguments
+    assert str(runner.program) in arguments
+    assert "secret-value" not in arguments
 
 
 def test_what_is_of_this_user_is_not_the_runs(runner: Act, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "of the user")
     step = {"run": 'echo "${ANTHROPIC_API_KEY:-none} $HOME"; ls -A'}
     (line,) = said(run(runner, [step]))
-    assert line.startswith("none ") and not line.endswith(os.environ["HOME"])
+    assert line.startswith("none ")
+    assert not line.endswith(os.environ["HOME"])
 
 
 def test_a_run_leaves_nothing(runner: Act) -> None:
@@ -120,13 +123,17 @@ def test_ctrl_c_ends_the_step_and_runs_what_always_runs(runner: Act, tmp_path: P
     ]
     with pytest.raises(KeyboardInterrupt):
         run(runner, steps, leave)
-    assert (tmp_path / "always").exists() and not (tmp_path / "next").exists()
-    assert orphans.find(seen[0]) == [] and list(runner.cache.iterdir()) == []
+    assert (tmp_path / "always").exists()
+    assert not (tmp_path / "next").exists()
+    assert orphans.find(seen[0]) == []
+    assert list(runner.cache.iterdir()) == []
 
 
 def test_a_failing_step_fails_the_run(runner: Act) -> None:
     ended = run(runner, [{"run": "echo before; exit 3"}, {"run": "echo after"}])
-    assert not ended.well and ended.jobs == {"work": "failure"} and said(ended) == ["before"]
+    assert not ended.well
+    assert ended.jobs == {"work": "failure"}
+    assert said(ended) == ["before"]
 
 
 def test_an_action_without_a_stand_in_is_refused_before_anything_runs(runner: Act, tmp_path: Path) -> None:
@@ -155,20 +162,22 @@ def test_checkout_takes_a_branch_or_a_commit(runner: Act, tmp_path: Path, ref: s
 
 def test_checkout_of_a_commit_that_is_not_there_fails(runner: Act) -> None:
     ended = run(runner, [{"uses": f"actions/checkout@{'c' * 40}", "with": {"ref": "d" * 40}}])
-    assert not ended.well and "has no commit" in ended.text()
+    assert not ended.well
+    assert "has no commit" in ended.text()
 
 
 @pytest.mark.parametrize("name", ["../../etc", "leo/tool/../../../etc"])
 def test_checkout_stays_in_the_lab(runner: Act, name: str) -> None:
     ended = run(runner, [{"uses": f"actions/checkout@{'c' * 40}", "with": {"repository": name}}])
-    assert not ended.well and "outside of the lab" in ended.text()
+    assert not ended.well
+    assert "outside of the lab" in ended.text()
 
 
 def test_a_commit_or_workflow_that_is_not_there_is_said(runner: Act) -> None:
     with pytest.raises(LabError, match="has no repository leo/nothing"):
         runner.run(Run("leo/nothing", "main", "tool.yml", "push", {}))
     run(runner, [{"run": "true"}])
-    with pytest.raises(LabError, match="has no .github/workflows/other.yml"):
+    with pytest.raises(LabError, match=r"has no \.github/workflows/other\.yml"):
         runner.run(Run(NAME, "main", "other.yml", "push", {}))
     with pytest.raises(LabError, match=f"{NAME}@{'f' * 40}: "):
         runner.run(Run(NAME, "f" * 40, "tool.yml", "push", {}))
@@ -210,4 +219,5 @@ def test_reusable_workflows_and_actions_come_from_other_repositories(runner: Act
     git(tool, "add", "--all")
     git(tool, "commit", "--quiet", "--message", "A caller")
     ended = runner.run(Run(NAME, "main", "caller.yml", "push", {}, secrets={"KEY": "12345"}))
-    assert said(ended) == ["key 5"] and ended.well
+    assert said(ended) == ["key 5"]
+    assert ended.well

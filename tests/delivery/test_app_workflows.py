@@ -67,7 +67,8 @@ def test_what_fails_is_not_released(world: World, script: str) -> None:
 
 def test_an_image_that_is_not_built_is_not_released(world: World) -> None:
     ended = world.run(APP, "build-test.yml", "push", PUSH, environment={"CODEB_LAB_BUILDER": "/bin/false"})
-    assert not ended.well and told(world) == []
+    assert not ended.well
+    assert told(world) == []
 
 
 def test_a_pull_request_is_only_tested(world: World) -> None:
@@ -92,7 +93,8 @@ class TestPreview:
         event = {**PUSH, **pull_request(APP, action="closed")}
         assert world.run(APP, "preview.yml", "pull_request", event, ref="refs/pull/12/merge").well
         (tell,) = told(world)
-        assert built(world) == [] and tell.environment["IMAGE"] == ""
+        assert built(world) == []
+        assert tell.environment["IMAGE"] == ""
         assert tell.event["action"] == "closed"
 
     @pytest.mark.parametrize("action", ["opened", "closed"])
@@ -106,7 +108,8 @@ class TestPreview:
         event = {**PUSH, **pull_request(APP)}
         failing = {"CODEB_LAB_BUILDER": "/bin/false"}
         ended = world.run(APP, "preview.yml", "pull_request", event, environment=failing)
-        assert not ended.well and told(world) == []
+        assert not ended.well
+        assert told(world) == []
 
 
 class TestAnalysis:

@@ -48,7 +48,8 @@ def test_tests_get_no_secrets(world: World) -> None:
 
 def test_a_pull_request_of_a_fork_gets_no_preview(world: World) -> None:
     ended = world.run(PLATFORM, "build-test.yml", "pull_request", pull_request(PLATFORM, fork=True))
-    assert ended.well and ended.jobs.get("preview") != "success"
+    assert ended.well
+    assert ended.jobs.get("preview") != "success"
     assert world.lines() == ["make lint", "make test-unit"]
 
 
@@ -73,7 +74,8 @@ def test_dev_is_deployed_by_a_push_a_release_of_an_app_and_by_hand(
 
 def test_dev_is_not_deployed_from_a_branch(world: World) -> None:
     ended = world.run(PLATFORM, "deploy-dev.yml", "workflow_dispatch", ref="refs/heads/a-branch")
-    assert ended.well and world.calls() == []
+    assert ended.well
+    assert world.calls() == []
 
 
 def test_the_programs_of_a_run_are_those_of_the_commit(world: World) -> None:
@@ -107,7 +109,8 @@ class TestProd:
     def test_a_refusal_deploys_nothing(self, world: World) -> None:
         with reviewed(lambda job: "no" if job == "deploy" else True) as at:
             ended = self._run(world, finished(PLATFORM, world.head(PLATFORM)), at)
-        assert ended.jobs == {"plan": "success", "deploy": "failure"} and not ended.well
+        assert ended.jobs == {"plan": "success", "deploy": "failure"}
+        assert not ended.well
         assert world.lines() == ["ci plan --stack prod --from dev --slack"]
 
     def test_without_an_answer_nothing_is_deployed(self, world: World) -> None:
@@ -124,7 +127,8 @@ class TestProd:
         answers = {"ci plan": {"plan": "p-1", "request": REQUEST, "changes": "false"}}
         with reviewed(lambda job: not asked.append(job)) as at:
             ended = self._run(world, finished(PLATFORM, world.head(PLATFORM)), at, answers=answers)
-        assert ended.well and "deploy" not in asked
+        assert ended.well
+        assert "deploy" not in asked
         assert world.lines() == ["ci plan --stack prod --from dev --slack"]
 
     @pytest.mark.parametrize(
@@ -135,7 +139,8 @@ class TestProd:
     def test_what_dev_did_not_take_is_not_planned(self, world: World, event: dict[str, Any]) -> None:
         with reviewed(lambda job: True) as at:
             ended = self._run(world, finished(PLATFORM, world.head(PLATFORM), **event), at)
-        assert ended.well and world.calls() == []
+        assert ended.well
+        assert world.calls() == []
 
     def test_it_can_be_begun_by_hand(self, world: World) -> None:
         with reviewed(lambda job: True) as at:
@@ -179,7 +184,8 @@ class TestPreviewEnvironments:
     def test_another_action_is_not_called(self, world: World, action: object) -> None:
         event = {"client_payload": {"action": action, "pull": 12}}
         ended = world.run(PLATFORM, "preview-environments.yml", "repository_dispatch", event)
-        assert ended.well and world.calls() == []
+        assert ended.well
+        assert world.calls() == []
 
 
 class TestAnalysis:
