@@ -56,21 +56,15 @@ def export(repositories: Path, name: str, ref: str, to: Path, *paths: str) -> Pa
     if not _NAME.fullmatch(name) or not (repositories / name).is_dir():
         raise LabError(f"{repositories} has no repository {name}", "make it there with git init or git clone")
     to.mkdir(parents=True)
-    archive = [
-        "git",
-        "-C",
-        str(repositories / name),
-        "archive",
-        "--format=tar",
-        f"{ref}^{{commit}}",
-        "--",
-        *paths,
-    ]
-    with subprocess.Popen(archive, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as git:
-        unpacked = subprocess.run(["tar", "-x", "-C", to], stdin=git.stdout, check=False).returncode
-        said = git.stderr.read().decode(errors="replace").strip() if git.stderr else ""
-    if git.returncode or unpacked:
-        raise LabError(f"{name}@{ref}: {said or 'cannot be unpacked'}", "commit what the run is to see")
+    git = ["git", "-C", str(repositories / name)]
+    asked = [*git, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    if not commit:
+        raise LabError(f"{name}@{ref}: no such commit", "commit what the run is to see")
+    with subprocess.Popen([*git, "archive", commit, "--", *paths], stdout=subprocess.PIPE) as archive:
+        unpacked = subprocess.run(["tar", "-x", "-C", to], stdin=archive.stdout, check=False).returncode
+    if archive.returncode or unpacked:
+        raise LabError(f"{name}@{ref}: can't be unpacked", f"see that it has {' '.join(paths) or 'files'}")
     return to
 
 
