@@ -50,6 +50,12 @@ def jobs(path: Path) -> dict[str, Any]:
     return dict(rules.load(path)["jobs"])
 
 
+@pytest.fixture(autouse=True)
+def _in_the_clone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where commands find the stacks' files."""
+    monkeypatch.chdir(REPOSITORY)
+
+
 @pytest.mark.parametrize("path", FILES, ids=ids)
 def test_every_workflow_keeps_to_the_rules(path: Path) -> None:
     assert rules.problems(path) == []

@@ -21,6 +21,9 @@ WRITES: Final = {"pull-requests", "issues", "packages"}
 EXPECTED: Final = {"plan", "deploy", "environments", "dispatch", "analyse", "drift"}
 """Commands of `codeb ci` that workflows may call."""
 
+EXAMPLES: Final = {"$PROJECT": "shop", "$STACK": "prod", "$PLAN": "-".join(["0123456789abcdef0123"] * 3)}
+"""What the variables in command lines may be."""
+
 Document = dict[str, Any]
 
 
@@ -58,19 +61,13 @@ def step_problems(step: Document) -> Iterator[str]:
 
 
 def commands(step: Document) -> Iterator[list[str]]:
-    """Command lines of `codeb` in a step, with each value that a variable may have by the step's `env`."""
+    """Command lines of `codeb` in a step, with values that its variables may have."""
     for text in str(step.get("run", "")).splitlines():
         if text.startswith("codeb "):
             words = shlex.split(text)
-            for verb in _values(str(step.get("env", {}).get("VERB", ""))) or [""]:
-                yield [verb if word == "$VERB" else word for word in words]
-
-
-def _values(expression: str) -> list[str]:
-    """`open`, `close` and the literal of an expression that begins an environment's verb."""
-    if "github.event.client_payload.action" not in expression:
-        return re.findall(r"'(\w+)'", expression)
-    return ["open", "close", *re.findall(r"\|\| '(\w+)'", expression)]
+            verbs = re.findall(r"'(event|sweep)'", str(step.get("env", {}).get("VERB", "")))
+            for verb in verbs or [""]:
+                yield [{"$VERB": verb, **EXAMPLES}.get(word, word) for word in words]
 
 
 def _command(words: list[str]) -> Iterator[str]:
