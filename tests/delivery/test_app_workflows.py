@@ -104,13 +104,6 @@ class TestPreview:
         assert told(world) == []
         assert [build.environment["BUILD_PUSH"] for build in built(world)] == ["false"] * (action == "opened")
 
-    def test_without_an_image_nothing_is_told(self, world: World) -> None:
-        event = {**PUSH, **pull_request(APP)}
-        failing = {"CODEB_LAB_BUILDER": "/bin/false"}
-        ended = world.run(APP, "preview.yml", "pull_request", event, environment=failing)
-        assert not ended.well
-        assert told(world) == []
-
 
 class TestAnalysis:
     """By the platform's code, with the app's own key."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 from pathlib import Path
@@ -13,6 +14,8 @@ import yaml
 from lab.delivery.uses import STAND_INS
 from lab.host.paths import REPOSITORY
 from lab.pulumi import cli
+from ops import ci_commands
+from ops.command import Command
 from tests.unit.delivery import workflow_rules as rules
 
 PLATFORM: Final = REPOSITORY / ".github" / "workflows"
@@ -104,6 +107,19 @@ def test_the_rules_find_what_is_wrong(tmp_path: Path, old: str, new: str, proble
     assert any(problem in found for found in rules.problems(path)), rules.problems(path)
 
 
+def test_the_commands_own_parser_has_the_last_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--stack", required=True)
+
+    deploy = Command("deploy", "Deploy.", "Deploys.", arguments, lambda options: 0)
+    monkeypatch.setattr(ci_commands, "VERBS", (deploy,))
+    path = tmp_path / "workflow.yml"
+    path.write_text(GOOD)
+    assert rules.problems(path) == []
+    path.write_text(GOOD.replace("--stack", "--stak"))
+    assert "the following arguments are required: --stack" in str(rules.problems(path))
+
+
 def test_an_action_has_one_version_everywhere() -> None:
     seen: dict[str, set[str]] = {}
     for path in (*FILES, ACTION):
@@ -140,6 +156,19 @@ def test_updates_of_a_stack_wait_for_one_another_and_none_is_cancelled() -> None
     }, "of one group, in order: each brings something of its own"
     prod = jobs(PLATFORM / "deploy-prod.yml")["deploy"]["concurrency"]
     assert prod == {"group": "stack-prod", "cancel-in-progress": False}
+
+
+def test_drift_of_one_stack_does_not_hide_that_of_the_other() -> None:
+    strategy = jobs(PLATFORM / "drift.yml")["drift"]["strategy"]
+    assert strategy["fail-fast"] is False
+    assert [each["stack"] for each in strategy["matrix"]["include"]] == ["dev", "prod"]
+
+
+def test_an_environment_is_asked_for_only_with_an_image_and_ended_without_one() -> None:
+    """act ends a run when a called workflow fails, so that it can't show what GitHub does then."""
+    condition = jobs(APPS / "preview.yml")["tell"]["if"]
+    assert condition.startswith("!cancelled() && ")
+    assert "(github.event.action == 'closed' || needs.image.result == 'success')" in condition
 
 
 def test_what_changes_a_stack_is_one_of_the_workflows_in_its_group() -> None:
