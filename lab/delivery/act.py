@@ -23,7 +23,7 @@ from typing import Any, Final
 
 from lab.delivery import orphans, uses
 from lab.host import Lab
-from lab.host.cache import write_atomically
+from lab.host.cache import remove, write_atomically
 from lab.host.errors import LabError
 from lab.host.paths import REPOSITORY
 from lab.images import toolchains
@@ -122,7 +122,10 @@ class Act:
             LabError: the repository, commit or workflow isn't there, or it uses an action without a stand-in.
         """
         self.cache.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="run-", dir=self.cache) as name:
+        for left in self.cache.iterdir():
+            if not Path("/proc", left.name.partition("-")[0]).exists():
+                remove(left)  # by somebody who was killed: its secrets, too
+        with TemporaryDirectory(prefix=f"{os.getpid()}-", dir=self.cache) as name:
             folder = Path(name)
             checkout = uses.export(self.repositories, run.repository, run.sha, folder / "checkout", ".github")
             if not (checkout / ".github" / "workflows" / run.workflow).is_file():

@@ -97,6 +97,18 @@ def test_a_run_leaves_nothing(runner: Act) -> None:
     assert list(runner.cache.iterdir()) == []
 
 
+def test_what_a_killed_run_left_goes_with_the_next(runner: Act) -> None:
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    for pid in (gone.pid, os.getpid()):
+        (runner.cache / f"{pid}-run").mkdir(parents=True)
+        (runner.cache / f"{pid}-run" / "secrets.yaml").write_text("{}")
+    run(runner, [{"run": "true"}])
+    assert [path.name for path in runner.cache.iterdir()] == [f"{os.getpid()}-run"], (
+        "of those that live, nothing"
+    )
+
+
 def test_what_will_not_end_is_killed(tmp_path: Path) -> None:
     line = ["bash", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"]
     with subprocess.Popen(
