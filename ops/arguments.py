@@ -25,36 +25,37 @@ _LONGEST_BY = 80
 
 def project_id(text: str) -> str:
     """A project's id, as manifests have it."""
-    return _matching(_PROJECT, text, "a project id: write for example food-delivery-app")
+    return matching(_PROJECT, text, "a project id: write for example food-delivery-app")
 
 
 def stack_name(text: str) -> str:
     """A stack's short name."""
-    return _matching(_STACK, text, "a stack's name: write for example dev")
+    return matching(_STACK, text, "a stack's name: write for example dev")
 
 
 def plan_id(text: str) -> str:
     """What a preview called its plan."""
-    return _matching(_PLAN, text, "a plan id: 24 digits and letters a to f, as `codeb diff` gives it")
+    return matching(_PLAN, text, "a plan id: 24 digits and letters a to f, as `codeb diff` gives it")
 
 
 def message(text: str) -> str:
     """The text of a notification."""
-    return _matching(_TEXT, text, "a text of 1 to 2000 characters")
+    return matching(_TEXT, text, "a text of 1 to 2000 characters")
 
 
 def reason(text: str) -> str:
     """What is said of an act, for its history and the audit log."""
-    return _matching(_REASON, text, "a reason: one line of 1 to 500 characters")
+    return matching(_REASON, text, "a reason: one line of 1 to 500 characters")
 
 
 def url(text: str) -> str:
     """A web address."""
-    return _matching(_URL, text, "a web address: write for example https://ci.example.com/run/7")
+    return matching(_URL, text, "a web address: write for example https://ci.example.com/run/7")
 
 
-def _matching(pattern: re.Pattern[str], text: str, what: str) -> str:
-    if not pattern.fullmatch(text):
+def matching(pattern: re.Pattern[str] | str, text: str, what: str) -> str:
+    """A text that has a form; `what` says which. Raises argparse.ArgumentTypeError."""
+    if not re.fullmatch(pattern, text):
         raise argparse.ArgumentTypeError(f"{text[:60]!r} is not {what}")
     return text
 

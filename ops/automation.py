@@ -42,10 +42,12 @@ def run(folder: Path, stack: str, verb: Verb, watch: Watch, run: Run) -> Ended:
 
     try:
         found = _Stack.select(stack, _workspace(folder, verb, run))
-        if verb == "preview":
-            found.preview(on_event=told, color="never")
-        else:
+        if verb == "up":
             found.up(on_event=told, color="never", show_secrets=False)
+        else:
+            # the program opens the tunnel by which what is there is read
+            refreshed = verb == "refreshed-preview" or None
+            found.preview(on_event=told, color="never", refresh=refreshed, run_program=refreshed)
     except (FileNotFoundError, automation.InvalidVersionError) as error:
         raise PulumiError(f"the pulumi CLI can't be used: {error}") from None
     except automation.CommandError as error:
@@ -120,7 +122,7 @@ class _Cli(automation.PulumiCommand):
 def _workspace(folder: Path, verb: Verb, run: Run) -> _Workspace:
     return _Workspace(
         work_dir=str(folder.absolute()),
-        env_vars=_PREVIEW_ONLY if verb == "preview" else {},
+        env_vars={} if verb == "up" else _PREVIEW_ONLY,
         pulumi_command=_Cli(run),
     )
 

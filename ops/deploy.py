@@ -82,12 +82,17 @@ def deploy(asked: Asked, runner: Runner, run: Run, note: Note, progress: Progres
     if not plans.use(asked.plan):
         return failed("the plan has just been used up")
     note(plan, approver)
-    result = _update(asked, plan, approver, runner, run, progress)
+    result = update(asked, plan, approver, runner, run, progress)
     _remember(asked.folder, asked.stack, result.document)
     return result
 
 
-def _update(asked: Asked, plan: Plan, approver: str, runner: Runner, run: Run, progress: Progress) -> Result:
+def update(asked: Asked, plan: Plan, approver: str, runner: Runner, run: Run, progress: Progress) -> Result:
+    """Update what a plan was made from, unless its files have changed or change as the update begins.
+
+    Raises:
+        PulumiError: the CLI can't begin.
+    """
     seen, check = Seen(progress), _Unchanged(asked, plan, run)
 
     def watch(event: Event) -> None:
@@ -112,6 +117,7 @@ def _update(asked: Asked, plan: Plan, approver: str, runner: Runner, run: Run, p
         "changes": seen.lines("info"),
         "warnings": seen.lines("warning"),
         "steps": len(seen.steps),
+        "resources": sorted({step.resource for step in seen.steps}),
     }
     return Result(document, tuple(seen.lines("info")), tuple(seen.lines("warning")))
 

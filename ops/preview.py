@@ -6,7 +6,6 @@ The program says so itself while Pulumi previews; here its lines are collected a
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ from ops import plans, words
 from ops.plans import Plan
 from ops.pulumi import PulumiError
 from ops.result import Result, failed
-from ops.runs import Event, Run, Runner, Said, Step, StepFailed
+from ops.runs import Event, Run, Runner, Said, Step, StepFailed, Verb, ended_by_signals
 from ops.tree import tree
 
 SECONDS: Final = 600
@@ -41,13 +40,11 @@ def runner() -> Runner:
 def diff(folder: Path, stack: str) -> Result:
     """A preview by the real CLI; Ctrl-C ends it in order."""
     run = Run()
-    before = signal.signal(signal.SIGINT, lambda *_: run.end())
-    try:
-        return preview(folder, stack, runner(), run)
-    except PulumiError as error:
-        return failed(error)
-    finally:
-        signal.signal(signal.SIGINT, before)
+    with ended_by_signals(run):
+        try:
+            return preview(folder, stack, runner(), run)
+        except PulumiError as error:
+            return failed(error)
 
 
 def preview(
@@ -61,12 +58,14 @@ def preview(
     return _result(found)
 
 
-def look(folder: Path, stack: str, runner: Runner, run: Run, progress: Progress) -> Plan | Result:
+def look(
+    folder: Path, stack: str, runner: Runner, run: Run, progress: Progress, verb: Verb = "preview"
+) -> Plan | Result:
     """What an update would do, which is not kept; or how the preview failed."""
     before = tree(folder, stack)
     seen = Seen(progress)
     with run.within(SECONDS):
-        ended = runner(folder, stack, "preview", seen, run)
+        ended = runner(folder, stack, verb, seen, run)
     if not ended.ok:
         return seen.failure(stack, ended.problem, interrupted=ended.interrupted)
     if tree(folder, stack) != before:

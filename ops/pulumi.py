@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 _SECONDS: Final = 300
+_OUTPUT_SECONDS: Final = 60
 _IMPORT: Final = ("--yes", "--skip-preview", "--generate-code=false", "--protect=false")
 
 
@@ -125,6 +126,11 @@ def ask(
     if done.returncode != 0:
         raise PulumiError(f"{words} failed and said: {_said(done.stderr, done.stdout)}")
     return done.stdout
+
+
+def outputs(folder: Path, stack: str) -> Mapping[str, Any]:
+    """The stack's outputs, secret ones as `[secret]`; empty for a stack that has none. Raises PulumiError."""
+    return _document(ask(folder, stack, "stack", "output", "--json", seconds=_OUTPUT_SECONDS), "stack output")
 
 
 def _said(stderr: str, stdout: str) -> str:

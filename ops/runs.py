@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock, Timer
-from typing import Literal, Protocol
+from threading import RLock, Timer
+from typing import Final, Literal, Protocol
 
-Verb = Literal["preview", "up"]
+Verb = Literal["preview", "up", "refreshed-preview"]
+"""`refreshed-preview`: a preview on what is there now instead of what the state remembers; it writes no state either."""
 Severity = Literal["info", "warning", "error"]
+_ENDS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, order=True)
@@ -64,7 +66,7 @@ class Run:
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = RLock()  # a signal may come while this very thread has it
         self._child: subprocess.Popen[str] | None = None
         self._listens = False
         self._wanted = False
@@ -113,6 +115,17 @@ class Run:
         if self._wanted and self._listens and self._child is not None and not self._told:
             self._told = True
             self._child.send_signal(signal.SIGINT)
+
+
+@contextmanager
+def ended_by_signals(run: Run) -> Iterator[None]:
+    """Ctrl-C, and what GitHub sends to a job that somebody cancels, end the run in order meanwhile."""
+    before = {number: signal.signal(number, lambda *_: run.end()) for number in _ENDS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class Runner(Protocol):

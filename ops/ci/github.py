@@ -47,7 +47,8 @@ class GitHub:
         if not given:
             raise CiError("GITHUB_TOKEN is not set: give the step `env: GITHUB_TOKEN: ${{ github.token }}`")
         self.repository = repository or workflow.repository
-        self._base = f"{workflow.api_url.rstrip('/')}/repos/{self.repository}"
+        self._api = workflow.api_url.rstrip("/")
+        self._base = f"{self._api}/repos/{self.repository}"
         self._sleep = sleep
         self._client = httpx2.Client(
             headers={
@@ -81,6 +82,15 @@ class GitHub:
     def patch(self, path: str, document: Json) -> Any:
         """Change something."""
         return self._ask("PATCH", path, json=dict(document)).json()
+
+    def login(self) -> str:
+        """Whose token this is; "" for one of an app, such as a workflow's own, which is nobody's."""
+        try:
+            answer = self._client.get(f"{self._api}/user")
+        except httpx2.HTTPError as error:
+            raise CiError(f"GitHub can't be reached (GET /user): {type(error).__name__}") from None
+        found = answer.json() if answer.status_code == httpx2.codes.OK else {}
+        return str(found.get("login") or "") if isinstance(found, dict) else ""
 
     def download(self, path: str, largest: int) -> bytes:
         """A file that GitHub redirects to; the place it redirects to is not given the token. At most `largest` bytes.

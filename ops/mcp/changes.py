@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ops import deploy as deploys
-from ops import fleet, plans, rollback
-from ops.access import AccessError
+from ops import plans, rollback
 from ops.approve import rollback_of
+from ops.audit import Act
+from ops.audit import note as note_act
 from ops.deploy import Asked
 from ops.mcp import hosts
 from ops.mcp.answers import ChangedResource, Deployed, Previewed, RolledBack
@@ -100,7 +101,8 @@ def deploy(world: World, stack: str, plan_id: str, caller: Caller, run: Run, pro
     unnoted: list[str] = []
 
     def note(plan: Plan, approver: str) -> None:
-        unnoted.extend(_note(world, stack, caller.by, "deploy", f"plan {plan.id}, approved by {approver}"))
+        act = Act("deploy", f"plan {plan.id}, approved by {approver}", caller.by)
+        unnoted.extend(note_act(act, lambda: world.servers(stack, True), world.ask))
 
     result = _running(lambda: deploys.deploy(asked, runner(world), run, note, progress))
     document = result.document
@@ -133,19 +135,6 @@ def roll_back(world: World, stack: str, project: str, *, forward: bool, caller: 
         not_done=[plain(each["server"]) for each in found if not each["ok"]],
         said=untrusted([*result.lines, *result.problems]),
     )
-
-
-def _note(world: World, stack: str, by: str, act: str, what: str) -> list[str]:
-    """A line in the audit log of each server, and which have none: those yet to be made, or with an older agent."""
-    try:
-        there = world.servers(stack, True)
-    except AccessError as error:
-        return [f"warning: no server's audit log has a line: {error}"]
-    document = {"version": 1, "act": act, "what": what, "by": by}
-    replies = fleet.ask_each(there, "note", document, world.ask).values()
-    return [
-        f"warning: {each.server}'s audit log has no line: {each.problem}" for each in replies if each.problem
-    ]
 
 
 def _running(work: Callable[[], Result]) -> Result:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,14 +15,13 @@ from ops.doctor import Check
 from ops.fleet import Ask
 from ops.mcp.untrusted import refused
 from ops.preview import runner
-from ops.pulumi import PulumiError, ask
+from ops.pulumi import outputs
 from ops.runs import Runner
 from ops.streams import Tell
 from ops.tree import strays
 
 ASK_SECONDS: Final = 60
 """The longest that a question to a server takes; a rollback takes as long as it takes."""
-_OUTPUT_SECONDS: Final = 60
 _CLIENT: Final = re.compile(r"[^A-Za-z0-9._-]+")
 
 Outputs = Callable[[str], Mapping[str, Any]]
@@ -68,7 +66,7 @@ def real(folder: Path, stacks: Mapping[str, bool], by: str, *, allow_deploy: boo
         allow_deploy,
         by,
         servers=lambda stack, every: access.app_servers(folder, stack, None, every=every),
-        outputs=lambda stack: _outputs(folder, stack),
+        outputs=lambda stack: outputs(folder, stack),
         account=lambda stack: _account(folder, stack),
     )
 
@@ -76,15 +74,6 @@ def real(folder: Path, stacks: Mapping[str, bool], by: str, *, allow_deploy: boo
 def is_development(folder: Path, stack: str) -> bool:
     """Whether the stack's settings say `codeb:development: true`; whatever else they say, it is production."""
     return str(stack_values(folder, stack).get("development", "")).lower() == "true"
-
-
-def _outputs(folder: Path, stack: str) -> Mapping[str, Any]:
-    """The stack's outputs, secret ones as `[secret]`. Raises PulumiError."""
-    try:
-        found = json.loads(ask(folder, stack, "stack", "output", "--json", seconds=_OUTPUT_SECONDS))
-    except ValueError:
-        raise PulumiError("`pulumi stack output` printed no document") from None
-    return found if isinstance(found, dict) else {}
 
 
 def _account(folder: Path, stack: str) -> Check | None:

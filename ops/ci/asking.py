@@ -1,0 +1,102 @@
+"""Requests of a pipeline: made from events, from another stack's pins or from the environment, and given to runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from codeb.model import (
+    DocumentErrors,
+    Manifests,
+    Settings,
+    load_manifests,
+    parse_settings,
+    read_sources,
+    read_stack_values,
+)
+from ops.ci.context import CiError
+from ops.ci.payload import Release, checked, repository_of, text
+from ops.request import VARIABLE, request_text
+
+_LARGEST: Final = 64 << 10
+
+
+@contextmanager
+def asking(request: str) -> Iterator[None]:
+    """Runs get the request meanwhile, and the hash of what they read has it; "" asks for nothing."""
+    before = os.environ.pop(VARIABLE, None)
+    if request:
+        os.environ[VARIABLE] = request
+    try:
+        yield
+    finally:
+        os.environ.pop(VARIABLE, None)
+        if before is not None:
+            os.environ[VARIABLE] = before
+
+
+def given(environ: Mapping[str, str]) -> str:
+    """The request that a job before this one has handed over; "" for none. Raises CiError."""
+    found = environ.get(VARIABLE, "").strip()
+    if not found:
+        return ""
+    if len(found.encode()) > _LARGEST:
+        raise CiError(f"{VARIABLE} is larger than {_LARGEST >> 10} KiB")
+    if not isinstance(_json(found), dict):
+        raise CiError(f"{VARIABLE} is no JSON object: take the output `request` of `codeb ci plan`")
+    return found
+
+
+def images_of(request: str) -> Mapping[str, str]:
+    """The images that a request asks for, by project."""
+    found = _json(request)
+    images = found.get("images") if isinstance(found, dict) else None
+    return {str(key): str(value) for key, value in images.items()} if isinstance(images, dict) else {}
+
+
+def of_release(release: Release, manifests: Manifests) -> str:
+    """The request of an app's release. Raises CiError when it isn't of the project's manifest."""
+    checked(manifests, release.project, release.image, release.source.repository)
+    return request_text({release.project: release.image}, {}, [])
+
+
+def of_pins(outputs: Mapping[str, Any], manifests: Manifests, source: str) -> tuple[str, Sequence[str]]:
+    """The request for what another stack was asked to run, and what is left out with the reason; "" for nothing.
+
+    Raises:
+        CiError: the other stack's registry is not what a registry should be.
+    """
+    registry = outputs.get("registry")
+    pins = registry.get("images", {}) if isinstance(registry, Mapping) else {}
+    if not isinstance(pins, Mapping):
+        raise CiError(f"the registry of stack {source} has no images by project")
+    images, left_out = {}, []
+    for project, pin in sorted(pins.items()):
+        image = text("image", pin.get("image") if isinstance(pin, Mapping) else None)
+        if text("project", project) not in manifests.files:
+            left_out.append(f"{project}: stack {source} runs it; this stack has no manifest for it")
+        elif (wanted := repository_of(manifests[project].environment.image)) != repository_of(image):
+            left_out.append(f"{project}: stack {source} runs {image}; this stack's manifest wants {wanted}")
+        else:
+            images[project] = image
+    return (request_text(images, {}, []) if images else ""), left_out
+
+
+def read_stack(folder: Path, stack: str) -> tuple[Settings, Manifests]:
+    """The stack's settings and manifests. Raises CiError with every problem."""
+    try:
+        settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
+        return settings, load_manifests(read_sources(folder / settings.manifests), settings)
+    except DocumentErrors as error:
+        raise CiError(str(error)) from None
+
+
+def _json(found: str) -> object:
+    try:
+        return json.loads(found) if found else None
+    except ValueError:
+        return None
