@@ -98,5 +98,5 @@ def read_stack(folder: Path, stack: str) -> tuple[Settings, Manifests]:
 def _json(found: str) -> object:
     try:
         return json.loads(found) if found else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -110,7 +110,7 @@ def _event(path: str) -> Mapping[str, Any]:
         if file.stat().st_size > _LARGEST_EVENT:
             raise CiError(f"GITHUB_EVENT_PATH: {path} is larger than {_LARGEST_EVENT >> 20} MiB")
         found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CiError(f"GITHUB_EVENT_PATH: {path} can't be read as JSON: {type(error).__name__}") from None
     return found if isinstance(found, dict) else {}
 

@@ -63,7 +63,7 @@ class GitHub:
 
     def get(self, path: str, **parameters: str | int) -> Any:
         """One document."""
-        return self._ask("GET", path, params=parameters).json()
+        return _document(self._ask("GET", path, params=parameters))
 
     def pages(self, path: str, key: str = "", **parameters: str | int) -> Iterator[Json]:
         """All entries of a list, page by page; `key` where the list is inside of a document."""
@@ -77,11 +77,11 @@ class GitHub:
     def post(self, path: str, document: Json) -> Any:
         """Make something; sent once. None where GitHub answers without a document."""
         answer = self._ask("POST", path, json=dict(document))
-        return answer.json() if answer.content else None
+        return _document(answer) if answer.content else None
 
     def patch(self, path: str, document: Json) -> Any:
         """Change something."""
-        return self._ask("PATCH", path, json=dict(document)).json()
+        return _document(self._ask("PATCH", path, json=dict(document)))
 
     def login(self) -> str:
         """Whose token this is; "" for one of an app, such as a workflow's own, which is nobody's."""
@@ -89,7 +89,7 @@ class GitHub:
             answer = self._client.get(f"{self._api}/user")
         except httpx2.HTTPError as error:
             raise CiError(f"GitHub can't be reached (GET /user): {type(error).__name__}") from None
-        found = answer.json() if answer.status_code == httpx2.codes.OK else {}
+        found = _document(answer) if answer.status_code == httpx2.codes.OK else {}
         return str(found.get("login") or "") if isinstance(found, dict) else ""
 
     def download(self, path: str, largest: int) -> bytes:
@@ -146,6 +146,13 @@ class GitHub:
             f"GitHub answered {answer.status_code} to {method} {self.repository}{path}: {_message(answer)}"
             f"{_remedy(answer.status_code)}"
         )
+
+
+def _document(answer: httpx2.Response) -> Any:
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        raise CiError("GitHub answered with something that is no JSON") from None
 
 
 def _message(answer: httpx2.Response) -> str:

@@ -97,7 +97,7 @@ def _words(step: Step) -> str:
 def _read(told: str, name: str) -> tuple[Step, ...] | None:
     try:
         steps = tuple(Step(*map(str, each)) for each in json.loads(told))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
     return steps if _hash_of(steps) == name else None
 
