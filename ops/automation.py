@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pulumi import automation
 from pulumi.automation import events
+from pulumi.automation._stack import StackInitMode
 from pulumi.automation.errors import create_command_error
 
 from ops.pulumi import PulumiError
@@ -41,7 +42,9 @@ def run(folder: Path, stack: str, verb: Verb, watch: Watch, run: Run) -> Ended:
             watch(one)
 
     try:
-        found = _Stack.select(stack, _workspace(folder, verb, run))
+        found = _Stack(
+            stack, _workspace(folder, verb, run), StackInitMode.SELECT
+        )  # select() makes a plain Stack
         if verb == "up":
             found.up(on_event=told, color="never", show_secrets=False)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,7 @@ from ops.command import Command, add
 from ops.result import Result, failed, show
 
 if TYPE_CHECKING:
+    from ops.ci.account import Account
     from ops.ci.payload import Preview
     from ops.ci.world import World
 
@@ -84,7 +85,6 @@ def _plan_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="source",
-        default="",
         type=_named_stack,
         metavar="STACK",
         help="take over what this stack runs",
@@ -99,7 +99,7 @@ def _plan(options: argparse.Namespace) -> int:
     def work(world: World) -> Result:
         from ops.ci.plan import Asked, plan
 
-        return plan(Asked(options.stack, options.source, options.comment, options.slack), world)
+        return plan(Asked(options.stack, options.source or "", options.comment, options.slack), world)
 
     return _in_world(options, work)
 
@@ -203,8 +203,12 @@ def _drift(options: argparse.Namespace) -> int:
     def work(world: World) -> Result:
         from ops.ci.account import account
         from ops.ci.drift import drift
+        from ops.pulumi import CliStack
 
-        return drift(options.stack, world, lambda stack, missed: account(world.folder, stack, missed))
+        def compare(stack: str, missed: Collection[str]) -> Account:
+            return account(CliStack(world.folder, stack), world.folder, missed)
+
+        return drift(options.stack, world, compare)
 
     return _in_world(options, work)
 

@@ -11,7 +11,7 @@ from codeb.fleet import State, say
 from codeb.fleet.values import shown
 from ops.access import stack_values
 from ops.machines import makes_servers
-from ops.pulumi import CliStack, PulumiError
+from ops.pulumi import PulumiError, Stack
 from ops.vultr.case import NoFleet, read_case
 from ops.vultr.client import Client, VultrError
 from ops.vultr.refresh import not_gone
@@ -25,12 +25,12 @@ class Account:
     trouble: tuple[str, ...] = ()
 
 
-def account(folder: Path, stack: str, missed: Collection[str], client: Client | None = None) -> Account:
+def account(stack: Stack, folder: Path, missed: Collection[str], client: Client | None = None) -> Account:
     """Compare the account with the state; `missed` are names of resources that a refresh has not found."""
-    if not makes_servers(stack_values(folder, stack)):
+    if not makes_servers(stack_values(folder, stack.name)):
         return Account()
     try:
-        case = read_case(CliStack(folder, stack), folder, client)
+        case = read_case(stack, folder, client)
         left = State(tuple(each for each in case.state.resources if each.resource_name not in missed))
         wrongly = not_gone(case.client, case.state, left)
     except (NoFleet, PulumiError, VultrError) as error:

@@ -7,14 +7,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pulumi.automation.events import EngineEvent
 
 from ops.automation import _events, _words
+from ops.automation import run as automation_run
 from ops.preview import Seen
-from ops.runs import Event, Run, Said, Step, StepFailed
+from ops.runs import Event, Run, Said, Step, StepFailed, ended_by_signals
 
 SLEEPER = "import signal, time\nsignal.signal(signal.SIGINT, lambda *_: exit(7))\nprint(1, flush=True)\ntime.sleep(30)"
 URN = "urn:pulumi:dev::codeb::codeb:platform:Platform$command:remote:Command::shop-release-app1"
@@ -123,3 +125,42 @@ def test_a_message_is_told_once_line_by_line_without_control_characters() -> Non
     ):
         seen(event)
     assert seen.lines("info") == ["a?[2J", "b", "shop: c"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_in_order_and_mean_again_what_they_did_before(
+    child: subprocess.Popen[str], number: signal.Signals
+) -> None:
+    run, before = Run(), signal.getsignal(number)
+    with run.of(child), ended_by_signals(run):
+        run.listens()
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        assert child.wait(10) == 7
+    assert signal.getsignal(number) == before
+
+
+@pytest.mark.parametrize(
+    ("verb", "words"),
+    [
+        ("preview", set()),
+        ("refreshed-preview", {"--refresh", "--run-program=true"}),
+        ("up", {"--yes", "--skip-preview"}),
+    ],
+)
+def test_a_verb_is_one_command_of_the_cli_and_no_secret_output_is_read_after_it(
+    verb: Any, words: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = tmp_path / "pulumi"
+    answers = '[ "$1" = version ] && echo v3.274.1 && exit 0'
+    cli.write_text(f'#!/bin/sh\n{answers}\necho "$@" >> {tmp_path}/told\nenv >> {tmp_path}/env\n')
+    cli.chmod(0o700)
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    automation_run(tmp_path, "dev", verb, lambda _: None, Run())
+    (line,) = (tmp_path / "told").read_text().splitlines()
+    told = set(line.split())
+    assert verb.removeprefix("refreshed-") in told
+    assert told & {"--refresh", "--run-program=true", "--yes", "--skip-preview"} == words
+    writes_no_state = "PULUMI_SKIP_CHECKPOINTS=true" in (tmp_path / "env").read_text()
+    assert writes_no_state == (verb != "up")
