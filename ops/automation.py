@@ -27,6 +27,8 @@ _SEVERITIES: Final[Mapping[str, Severity]] = {
     "warning": "warning",
     "error": "error",
 }
+_OUTLIVES: Final = {"RUNNER_TRACKING_ID": ""}
+"""A GitHub runner kills, at a job's end, what has the job's mark: an update that was told to end has to end its step."""
 _PREVIEW_ONLY: Final = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 
 
@@ -100,7 +102,7 @@ class _Cli(automation.PulumiCommand):
         """Run it to its end. Raises automation.CommandError. The callbacks are for others: what matters comes as events."""
         del on_output, on_error
         line = [self.command, "--non-interactive", *args]
-        environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true"}
+        environment = {**os.environ, **additional_env, "PULUMI_AUTOMATION_API": "true", **_OUTLIVES}
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
             child = subprocess.Popen(
                 line,

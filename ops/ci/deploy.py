@@ -71,7 +71,7 @@ def _deploy(asked: Asked, world: World, at: _Progress) -> Outcome:
         asked.stack,
         request,
         at.by,
-        f"run {world.workflow.run_id} of {world.workflow.repository}, commit {world.workflow.sha[:12]}",
+        f"run {world.workflow.run_id} of {world.workflow.repository}, commit {payload.commit_of(world.workflow)}",
         settings,
         manifests,
         frozenset(asking.images_of(request)),

@@ -15,6 +15,7 @@ from ops.ci.account import Account
 from ops.ci.context import CiError
 from ops.ci.deploying import foresee
 from ops.ci.markdown import Block, Part, code, document
+from ops.ci.payload import commit_of
 from ops.ci.world import World
 from ops.plans import Plan
 from ops.result import Result
@@ -107,7 +108,7 @@ def _told(stack: str, found: Found, world: World) -> Sequence[str]:
 
 
 def _body(stack: str, found: Found, world: World) -> list[Part]:
-    run = f"[This run]({world.workflow.url}), commit {code(world.workflow.sha[:12])}"
+    run = f"[This run]({world.workflow.url}), commit {code(commit_of(world.workflow))}"
     if not found.lines:
         return [f"### Stack {code(stack)}: no drift", run]
     return [

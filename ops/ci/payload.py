@@ -144,6 +144,18 @@ def home_of(manifest: Manifest) -> str:
     return found[1] if found and _FORMS["repository"][0].fullmatch(found[1]) else ""
 
 
+def commit_of(workflow: Workflow) -> str:
+    """The commit that a run is about, in short. GITHUB_SHA is another one in two cases: after another workflow's run it is
+    the newest of the branch, in a pull request's a merge that nobody made."""
+    event = workflow.event
+    about = {"workflow_run": ("workflow_run", "head_sha"), "pull_request": ("pull_request", "head", "sha")}
+    found: object = event if workflow.event_name in about else workflow.sha
+    for key in about.get(workflow.event_name, ()):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found[:_SHORT] if isinstance(found, str) and _FORMS["commit"][0].fullmatch(found) else "unknown"
+
+
+_SHORT: Final = 12
 _SOURCE: Final = ("repository", "commit", "run_url")
 
 

@@ -12,7 +12,7 @@ from ops.ci import asking, markdown, notices
 from ops.ci.context import CiError, Workflow
 from ops.ci.deploying import foresee
 from ops.ci.markdown import Block, Part, code
-from ops.ci.payload import pull_number
+from ops.ci.payload import commit_of, pull_number
 from ops.ci.planned import planned, steps_text
 from ops.ci.world import World
 from ops.plans import Plan
@@ -125,7 +125,7 @@ def _failed(found: Result, stack: str, workflow: Workflow) -> list[Part]:
 
 
 def _foot(workflow: Workflow) -> str:
-    return f"[This run]({workflow.url}), commit {code(workflow.sha[:12])}"
+    return f"[This run]({workflow.url}), commit {code(commit_of(workflow))}"
 
 
 def _wanted(found: Plan, workflow: Workflow) -> list[str]:

@@ -153,3 +153,20 @@ def test_a_run_has_a_plain_https_address(place: Place, url: str) -> None:
     place.dispatched(payload.RELEASE, run_url=url)
     with pytest.raises(CiError, match=r"^run_url: "):
         payload.read_release(place.world.workflow)
+
+
+@pytest.mark.parametrize(
+    ("name", "event", "commit"),
+    [
+        ("push", {}, COMMIT[:12]),
+        ("workflow_run", {"workflow_run": {"head_sha": "f" * 40}}, "f" * 12),
+        ("pull_request", {"pull_request": {"head": {"sha": "e" * 40}}}, "e" * 12),
+        ("workflow_run", {}, "unknown"),
+        ("pull_request", {"pull_request": {"head": {"sha": "$(reboot)"}}}, "unknown"),
+    ],
+)
+def test_a_run_is_about_the_commit_that_it_checks_out(
+    place: Place, name: str, event: Any, commit: str
+) -> None:
+    place.event_name, place.event = name, event
+    assert payload.commit_of(place.world.workflow) == commit
