@@ -21,6 +21,7 @@ from codeb.model import (
 from ops.ci.context import CiError
 from ops.ci.payload import Release, checked, repository_of, text
 from ops.request import VARIABLE, request_text
+from ops.tree import tree
 
 _LARGEST: Final = 64 << 10
 
@@ -37,6 +38,12 @@ def asking(request: str) -> Iterator[None]:
         os.environ.pop(VARIABLE, None)
         if before is not None:
             os.environ[VARIABLE] = before
+
+
+def files(folder: Path, stack: str) -> str:
+    """The hash of what a run of the stack reads in the folder, whatever is asked for beside it."""
+    with asking(""):
+        return tree(folder, stack)
 
 
 def given(environ: Mapping[str, str]) -> str:

@@ -96,7 +96,8 @@ def _as_planned(asked: Asked, request: str, world: World) -> Plan | Outcome:
     found = foresee(world, asked.stack, request)
     if not isinstance(found, Plan):
         return Outcome("preview", found)
-    different = differences(wanted, planned(found, request), found.steps, world.environ.get(VARIABLE, ""))
+    now = planned(found, asking.files(world.folder, asked.stack), request)
+    different = differences(wanted, now, found.steps, world.environ.get(VARIABLE, ""))
     if not different:
         return found
     why = f"an update would not do what was approved as plan {asked.plan}: nothing was done. Plan and approve again"

@@ -52,12 +52,6 @@ class Outcome:
         """Whether it is done, and visitors are answered."""
         return not self.phase
 
-    @property
-    def cause(self) -> str:
-        """The first thing that went wrong."""
-        found = (each for each in self.result.problems if each.startswith("error:"))
-        return next(found, "").removeprefix("error:").strip()
-
 
 def foresee(world: World, stack: str, request: str, verb: Verb = "preview") -> Plan | Result:
     """What an update with the request would do. Raises CiError when Pulumi can't begin."""

@@ -15,7 +15,7 @@ from codeb.model import Manifest, Manifests, Settings
 from ops.words import clean
 
 SUCCESSES: Final = 3
-TRIES: Final = 20
+TRIES: Final = 45
 """Questions to one address, each up to the manifest's `monitoring.health.timeout`."""
 PAUSE_S: Final = 2.0
 _AT_ONCE: Final = 8

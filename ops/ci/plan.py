@@ -16,6 +16,7 @@ from ops.ci.payload import commit_of, pull_number
 from ops.ci.planned import planned, steps_text
 from ops.ci.world import World
 from ops.plans import Plan
+from ops.request import request_text
 from ops.result import Result
 from ops.runs import Step
 from ops.words import clean, count
@@ -54,7 +55,7 @@ def plan(asked: Asked, world: World) -> Result:
     warnings = _comment(asked, text, world) if asked.comment else []
     if not isinstance(found, Plan):
         return Result(found.document, found.lines, (*found.problems, *warnings))
-    name = planned(found, request).id
+    name = planned(found, asking.files(world.folder, asked.stack), request).id
     _outputs(world.workflow, name, request, found.steps, changes=bool(found.steps))
     if asked.slack and found.steps:
         warnings += world.tell(":raised_hand:", _wanted(found, world.workflow))
@@ -63,7 +64,7 @@ def plan(asked: Asked, world: World) -> Result:
         "stack": asked.stack,
         "previewed": True,
         "plan": name,
-        "request": json.loads(request) if request else None,
+        "request": json.loads(request or request_text({}, {}, [])),
         "changes": list(found.changes),
         "cost": found.cost,
         "steps": len(found.steps),

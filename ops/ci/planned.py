@@ -41,9 +41,9 @@ class Planned:
         return f"{self.files}-{self.request}-{self.steps}"
 
 
-def planned(plan: Plan, request: str) -> Planned:
-    """The portable name of a plan that was made with this request."""
-    return Planned(_hash([plan.stack, plan.tree]), _hash(request), _hash_of(plan.steps))
+def planned(plan: Plan, files: str, request: str) -> Planned:
+    """The portable name of a plan that was made from these files (`ops.ci.asking.files`) with this request."""
+    return Planned(_hash([plan.stack, files]), _hash(request), _hash_of(plan.steps))
 
 
 def read_id(text: str) -> Planned:

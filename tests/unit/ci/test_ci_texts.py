@@ -6,7 +6,7 @@ import re
 
 import httpx2
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -24,6 +24,7 @@ def inline(source: str) -> list[tuple[str, str]]:
     return [(part.type, part.content) for token in PARSER.parse(source) for part in token.children or ()]
 
 
+@settings(deadline=None)
 @given(TEXT)
 @example("`")
 @example("` `` ```")
@@ -38,6 +39,7 @@ def test_a_word_of_others_is_code_and_nothing_else(text: str) -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.lists(TEXT, max_size=20), st.booleans())
 @example([HOSTILE, "```", "~~~", "````text"], True)
 def test_lines_of_others_are_one_block_of_code(lines: list[str], folded: bool) -> None:
@@ -61,6 +63,7 @@ def test_lines_of_others_are_one_block_of_code(lines: list[str], folded: bool) -
     assert set(ours) <= allowed
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab`", max_size=700), max_size=300), st.integers(300, 5000))
 def test_a_document_has_room_and_says_what_it_left_out(lines: list[str], largest: int) -> None:
     made = markdown.document(["Head", Block("A", lines), Block("B", lines, folded=True), "Foot"], largest)
@@ -79,6 +82,7 @@ def test_a_document_is_one_comment_at_most() -> None:
     assert made.endswith("Foot")
 
 
+@settings(deadline=None)
 @given(TEXT)
 @example("<!channel> <https://evil.test|click> & @here @Everyone")
 def test_a_line_in_slack_is_nothing_but_text(text: str) -> None:
@@ -127,6 +131,7 @@ def unescaped(line: str) -> str:
     return message.replace("%0D", "\r").replace("%0A", "\n").replace("%25", "%")
 
 
+@settings(deadline=None)
 @given(TEXT)
 @example("x\n::add-mask::y")
 @example("%0A::error::")
