@@ -33,6 +33,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     """Run a verb; what stands in the way is said and gives the exit status 1."""
     try:
+        from ops.ci import github  # noqa: F401 - whether the extra is there
         from ops.ci.context import CiError
     except ImportError:
         return show(failed(_NOT_INSTALLED), as_json=options.json)

@@ -9,8 +9,8 @@ from codeb.model import Manifests
 from ops.ci import approval, asking, payload
 from ops.ci.context import CiError
 from ops.ci.deploying import Outcome, Work, bring_about, foresee
-from ops.ci.markdown import Block, code, document
 from ops.ci.planned import VARIABLE, differences, planned, read_id
+from ops.ci.report import Block, code, document
 from ops.ci.world import World
 from ops.plans import Plan
 from ops.result import Result, failed

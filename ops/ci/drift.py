@@ -14,8 +14,8 @@ from ops.ci import notices
 from ops.ci.account import Account
 from ops.ci.context import CiError
 from ops.ci.deploying import foresee
-from ops.ci.markdown import Block, Part, code, document
 from ops.ci.payload import commit_of
+from ops.ci.report import Block, Part, code, document
 from ops.ci.world import World
 from ops.plans import Plan
 from ops.result import Result

@@ -11,8 +11,8 @@ from codeb.model import Manifests, Settings
 from ops.ci import asking, notices, payload, ttl
 from ops.ci.context import CiError
 from ops.ci.deploying import Outcome, Work, bring_about
-from ops.ci.markdown import Block, code, document
 from ops.ci.payload import Preview
+from ops.ci.report import Block, code, document
 from ops.ci.world import APPS_TOKEN, World
 from ops.request import request_text
 from ops.result import Result

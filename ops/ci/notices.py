@@ -11,6 +11,7 @@ from ops.ci.context import CiError
 from ops.ci.github import GitHub
 from ops.words import clean
 
+_COLOUR: Final = "fbca04"
 _NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 
 
@@ -55,8 +56,16 @@ def issue(github: GitHub, label: str, mark: str, title: str, body: str) -> str:
     if ours:
         found = github.patch(f"/issues/{int(ours['number'])}", document)
     else:
+        _have_label(github, label)
         found = github.post("/issues", {**document, "labels": [label]})
     return str(found.get("html_url", ""))
+
+
+def _have_label(github: GitHub, label: str) -> None:
+    if all(each.get("name") != label for each in github.pages("/labels")):
+        github.post(
+            "/labels", {"name": label, "color": _COLOUR, "description": "Kept up to date by codeb ci"}
+        )
 
 
 def close_issue(github: GitHub, number: int, why: str) -> None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ops import plans
-from ops.ci import asking, markdown, notices
+from ops.ci import asking, notices, report
 from ops.ci.context import CiError, Workflow
 from ops.ci.deploying import foresee
-from ops.ci.markdown import Block, Part, code
 from ops.ci.payload import commit_of, pull_number
 from ops.ci.planned import planned, steps_text
+from ops.ci.report import Block, Part, code
 from ops.ci.world import World
 from ops.plans import Plan
 from ops.request import request_text
@@ -46,7 +46,7 @@ def plan(asked: Asked, world: World) -> Result:
         return Result({"ok": True, "stack": asked.stack, "previewed": False}, (_FORK,))
     request, notes = _request(asked, world)
     found = foresee(world, asked.stack, request)
-    text = markdown.document(
+    text = report.document(
         _told(found, asked.stack, world.workflow, notes)
         if isinstance(found, Plan)
         else _failed(found, asked.stack, world.workflow)

@@ -72,6 +72,7 @@ class Hub:
     comments: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     issues: list[dict[str, Any]] = field(default_factory=list)
     approvals: list[dict[str, Any]] = field(default_factory=list)
+    labels: list[str] = field(default_factory=lambda: ["bug"])
     pulls: dict[str, dict[str, Any]] = field(default_factory=dict)
     dispatched: list[tuple[str, Any]] = field(default_factory=list)
     slack: list[str] = field(default_factory=list)
@@ -118,6 +119,10 @@ class Hub:
             return self._edit_comment(int(path.rpartition("/")[2]), body)
         if match := re.fullmatch(r"/issues/(\d+)/comments", path):
             return self._comments(method, request, f"{repository}#{match[1]}", body)
+        if path == "/labels":
+            if method == "POST":
+                self.labels.append(body["name"])
+            return httpx2.Response(200, json=[{"name": name} for name in self.labels])
         if path == "/issues":
             return self._issues(method, request, body)
         number = int(path.rpartition("/")[2])

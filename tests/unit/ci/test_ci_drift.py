@@ -44,6 +44,7 @@ def test_what_was_changed_by_hand_is_one_issue_that_is_kept_up_to_date(place: Pl
     assert look(place).ok
     (issue,) = place.hub.issues
     assert (issue["labels"], issue["state"]) == (["drift"], "open")
+    assert place.hub.labels == ["bug", "drift"]
     assert issue["body"].startswith("<!-- codeb:drift:prod -->\n")
     assert "create shop-bucket-uploads: would put it back" in issue["body"]
     assert "update shop-role: would put it back" in issue["body"]

@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from ops.ci import annotations, markdown, slack
-from ops.ci.markdown import LARGEST, Block
+from ops.ci import annotations, report, slack
+from ops.ci.report import LARGEST, Block
 from ops.words import clean
 from tests.unit.ci.ci_world import HOOK, HOSTILE
 
@@ -32,7 +32,7 @@ def inline(source: str) -> list[tuple[str, str]]:
 @example("@leo `</code>` <!--")
 @example("\\`")
 def test_a_word_of_others_is_code_and_nothing_else(text: str) -> None:
-    shown = inline(f"Stack {markdown.code(text)} changes")
+    shown = inline(f"Stack {report.code(text)} changes")
     assert [kind for kind, _ in shown] == ["text", "code_inline", "text"]
     assert shown[1][1].strip() == (
         clean(text).strip()[:499] + "…" if len(clean(text).strip()) > 500 else clean(text).strip() or "-"
@@ -43,12 +43,12 @@ def test_a_word_of_others_is_code_and_nothing_else(text: str) -> None:
 @given(st.lists(TEXT, max_size=20), st.booleans())
 @example([HOSTILE, "```", "~~~", "````text"], True)
 def test_lines_of_others_are_one_block_of_code(lines: list[str], folded: bool) -> None:
-    made = markdown.document(["### Ours", Block("Title", lines, folded=folded), "The end"])
+    made = report.document(["### Ours", Block("Title", lines, folded=folded), "The end"])
     tokens = PARSER.parse(made)
     fences = [token for token in tokens if token.type == "fence"]
     assert len(fences) == (1 if lines else 0)
     for fence in fences:
-        assert fence.content.split("\n")[:-1] == [markdown._short(clean(line)) for line in lines]
+        assert fence.content.split("\n")[:-1] == [report._short(clean(line)) for line in lines]
     ours = [token.content for token in tokens if token.type in ("inline", "html_block") and token.content]
     assert ours[0] == "Ours"
     assert ours[-1] == "The end"
@@ -66,17 +66,17 @@ def test_lines_of_others_are_one_block_of_code(lines: list[str], folded: bool) -
 @settings(deadline=None)
 @given(st.lists(st.text("ab`", max_size=700), max_size=300), st.integers(300, 5000))
 def test_a_document_has_room_and_says_what_it_left_out(lines: list[str], largest: int) -> None:
-    made = markdown.document(["Head", Block("A", lines), Block("B", lines, folded=True), "Foot"], largest)
+    made = report.document(["Head", Block("A", lines), Block("B", lines, folded=True), "Foot"], largest)
     assert len(made) <= largest
     assert made.startswith("Head")
     assert made.endswith("Foot")
-    whole = markdown.document(["Head", Block("A", lines), Block("B", lines, folded=True), "Foot"], 10**9)
+    whole = report.document(["Head", Block("A", lines), Block("B", lines, folded=True), "Foot"], 10**9)
     assert (made == whole) or "left out" in made or "\n\nA\n\n" not in made
 
 
 def test_a_document_is_one_comment_at_most() -> None:
     lines = [f"{number} {'`' * 400}" for number in range(2000)]
-    made = markdown.document(["Head", Block("A", lines), Block("B", lines, folded=True), "Foot"])
+    made = report.document(["Head", Block("A", lines), Block("B", lines, folded=True), "Foot"])
     assert len(made) < LARGEST
     assert "more lines left out" in made
     assert made.endswith("Foot")

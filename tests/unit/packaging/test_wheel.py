@@ -26,7 +26,7 @@ for package in (codeb, ops):
         importlib.import_module(module.name)
         print(module.name)
 """
-OF_EXTRAS = ("ops.automation", "ops.mcp.")
+OF_EXTRAS = ("ops.automation", "ops.mcp.", "ops.ci.")
 
 
 def pip(*arguments: str | Path) -> None:
@@ -52,6 +52,12 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def assistants(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """bin/ of one with the extra `mcp`."""
     return installed_with("mcp", wheel, tmp_path_factory.mktemp("assistant"))
+
+
+@pytest.fixture(scope="module")
+def workflows(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """bin/ of one with the extra `ci`."""
+    return installed_with("ci", wheel, tmp_path_factory.mktemp("workflow"))
 
 
 def installed_with(extra: str, wheel: Path, folder: Path) -> Path:
@@ -91,15 +97,19 @@ def test_everything_in_the_wheel_imports_with_what_it_declares(programs: Path, t
     assert {"ops.cli", "codeb.render.text"} <= set(done.stdout.split())
 
 
-def test_the_rest_imports_with_its_extra(assistants: Path, tmp_path: Path) -> None:
-    done = run(tmp_path, assistants / "python", "-I", "-c", IMPORT_ALL)
-    assert done.returncode == 0, done.stderr
-    assert {"ops.automation", "ops.mcp.server"} <= set(done.stdout.split())
+def test_the_rest_imports_with_its_extra(assistants: Path, workflows: Path, tmp_path: Path) -> None:
+    for programs, others, own in (
+        (assistants, "ops.ci.", "ops.mcp.server"),
+        (workflows, "ops.mcp.", "ops.ci.world"),
+    ):
+        done = run(tmp_path, programs / "python", "-I", "-c", IMPORT_ALL, others)
+        assert done.returncode == 0, done.stderr
+        assert {"ops.automation", own} <= set(done.stdout.split())
 
 
 def test_without_its_extra_a_command_says_what_to_install(programs: Path, tmp_path: Path) -> None:
     (tmp_path / "Pulumi.dev.yaml").write_text("config: {}\n")
-    for argv in (("diff", "--stack", "dev"), ("mcp", "--stack", "dev")):
+    for argv in (("diff", "--stack", "dev"), ("mcp", "--stack", "dev"), ("ci", "plan", "--stack", "dev")):
         done = run(tmp_path, programs / "codeb", *argv)
         assert (done.returncode, done.stdout) == (1, "")
         assert f"pip install 'PATH-OF-THE-CLONE[{argv[0]}]'" in done.stderr
