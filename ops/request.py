@@ -1,4 +1,6 @@
-"""What a deployment asks of a stack beyond its manifests, as the text that the program reads ([previews](../docs/previews.md))."""
+"""What a deployment asks of a stack beyond its manifests, as the text that the program reads."""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence

@@ -71,7 +71,8 @@ def _deploy(asked: Asked, world: World, at: _Progress) -> Outcome:
         asked.stack,
         request,
         at.by,
-        f"run {world.workflow.run_id} of {world.workflow.repository}, commit {payload.commit_of(world.workflow)}",
+        f"run {world.workflow.run_id} of {world.workflow.repository}, commit {payload.commit_of(world.workflow)}"
+        f"{', plan ' + asked.plan if asked.plan else ''}",
         settings,
         manifests,
         frozenset(asking.images_of(request)),

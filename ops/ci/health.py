@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx2
 
 from codeb.model import Manifest, Manifests, Settings
+from ops.ci.context import CiError
 from ops.words import clean
 
 SUCCESSES: Final = 3
@@ -74,7 +75,7 @@ def changed(resources: Collection[str], outputs: Mapping[str, Any]) -> set[str]:
 def targets(
     projects: Collection[str], outputs: Mapping[str, Any], settings: Settings, manifests: Manifests
 ) -> Targets:
-    """Each of the projects at each address where visitors come in."""
+    """Each of the projects at each address where visitors come in. Raises CiError."""
     addresses, trust = _addresses(outputs), _trust(settings, outputs)
     entries = _mapping(_mapping(outputs.get("registry")).get("projects"))
     asked: list[Target] = []
@@ -176,7 +177,12 @@ def _trust(settings: Settings, outputs: Mapping[str, Any]) -> ssl.SSLContext:
     """The platform's own CA where it signs the certificates; else who the machine trusts (and SSL_CERT_FILE names)."""
     authority = outputs.get("caCertificate")
     if settings.tls_issuer == "internal" and isinstance(authority, str):
-        return ssl.create_default_context(cadata=authority)
+        try:
+            return ssl.create_default_context(cadata=authority)
+        except (ssl.SSLError, ValueError):
+            raise CiError(
+                "the stack's output caCertificate is no certificate, so nobody can be asked"
+            ) from None
     return ssl.create_default_context()
 
 

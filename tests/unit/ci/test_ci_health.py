@@ -17,6 +17,7 @@ import pytest
 
 from codeb.certificates import certificate_authority, server_certificate
 from ops.ci import asking, health
+from ops.ci.context import CiError
 from ops.ci.health import Target, Targets
 from tests.unit.ci.ci_world import IMAGE, Place, stack_outputs
 
@@ -172,6 +173,13 @@ def test_a_preview_environment_is_asked_at_the_path_of_its_project_s_manifest(pl
     outputs = stack_outputs("shop", "shop-pr-12", previews={"shop-pr-12": entry})
     (only,) = found(place, {"shop-pr-12"}, outputs).asked
     assert (only.domain, only.path, only.timeout) == ("shop-pr-12.lab.test", "/up", 3)
+
+
+def test_a_stack_without_a_readable_ca_is_not_asked_at_all(place: Place) -> None:
+    settings, manifests = asking.read_stack(place.folder, "dev")
+    outputs = stack_outputs("shop") | {"caCertificate": "[secret]"}
+    with pytest.raises(CiError, match="caCertificate"):
+        health.targets({"shop"}, outputs, settings, manifests)
 
 
 def test_a_project_that_is_not_there_is_said(place: Place) -> None:
