@@ -21,8 +21,10 @@ _FORMS: Final[Mapping[str, tuple[re.Pattern[str], str]]] = {
         "a project's id, for example food-delivery-app",
     ),
     "image": (
-        re.compile(r"[a-z0-9][a-z0-9._:/-]{0,299}@sha256:[0-9a-f]{64}"),
-        "an image by its digest: <repository>@sha256:<64 hexadecimal digits>",
+        re.compile(
+            r"[a-z0-9][a-z0-9.-]{0,252}(?::[0-9]{1,5})?(?:/[a-z0-9][a-z0-9._-]{0,127}){1,5}@sha256:[0-9a-f]{64}"
+        ),
+        "an image by its digest alone: <repository>@sha256:<64 hexadecimal digits>",
     ),
     "repository": (
         re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9_.-]{1,100}"),

@@ -32,7 +32,7 @@ def test_a_value_without_its_form_is_refused_by_name(place: Place, name: str, va
     [
         "ghcr.io/leo/shop:main", "ghcr.io/leo/shop", f"ghcr.io/leo/shop{DIGEST}0", f"ghcr.io/leo/shop{DIGEST[:-1]}",
         f"ghcr.io/leo/shop{DIGEST.upper()}", f"ghcr.io/leo/shop@sha512:{'a' * 64}", DIGEST, f"ghcr.io/leo/shop {DIGEST}",
-        f"ghcr.io/leo/shop{DIGEST}\n", f"ghcr.io/leo/shop\n{DIGEST}",
+        f"ghcr.io/leo/shop:main{DIGEST}", f"shop{DIGEST}", f"ghcr.io/leo/shop{DIGEST}\n", f"ghcr.io/leo/shop\n{DIGEST}",
     ],
 )  # fmt: skip
 def test_an_image_is_named_by_its_digest(place: Place, image: str) -> None:
@@ -58,9 +58,16 @@ def test_an_image_of_another_repository_is_refused(place: Place, image: str) -> 
         payload.checked(manifests, "shop", image + DIGEST, "leo/shop")
 
 
-def test_a_tag_beside_the_digest_is_of_the_same_repository(place: Place) -> None:
+def test_what_is_the_manifest_s_is_taken_however_github_spells_the_owner(place: Place) -> None:
     _, manifests = asking.read_stack(place.folder, "dev")
-    assert payload.checked(manifests, "shop", f"ghcr.io/leo/shop:main{DIGEST}", "LEO/shop").id == "shop"
+    assert payload.checked(manifests, "shop", IMAGE, "LEO/Shop").id == "shop"
+
+
+@pytest.mark.parametrize(
+    "image", ["registry.lab.test:5000/codeb/demo", "localhost/a_b/c.d", "ghcr.io/leo/a/b/c"]
+)
+def test_an_image_may_be_of_any_registry(image: str) -> None:
+    assert payload.text("image", image + DIGEST) == image + DIGEST
 
 
 @pytest.mark.parametrize(
