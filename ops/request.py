@@ -1,0 +1,20 @@
+"""What a deployment asks of a stack beyond its manifests, as the text that the program reads ([previews](../docs/previews.md))."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+VARIABLE = "CODEB_REQUEST"
+"""The environment variable in which the Pulumi program and everything that previews looks for a request."""
+
+
+def request_text(
+    images: Mapping[str, str], open: Mapping[str, Mapping[str, object]], close: Sequence[str]
+) -> str:
+    """A request as canonical JSON: the same request is the same text, whoever writes it and in whichever order.
+
+    `images` maps projects to image digests, `open` ids of preview environments to project, pull, image and until,
+    `close` names those that are to end. Whether it may be so is for the program to say: nothing is checked here.
+    """
+    previews = {"open": {name: dict(entry) for name, entry in open.items()}, "close": sorted(set(close))}
+    document = {"version": 1, "images": dict(images), "previews": previews}
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
