@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
@@ -107,7 +107,7 @@ class AskedPreviews(Section):
 class Asked(Section):
     """A request; the empty one asks for nothing."""
 
-    version: Literal[1] = 1
+    version: Annotated[int, Field(ge=1, le=1)] = 1
     """Of this form."""
     images: Mapping[t.ProjectId, PinnedImage] = Field(default_factory=dict, max_length=1000)
     """By project: what runs in place of the manifest's image, until the manifest names another."""

@@ -48,13 +48,15 @@ def _project(base: Manifest, project: Mapping[str, Any], preview: Preview) -> di
 def _environment(
     base: Manifest, environment: Mapping[str, Any], preview: Preview, domain: str
 ) -> dict[str, Any]:
-    """The app keeps its name, and talks to itself where it talked to the project."""
+    """The app keeps its name, talks to itself where it talked to the project, and is told that it is not production."""
+    stage = base.environment.stage
     api = base.environment.api_url
     talks_to_itself = api is not None and urlsplit(api).hostname in base.environment.hosts
     return {
         **_without(environment, "aliases", *(["api_url"] if talks_to_itself else [])),
         "domain": f"{names.preview(base.id, preview.pull)}.{domain}",
         "image": preview.image,
+        "stage": "staging" if stage == "production" else stage,
         "app_name": base.environment.app_name or base.display_name,
     }
 
