@@ -152,7 +152,7 @@ def test_a_stack_that_is_asked_for_nothing_has_no_new_key(
     [
         ("{", CONFIG, "CODEB_REQUEST: is not JSON"),
         (request_text({"other": image("other")}, {}, []), CONFIG, "CODEB_REQUEST: images.other: no manifest has this id"),
-        (request_text({"shop": image("bare")}, {}, []), CONFIG, "CODEB_REQUEST: images.shop: registry.lab.test:5000/bare is"),
+        (request_text({"shop": image("bare")}, {}, []), CONFIG, "images.shop: registry.lab.test:5000/bare is not"),
         (REQUEST, {"projectSecrets": SECRETS}, "codeb:previews: is not set"),
         (REQUEST, CONFIG | {"development": "false"}, "codeb:development is not true"),
         (REQUEST, CONFIG | {"previews": {"max": 1}}, "2 preview environments are more than 1"),
