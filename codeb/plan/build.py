@@ -12,7 +12,7 @@ from codeb.plan.connections import crowded
 from codeb.plan.costs import costs_of
 from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.held import Holding
-from codeb.plan.kept import Kept
+from codeb.plan.kept import NOTHING, Kept
 from codeb.plan.machines import fleet_of, servers_of, zone_notes
 from codeb.plan.placement import check_edge, crowded_pools, data_server, place
 from codeb.plan.previous import Previous, read_previous
@@ -29,7 +29,7 @@ MINIO_CONSOLE_PORT = 9001
 
 
 def make_plan(
-    settings: Settings, manifests: Iterable[Manifest], previous: object = None, kept: Kept | None = None
+    settings: Settings, manifests: Iterable[Manifest], previous: object = None, kept: Kept = NOTHING
 ) -> Plan:
     """What the stack is to be: `manifests` on `settings`' servers, with what the `previous` registry holds.
 
@@ -41,7 +41,6 @@ def make_plan(
         PlanError: names every problem: servers without a needed role, pools without room, ports or names that
             two projects claim or that one has who is still leaving, a previous registry that can't be understood.
     """
-    kept = kept or Kept()
     ordered = sorted(manifests, key=lambda manifest: manifest.project.id)
     servers = servers_of(settings)
     holder = data_server(servers)
@@ -53,8 +52,7 @@ def make_plan(
     handed = hand_overs([_wish(manifest, allocation) for manifest in ordered], held)
     projects = _projects(ordered, servers, allocation, handed, own, held, data)
     rest, left = retained(projects, held, data), leaving(projects, held)
-    problems = [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]
-    if problems:
+    if problems := [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]:
         raise PlanError(problems)
     fleet = fleet_of(settings, servers, projects)
     told = (

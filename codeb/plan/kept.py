@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Final
 
 from codeb.model.asked import is_request
 from codeb.plan.problems import PlanError, Problem
@@ -37,6 +38,10 @@ class Kept:
     notes: tuple[str, ...] = ()
 
 
+NOTHING: Final = Kept()
+"""Of a stack that nobody has asked anything of."""
+
+
 def read_kept(registry: object) -> Kept:
     """What the registry of the previous run keeps; nothing on a first run, or when a program of before wrote it.
 
@@ -44,7 +49,7 @@ def read_kept(registry: object) -> Kept:
         PlanError: it can't be understood.
     """
     if not registry:
-        return Kept()
+        return NOTHING
     root = Reader("registry", registry)
     images, previews = root.child("images"), root.child("previews")
     kept = Kept(

@@ -26,6 +26,7 @@ from typing import Any, Final
 
 from codeb.outputs import VERSIONS
 from codeb.plan import Holding, Kept, read_previous
+from codeb.plan.kept import NOTHING
 from codeb.registry.entries import Entry, planned_entries, planned_entry
 from codeb.registry.observed import RUNNING, carried, entries_of, latest, warnings, with_release
 
@@ -48,7 +49,7 @@ __all__ = [
 
 
 def document(
-    entries: Mapping[str, Entry], leaving: Iterable[Holding] = (), kept: Kept | None = None
+    entries: Mapping[str, Entry], leaving: Iterable[Holding] = (), kept: Kept = NOTHING
 ) -> dict[str, Any]:
     """The whole registry, entries in order of project id; keys of what there is nothing of are left out."""
     left = {held.id: {**held.entry, "status": "leaving"} for held in leaving}
@@ -56,7 +57,7 @@ def document(
         "version": VERSION,
         "projects": {key: entries[key] for key in sorted(entries)},
     }
-    images = {key: asdict(pin) for key, pin in sorted(kept.images.items())} if kept else {}
-    previews = {key: asdict(each) for key, each in sorted(kept.previews.items())} if kept else {}
+    images = {key: asdict(pin) for key, pin in sorted(kept.images.items())}
+    previews = {key: asdict(each) for key, each in sorted(kept.previews.items())}
     rest = {"leaving": left, "images": images, "previews": previews}
     return found | {key: value for key, value in rest.items() if value}
