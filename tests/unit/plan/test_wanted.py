@@ -11,7 +11,15 @@ import pytest
 from delivering import PLAIN, SETTINGS, UNTIL, Stack, asks, built, manifest, opening, settings_of
 
 from codeb import registry
-from codeb.model import ManifestErrors, RequestErrors, load_manifests, read_sources
+from codeb.model import (
+    ManifestErrors,
+    ManifestSource,
+    RequestErrors,
+    load_manifests,
+    parse_request,
+    read_sources,
+    say_of_manifests,
+)
 from codeb.plan import Kept, Pin, Plan, PlanError, merged, read_kept
 
 SHOP, BLOG = manifest("shop"), manifest("blog")
@@ -49,6 +57,17 @@ def test_a_deployed_image_runs_in_place_of_the_manifest_s_and_every_later_run_ke
     assert stack.remembered["images"] == {
         "shop": {"image": built("shop"), "instead_of": "ghcr.io/leo/shop:main"}
     }
+
+
+def test_a_tag_that_moves_is_hinted_at_only_where_it_is_what_runs() -> None:
+    sources = [ManifestSource(f"{each['project']['id']}.yaml", json.dumps(each)) for each in (SHOP, BLOG)]
+    written = load_manifests(sources, SETTINGS)
+    asked = parse_request(asks({"shop": built("shop")}, {"blog-pr-1": opening("blog", 1)}))
+    found = merged(written, SETTINGS, None, asked)
+    assert [hint.file for hint in say_of_manifests(written)] == ["blog.yaml", "shop.yaml"]
+    assert [hint.file for hint in say_of_manifests(found.manifests)] == ["blog.yaml"]
+    assert found.manifests.derived == {"blog-pr-1": "blog"}
+    assert found.manifests.files["blog-pr-1"] == "blog.yaml (preview environment blog-pr-1)"
 
 
 def test_a_manifest_that_names_another_image_has_the_last_word_and_says_so() -> None:
