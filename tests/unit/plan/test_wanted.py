@@ -59,15 +59,17 @@ def test_a_deployed_image_runs_in_place_of_the_manifest_s_and_every_later_run_ke
     }
 
 
-def test_a_tag_that_moves_is_hinted_at_only_where_it_is_what_runs() -> None:
-    sources = [ManifestSource(f"{each['project']['id']}.yaml", json.dumps(each)) for each in (SHOP, BLOG)]
+def test_hints_are_about_what_runs_and_said_once() -> None:
+    """A tag that moves is none where something else runs; an environment has the lines of its project's manifest."""
+    old = manifest("blog", features={"websockets": True})
+    sources = [ManifestSource(f"{each['project']['id']}.yaml", json.dumps(each)) for each in (SHOP, old)]
     written = load_manifests(sources, SETTINGS)
     asked = parse_request(asks({"shop": built("shop")}, {"blog-pr-1": opening("blog", 1)}))
-    found = merged(written, SETTINGS, None, asked)
-    assert [hint.file for hint in say_of_manifests(written)] == ["blog.yaml", "shop.yaml"]
-    assert [hint.file for hint in say_of_manifests(found.manifests)] == ["blog.yaml"]
-    assert found.manifests.derived == {"blog-pr-1": "blog"}
-    assert found.manifests.files["blog-pr-1"] == "blog.yaml (preview environment blog-pr-1)"
+    found = merged(written, SETTINGS, None, asked).manifests
+    assert [hint.file for hint in say_of_manifests(written)] == ["blog.yaml", "blog.yaml", "shop.yaml"]
+    assert [hint.file for hint in say_of_manifests(found)] == ["blog.yaml", "blog.yaml"]
+    assert found.derived == {"blog-pr-1": "blog"}
+    assert found.files["blog-pr-1"] == "blog.yaml (preview environment blog-pr-1)"
 
 
 def test_a_manifest_that_names_another_image_has_the_last_word_and_says_so() -> None:
