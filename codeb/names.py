@@ -8,6 +8,7 @@ that callers can compare.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Final, Literal
 
@@ -21,6 +22,9 @@ DATA_NETWORK: Final = "codeb-network"
 POSTGRES: Final = "postgres"
 MINIO: Final = "minio"
 CADDY: Final = "caddy"
+
+# Where a run finds what is asked of the stack beyond its manifests (docs/previews.md).
+REQUEST_VARIABLE: Final = "CODEB_REQUEST"
 
 # Accounts of the platform on the data services.
 POSTGRES_ADMIN: Final = "postgres"
@@ -47,9 +51,28 @@ CANARIES_DIR: Final = "/etc/caddy/canaries"
 MAINTENANCE_DIR: Final = "/etc/caddy/maintenance"
 
 
+_PREVIEW: Final = re.compile(r"([a-z0-9-]+)-pr-[1-9][0-9]*")
+
+
 def stem(project_id: str) -> str:
     """The id without a trailing `-app`: `food-delivery-app` → `food-delivery`."""
     return project_id.removesuffix("-app")
+
+
+def preview(project_id: str, pull: int) -> str:
+    """The project that a pull request's preview environment is: `shop-pr-12`."""
+    return f"{project_id}-pr-{pull}"
+
+
+def preview_secrets(project_id: str) -> str:
+    """Key of `projectSecrets` with the secrets of a project's preview environments: `shop-pr`."""
+    return f"{project_id}-pr"
+
+
+def previewed(project_id: str) -> str | None:
+    """The project whose preview environment would be called so; None for an id of another form."""
+    found = _PREVIEW.fullmatch(project_id)
+    return found[1] if found else None
 
 
 def user(project_id: str) -> str:

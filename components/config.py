@@ -1,4 +1,4 @@
-"""What the program reads at its edge: stack configuration, manifests, the previous outputs."""
+"""What the program reads at its edge: stack configuration, manifests, what it is asked for, the previous outputs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from codeb.model import (
     ManifestSource,
     Settings,
     load_manifests,
+    parse_request,
     parse_settings,
     read_sources,
     refuse_vulnerable,
     say_of_manifests,
 )
-from codeb.plan import Plan, PlanError, cost_line, make_plan
+from codeb.names import REQUEST_VARIABLE
+from codeb.plan import Plan, PlanError, cost_line, make_plan, merged
 from codeb.ssh import SshTarget
 from components.live import read_live
 from components.running import check_running, renewed, waiting
@@ -64,19 +66,21 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
     """Read, validate and plan the stack whose `Pulumi.yaml` is in `folder`.
 
     Raises:
-        pulumi.RunError: with every problem of settings, manifests or plan, and what to do about each.
+        pulumi.RunError: with every problem of settings, request, manifests or plan, and what to do about each.
     """
     outputs = await previous_outputs()
     known, fleet = outputs["registry"], outputs["fleet"] or {}
     try:
         settings = read_settings(config)
-        manifests = load_manifests(_sources(folder, settings), settings)
+        asked = parse_request(os.environ.get(REQUEST_VARIABLE))
+        run = merged(load_manifests(_sources(folder, settings), settings), settings, known, asked)
+        manifests = run.manifests
         _say_hints(manifests)
         secrets = read_secrets(config, folder, settings, manifests)
         targets = ssh_targets(settings, secrets, folder, fleet)
         live = read_live(targets, known)
         previous = settled(known, live, targets)
-        plan = make_plan(settings, manifests, previous)
+        plan = make_plan(settings, manifests, previous, run.kept)
     except (DocumentErrors, PlanError) as error:
         raise pulumi.RunError(str(error)) from None
     check_running(plan, mark_of(pulumi.get_stack(), secrets.root), outputs["servers"] or {}, fleet)

@@ -190,7 +190,7 @@ def remember(stack: Stack) -> None:
     entries = registry.carried(registry.planned_entries(stack.plan), stack.previous, live)
     root = get_root_resource()
     if isinstance(root, pulumi.ComponentResource):
-        root.register_outputs({"registry": registry.document(entries, stack.plan.leaving)})
+        root.register_outputs({"registry": registry.document(entries, stack.plan.leaving, stack.plan.kept)})
 
 
 def _facts(project: ProjectPlan) -> dict[str, Any]:
@@ -214,7 +214,7 @@ def _registry(
         for key, entry in entries.items()
     }
     carried = registry.carried(released, stack.previous, stack.live.by_project(stack.plan))
-    return registry.document(carried, stack.plan.leaving)
+    return registry.document(carried, stack.plan.leaving, stack.plan.kept)
 
 
 def _warn(project: str, before: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> None:

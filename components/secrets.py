@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +15,7 @@ import pulumi
 from codeb.model import (
     CloudSecrets,
     DocumentErrors,
-    Manifest,
+    Manifests,
     Outside,
     Settings,
     parse_cloud_secrets,
@@ -45,9 +45,7 @@ class Secrets:
         return "Secrets([redacted])"
 
 
-def read_secrets(
-    config: pulumi.Config, folder: Path, settings: Settings, manifests: Iterable[Manifest]
-) -> Secrets:
+def read_secrets(config: pulumi.Config, folder: Path, settings: Settings, manifests: Manifests) -> Secrets:
     """The stack's secrets, from secret configuration or from files of mode 0600 below `folder`.
 
     Raises:
@@ -78,14 +76,16 @@ def read_cloud_secrets(config: pulumi.Config, settings: Settings) -> CloudSecret
     return parse_cloud_secrets(values, settings, pulumi.get_stack())
 
 
-def read_supplied(config: pulumi.Config, manifests: Iterable[Manifest]) -> Supplied:
+def read_supplied(config: pulumi.Config, manifests: Manifests) -> Supplied:
     """The secrets that manifests name; those that none names are told.
 
     Raises:
         pulumi.RunError: names every secret that is missing or wrong, never a value.
     """
     try:
-        supplied = parse_supplied(_secret_object(config, SUPPLIED), manifests, pulumi.get_stack())
+        supplied = parse_supplied(
+            _secret_object(config, SUPPLIED), manifests, pulumi.get_stack(), manifests.derived
+        )
     except DocumentErrors as error:
         raise pulumi.RunError(str(error)) from None
     for text in supplied.notes:

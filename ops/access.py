@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import yaml
 
+from codeb import names
 from codeb.ssh import SshTarget, find_host_key
 from ops.machines import MachinesError, machines, makes_servers
 from ops.pulumi import PulumiError, ask
@@ -143,7 +144,16 @@ def _made_servers(
 
 
 def pool_of(folder: Path, stack: str, project: str) -> str | None:
-    """The pool that the project's manifest names; None when no manifest has this id."""
+    """The pool that the project's manifest names; None when no manifest has this id.
+
+    A preview environment, which has no manifest, is where its project is.
+    """
+    found = _named_pool(folder, stack, project)
+    base = names.previewed(project)
+    return _named_pool(folder, stack, base) if found is None and base else found
+
+
+def _named_pool(folder: Path, stack: str, project: str) -> str | None:
     name = stack_values(folder, stack).get("manifests", "manifests")
     manifests = folder / name if isinstance(name, str) and _FILE.fullmatch(name) else folder / "manifests"
     for path in sorted(manifests.glob("*.y*ml")):

@@ -15,7 +15,7 @@ from codeb.model import (
     read_sources,
     read_stack_values,
 )
-from codeb.plan import Costs, PlanError, cost_line, make_plan
+from codeb.plan import Costs, PlanError, cost_line, make_plan, merged
 from ops import words
 from ops.pulumi import PulumiError, ask
 from ops.result import Result, failed
@@ -78,8 +78,9 @@ def _last(outputs: Mapping[str, Any]) -> object:
 def _planned(folder: Path, stack: str, registry: Any) -> tuple[Costs, Sequence[Manifest]]:
     """Raises DocumentErrors and PlanError."""
     settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
-    manifests = load_manifests(read_sources(folder / settings.manifests), settings)
-    return make_plan(settings, manifests, registry).costs, tuple(manifests)
+    written = load_manifests(read_sources(folder / settings.manifests), settings)
+    found = merged(written, settings, registry)
+    return make_plan(settings, found.manifests, registry, found.kept).costs, tuple(found.manifests)
 
 
 def _alone(costs: Costs, manifests: Sequence[Manifest]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import bcrypt
 
+from codeb import names
 from codeb.model import ManifestErrors, ManifestSource, load_manifests, read_sources
 from codeb.model.document import read_document
 from ops.result import Result
@@ -85,7 +86,9 @@ def _source_of(project: str, folder: Path) -> ManifestSource:
         if isinstance(found, dict) and found.get("id") == project:
             load_manifests([source])
             return source
-    raise EditError(f"no manifest in {folder} has the id {project}")
+    base = names.previewed(project)
+    made = f": a preview environment is as protected as the manifest of {base} says" if base else ""
+    raise EditError(f"no manifest in {folder} has the id {project}{made}")
 
 
 def _decoded(source: ManifestSource) -> tuple[str, str]:

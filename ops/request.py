@@ -1,11 +1,14 @@
-"""What a deployment asks of a stack beyond its manifests, as the text that the program reads."""
+"""What a deployment asks of a stack beyond its manifests, as the text that the program reads (docs/previews.md)."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-VARIABLE = "CODEB_REQUEST"
+from codeb import names
+
+VARIABLE: Final = names.REQUEST_VARIABLE
 """The environment variable in which the Pulumi program and everything that previews looks for a request."""
 
 

@@ -1,4 +1,4 @@
-"""What a run of a stack is made from: manifests, settings and program, as one hash that tells whether any of it changed.
+"""What a run of a stack is made from: manifests, settings, program and request, as one hash that tells whether any changed.
 
 The program is all that Python would import from the project's folder, as a new module there may take another's place.
 """
@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 
 from ops.access import stack_values
+from ops.request import VARIABLE
 
 _LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PROGRAM: Final = ("__main__.py", "codeb", "components", "agent", "ops")
@@ -41,8 +42,11 @@ def _real(file: Path) -> Path:
 
 
 def tree(folder: Path, stack: str) -> str:
-    """The hash of all that a run of the stack reads in the project's folder."""
+    """The hash of all that a run of the stack reads in the project's folder, and of what it is asked for beside that."""
     whole = hashlib.sha256()
+    if asked := os.environ.get(VARIABLE):
+        whole.update(b"request")
+        whole.update(hashlib.sha256(os.fsencode(asked)).digest())
     for file in _settings(folder, stack):
         whole.update(hashlib.sha256(_configuration(file)).digest())
     for path in _inputs(folder, stack):

@@ -4,12 +4,13 @@ The door is `load_manifests(sources, settings)` and `parse_settings(data)`. Size
 milliseconds.
 """
 
+from codeb.model.asked import Asked, Opening, RequestErrors, parse_request
 from codeb.model.cloud_secrets import BalancerCertificate, CloudSecrets, parse_cloud_secrets
 from codeb.model.features import CronJob, Features, Maintenance, Worker
 from codeb.model.headers import Headers
 from codeb.model.hints import say_of_manifests
 from codeb.model.hosts import Alias, overlap
-from codeb.model.loader import Manifests, ManifestSource, load_manifests
+from codeb.model.loader import Derived, Manifests, ManifestSource, load_manifests, with_derived
 from codeb.model.manifest import (
     Alerts,
     Backup,
@@ -30,7 +31,17 @@ from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.protect import Protect
 from codeb.model.redirects import Redirect, most_specific_first
-from codeb.model.settings import Balancer, Images, Member, Pool, Role, Server, Settings, parse_settings
+from codeb.model.settings import (
+    Balancer,
+    Images,
+    Member,
+    Pool,
+    Previews,
+    Role,
+    Server,
+    Settings,
+    parse_settings,
+)
 from codeb.model.sources import read_sources
 from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, read_stack_file, read_stack_values
 from codeb.model.stack_secrets import Said, say_of_secrets
@@ -42,6 +53,7 @@ __all__ = [
     "SECRET_KEYS",
     "Alerts",
     "Alias",
+    "Asked",
     "Backup",
     "Balancer",
     "BalancerCertificate",
@@ -50,6 +62,7 @@ __all__ = [
     "CloudSecrets",
     "CronJob",
     "Database",
+    "Derived",
     "DocumentErrors",
     "Environment",
     "Features",
@@ -63,13 +76,16 @@ __all__ = [
     "Manifests",
     "Member",
     "Monitoring",
+    "Opening",
     "Outside",
     "Pool",
     "Ports",
+    "Previews",
     "Problem",
     "Project",
     "Protect",
     "Redirect",
+    "RequestErrors",
     "Resources",
     "Role",
     "Said",
@@ -85,6 +101,7 @@ __all__ = [
     "overlap",
     "parse_cloud_secrets",
     "parse_outside",
+    "parse_request",
     "parse_settings",
     "read_sources",
     "read_stack_file",
@@ -93,4 +110,5 @@ __all__ = [
     "say_of_manifests",
     "say_of_secrets",
     "size_text",
+    "with_derived",
 ]

@@ -30,7 +30,7 @@ Position = tuple[int, int]
 
 @dataclass(frozen=True)
 class Document:
-    """Values of one file, and where each of them and its key stands."""
+    """Values of one file, and where each of them and its key stands; without positions what no file has as it is."""
 
     file: str
     value: dict[str, Any]
@@ -44,7 +44,8 @@ class Document:
 
     def place(self, path: Location) -> str:
         """File and line of `path`, for messages about another file."""
-        return f"{self.file}:{self._position(path, on_key=False)[0]}"
+        line = self._position(path, on_key=False)[0]
+        return f"{self.file}:{line}" if line else self.file
 
     def _position(self, path: Location, on_key: bool) -> Position:
         places = self.keys if on_key else self.values
@@ -52,7 +53,7 @@ class Document:
             if position := places.get(path[:length]):
                 return position
             places = self.keys
-        return 1, 1
+        return (1, 1) if self.values else (0, 0)
 
 
 def read_document(file: str, text: str | bytes) -> Document:

@@ -155,7 +155,7 @@ def _known_keys(path: Location, model: type[BaseModel]) -> str:
     elsewhere = [".".join((*place, key)) for place, keys in fields(model).items() if key in keys]
     if elsewhere:
         return f"It belongs at {' or '.join(elsewhere[:3])}."
-    return f"Known keys here: {', '.join(siblings)}."
+    return f"Known keys here: {', '.join(siblings)}." if siblings else "Remove it."
 
 
 _EXAMPLES = {

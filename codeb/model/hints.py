@@ -33,6 +33,7 @@ def say_of_manifests(manifests: Manifests, *, without_stack: bool = False) -> tu
     return tuple(
         Problem(manifests.files[manifest.id], 0, 0, path, cause, remedy)
         for manifest in manifests
+        if manifest.id not in manifests.derived  # which has the lines of the one it is made from
         for path, cause, remedy in _of(manifest, without_stack=without_stack)
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -33,6 +34,8 @@ class Manifests:
     projects: tuple[Manifest, ...]
     files: Mapping[str, str]
     """File of each project, by id; for messages."""
+    derived: Mapping[str, str] = field(default_factory=dict)
+    """Those that no file has as they are: id → id of the project whose manifest each is made from."""
 
     def __iter__(self) -> Iterator[Manifest]:
         return iter(self.projects)
@@ -46,6 +49,16 @@ class Manifests:
             if manifest.id == project_id:
                 return manifest
         raise KeyError(project_id)
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A manifest that is made from the one of `project`; `file` is what messages call it, `otherwise` a further remedy."""
+
+    file: str
+    project: str
+    value: dict[str, Any]
+    otherwise: str
 
 
 def load_manifests(sources: Sequence[ManifestSource], settings: Settings | None = None) -> Manifests:
@@ -63,14 +76,8 @@ def load_manifests(sources: Sequence[ManifestSource], settings: Settings | None 
         except ManifestErrors as error:
             problems += error.problems
             continue
-        try:
-            manifest = Manifest.model_validate(document.value)
-        except ValidationError as error:
-            problems += _first(document, error)
-            claimants.append(_salvaged(document))
-        else:
-            manifests.append((source.path, manifest))
-            claimants.append(Claimant(document, *(getattr(manifest, name) for name in Claimant.SECTIONS)))
+        manifest = _validated(document, problems, claimants)
+        manifests += [(source.path, manifest)] if manifest else []
     problems += clashes(claimants, settings)
     if problems:
         raise ManifestErrors(problems)
@@ -78,6 +85,47 @@ def load_manifests(sources: Sequence[ManifestSource], settings: Settings | None 
     return Manifests(
         tuple(manifest for _, manifest in manifests), {manifest.id: path for path, manifest in manifests}
     )
+
+
+def with_derived(manifests: Manifests, derived: Sequence[Derived], settings: Settings) -> Manifests:
+    """`manifests` and those made from them, checked as files are: by themselves and against all others.
+
+    Raises:
+        ManifestErrors: every problem of those that were made.
+    """
+    problems: list[Problem] = []
+    claimants = [_claimant(Document(manifests.files[each.id], {}, {}, {}), each) for each in manifests]
+    made: dict[str, Manifest] = {}
+    for each in derived:
+        manifest = _validated(Document(each.file, each.value, {}, {}), problems, claimants)
+        made |= {each.file: manifest} if manifest else {}
+    problems += clashes(claimants, settings)
+    if problems:
+        otherwise = {each.file: f" {each.otherwise}" for each in derived}
+        raise ManifestErrors(
+            replace(problem, remedy=problem.remedy + otherwise.get(problem.file, "")) for problem in problems
+        )
+    return Manifests(
+        tuple(sorted((*manifests, *made.values()), key=lambda manifest: manifest.id)),
+        {**manifests.files, **{manifest.id: file for file, manifest in made.items()}},
+        {**manifests.derived, **{made[each.file].id: each.project for each in derived}},
+    )
+
+
+def _validated(document: Document, problems: list[Problem], claimants: list[Claimant]) -> Manifest | None:
+    """The manifest, None when it has problems; it claims what it can in either case."""
+    try:
+        manifest = Manifest.model_validate(document.value)
+    except ValidationError as error:
+        problems += _first(document, error)
+        claimants.append(_salvaged(document))
+        return None
+    claimants.append(_claimant(document, manifest))
+    return manifest
+
+
+def _claimant(document: Document, manifest: Manifest) -> Claimant:
+    return Claimant(document, *(getattr(manifest, name) for name in Claimant.SECTIONS))
 
 
 def _first(document: Document, error: ValidationError) -> Iterator[Problem]:

@@ -70,6 +70,6 @@ def path_text(location: Location) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            plain = part.isprintable() and part.isascii() and part != ""
+            plain = len(part) <= _SHOWN_CHARACTERS and part.isprintable() and part.isascii() and part != ""
             text += ("." if text else "") + (part if plain else shown(part))
     return text

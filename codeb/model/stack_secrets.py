@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from codeb import names
 from codeb.model.cloud_secrets import KEYS as CLOUD_KEYS
 from codeb.model.cloud_secrets import cloud_problems
 from codeb.model.loader import Manifests
@@ -111,9 +112,9 @@ def _names(stack: StackFile, project: str) -> frozenset[str] | None:
 def _missing(stack: StackFile, manifests: Manifests) -> Iterator[Problem]:
     """Names that a manifest lists and the stack doesn't have, as far as that shows."""
     for manifest in manifests if stack.whole else ():
-        names = _names(stack, manifest.id)
-        for name in manifest.environment.secrets if names is not None else ():
-            if name not in (names or ()):
+        found = _names(stack, manifest.id)
+        for name in manifest.environment.secrets if found is not None else ():
+            if name not in (found or ()):
                 path = f"codeb:{path_text((_PROJECTS, manifest.id, name))}"
                 yield Problem(
                     manifests.files[manifest.id],
@@ -129,7 +130,8 @@ def _useless(stack: StackFile, manifests: Manifests) -> Iterator[Problem]:
     projects = stack.secrets.get(_PROJECTS) or {}
     if encrypted(projects) or not isinstance(projects, Mapping):
         return
-    known = {manifest.id: manifest for manifest in manifests}
+    previews = {names.preview_secrets(manifest.id): manifest for manifest in manifests}
+    known = previews | {manifest.id: manifest for manifest in manifests}
     for project in projects:
         if project not in known:
             close = difflib.get_close_matches(project, known, n=1)
@@ -140,7 +142,12 @@ def _useless(stack: StackFile, manifests: Manifests) -> Iterator[Problem]:
         for name in sorted(_names(stack, project) or ()):
             if name not in known[project].environment.secrets:
                 remedy = f"Name it in environment.secrets of {known[project].id}, or remove it."
-                yield _problem(stack, (_PROJECTS, project, name), "the app does not get it", remedy)
+                app = (
+                    "no preview environment gets it"
+                    if known[project].id != project
+                    else "the app does not get it"
+                )
+                yield _problem(stack, (_PROJECTS, project, name), app, remedy)
 
 
 def _in_plain_text(stack: StackFile) -> Iterator[Problem]:

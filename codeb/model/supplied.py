@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from codeb import names
 from codeb.model.manifest import Manifest
 from codeb.model.problems import Problem, SettingsErrors, path_text
 from codeb.model.shapes import LONGEST_VALUE, not_a_value
@@ -26,26 +27,58 @@ class Supplied:
     notes: tuple[str, ...] = ()
 
 
-def parse_supplied(data: object, manifests: Iterable[Manifest], stack: str = "<stack>") -> Supplied:
+def parse_supplied(
+    data: object,
+    manifests: Iterable[Manifest],
+    stack: str = "<stack>",
+    previews: Mapping[str, str] | None = None,
+) -> Supplied:
     """The supplied secrets of these manifests' projects.
+
+    `previews` are the preview environments among them, each with its project. They have secrets of their own: the code of
+    a pull request may be anybody's, so it is given nothing of the project's.
 
     Raises:
         SettingsErrors: every secret that is missing, and every value and mapping of a wrong shape, without its value.
     """
-    wanted = {manifest.id: frozenset(manifest.environment.secrets) for manifest in manifests}
+    listed = list(manifests)
+    keys = _keys(listed, previews or {})
+    wanted: dict[str, frozenset[str]] = {}
+    for each in listed:
+        key = keys[each.id]
+        wanted[key] = wanted.get(key, frozenset()) | frozenset(each.environment.secrets)
     if data is None:
         data = {}
     if not isinstance(data, Mapping):
         raise SettingsErrors([_not_a_mapping(stack, ())])
     problems = [
-        problem for project in {*data, *wanted} for problem in _problems(data, wanted, str(project), stack)
+        problem
+        for project in {*data, *wanted}
+        for problem in _problems(data, wanted, str(project), stack, _asker(str(project), previews or {}))
     ]
     if problems:
         raise SettingsErrors(problems)
+    given = {key: {name: data[key][name] for name in found} for key, found in wanted.items() if found}
     values = {
-        project: {name: data[project][name] for name in names} for project, names in wanted.items() if names
+        each.id: {name: given[keys[each.id]][name] for name in each.environment.secrets}
+        for each in listed
+        if each.environment.secrets
     }
-    return Supplied(values, (*_unused(data, wanted), *_empty(values)))
+    return Supplied(values, (*_unused(data, wanted, previews or {}), *_empty(given)))
+
+
+def _keys(manifests: Iterable[Manifest], previews: Mapping[str, str]) -> dict[str, str]:
+    """Where in the configuration the secrets of each project are."""
+    return {
+        each.id: names.preview_secrets(previews[each.id]) if each.id in previews else each.id
+        for each in manifests
+    }
+
+
+def _asker(key: str, previews: Mapping[str, str]) -> str:
+    """Whose manifest names the secrets of a key, in words."""
+    of = next((project for project in previews.values() if names.preview_secrets(project) == key), None)
+    return key if of is None else f"{of}, for its preview environments,"
 
 
 def place(*keys: str) -> str:
@@ -59,14 +92,14 @@ def setting(*keys: str) -> str:
 
 
 def _problems(
-    data: Mapping[str, object], wanted: Mapping[str, frozenset[str]], project: str, stack: str
+    data: Mapping[str, object], wanted: Mapping[str, frozenset[str]], project: str, stack: str, asker: str
 ) -> Iterator[Problem]:
     given = data.get(project, {})
     if not isinstance(given, Mapping):
         yield _not_a_mapping(stack, (project,))
         return
     for name in sorted(wanted.get(project, frozenset()) - given.keys()):
-        cause = f"is missing, and environment.secrets of {project} names it"
+        cause = f"is missing, and environment.secrets of {asker} names it"
         yield _problem(stack, (project, name), cause, f"Run `{setting(project, name)}`{_LAB}.")
     for name, value in given.items():
         if wrong := wrong_value(value):
@@ -95,16 +128,22 @@ def _problem(stack: str, keys: tuple[str, ...], cause: str, remedy: str) -> Prob
     return Problem(f"Pulumi.{stack}.yaml", 0, 0, place(*keys), cause, remedy)
 
 
-def _unused(data: Mapping[str, Mapping[str, object]], wanted: Mapping[str, frozenset[str]]) -> Iterator[str]:
+def _unused(
+    data: Mapping[str, Mapping[str, object]],
+    wanted: Mapping[str, frozenset[str]],
+    previews: Mapping[str, str],
+) -> Iterator[str]:
     """Secrets that no manifest names: left where they are, as their project may come back, but said."""
     for project in sorted(data):
-        names = sorted(map(str, data[project].keys() - wanted.get(project, frozenset())))
+        unused = sorted(map(str, data[project].keys() - wanted.get(project, frozenset())))
+        if project not in wanted and any(project == names.preview_secrets(each) for each in wanted):
+            continue  # of preview environments, of which there is none now
         if project not in wanted:
             remedy = f"correct the id, or remove it with `pulumi config rm --path '{place(project)}'`"
             yield f"{place(project)} is not used, as no manifest has this id: {remedy}."
-        elif names:
-            remedy = f"name it in environment.secrets of {project} if its app is to get it"
-            yield f"{place(project)} is used but for {', '.join(names)}: {remedy}."
+        elif unused:
+            remedy = f"name it in environment.secrets of {_asker(project, previews)} if its app is to get it"
+            yield f"{place(project)} is used but for {', '.join(unused)}: {remedy}."
 
 
 def _empty(values: Mapping[str, Mapping[str, str]]) -> Iterator[str]:

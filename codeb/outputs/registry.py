@@ -207,6 +207,28 @@ class Entry(Part):
     """What is kept although the manifest has it no more."""
 
 
+class Pin(Part):
+    """An image that was deployed in place of the one that the manifest names."""
+
+    image: str
+    """By its digest: what runs."""
+    instead_of: str
+    """What the manifest named then. When it names another one, that is what runs."""
+
+
+class Preview(Part):
+    """The preview environment of a pull request: a project of its own, made from its project's manifest."""
+
+    project: str
+    """The project that the pull request is of."""
+    pull: int
+    """The pull request's number."""
+    image: str
+    """By its digest."""
+    until: str
+    """When it may be closed, as ISO time in UTC. Somebody has to: it is open as long as it is here."""
+
+
 class Registry(Part):
     """What the stack runs and holds. Nothing in it is secret."""
 
@@ -216,6 +238,10 @@ class Registry(Part):
     """By project id; those too whose manifest is gone and whose data is kept."""
     leaving: Mapping[str, dict[str, Any]] = Field(default_factory=dict)
     """Projects without manifest and data that perhaps have not stopped everywhere yet. For the program itself."""
+    images: Mapping[str, Pin] = Field(default_factory=dict)
+    """Deployed images by project; a project without one runs its manifest's. Absent where there are none."""
+    previews: Mapping[str, Preview] = Field(default_factory=dict)
+    """Preview environments that are open, by the id that they have in `projects`. Absent where there are none."""
 
 
 class ProjectAddress(Part):

@@ -18,6 +18,7 @@ from codeb.plan.fleet import (
     SharedStorage,
 )
 from codeb.plan.held import Holding
+from codeb.plan.kept import Kept, Pin, Preview, read_kept
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.types import (
@@ -31,6 +32,7 @@ from codeb.plan.types import (
     ServerPlan,
 )
 from codeb.plan.values import BucketPlan, Instance, Ports, Slot
+from codeb.plan.wanted import Wanted, merged
 from codeb.plan.workers import WorkerPlan
 
 __all__ = [
@@ -53,10 +55,13 @@ __all__ = [
     "HealthCheck",
     "Holding",
     "Instance",
+    "Kept",
     "Machine",
+    "Pin",
     "Plan",
     "PlanError",
     "Ports",
+    "Preview",
     "Previous",
     "Problem",
     "ProjectPlan",
@@ -67,10 +72,13 @@ __all__ = [
     "ServerPlan",
     "SharedStorage",
     "Slot",
+    "Wanted",
     "WorkerPlan",
     "allocate",
     "cost_line",
     "make_plan",
+    "merged",
+    "read_kept",
     "read_previous",
     "request_of",
 ]

@@ -12,6 +12,7 @@ from codeb.plan.connections import crowded
 from codeb.plan.costs import costs_of
 from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.held import Holding
+from codeb.plan.kept import NOTHING, Kept
 from codeb.plan.machines import fleet_of, servers_of, zone_notes
 from codeb.plan.placement import check_edge, crowded_pools, data_server, place
 from codeb.plan.previous import Previous, read_previous
@@ -27,11 +28,14 @@ MINIO_PORT = 9000
 MINIO_CONSOLE_PORT = 9001
 
 
-def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: object = None) -> Plan:
+def make_plan(
+    settings: Settings, manifests: Iterable[Manifest], previous: object = None, kept: Kept = NOTHING
+) -> Plan:
     """What the stack is to be: `manifests` on `settings`' servers, with what the `previous` registry holds.
 
     Args:
         previous: the registry document of the previous run as the stack output gives it back, or None.
+        kept: what the manifests have beyond those of the folder, as `codeb.plan.merged` found it; the plan passes it on.
 
     Raises:
         PlanError: names every problem: servers without a needed role, pools without room, ports or names that
@@ -47,12 +51,12 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
     data = _data_services(holder, allocation, own, held)
     handed = hand_overs([_wish(manifest, allocation) for manifest in ordered], held)
     projects = _projects(ordered, servers, allocation, handed, own, held, data)
-    kept, left = retained(projects, held, data), leaving(projects, held)
-    problems = [*handed.problems, *_shared_names(projects, kept, left)]
-    if problems:
+    rest, left = retained(projects, held, data), leaving(projects, held)
+    if problems := [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]:
         raise PlanError(problems)
     fleet = fleet_of(settings, servers, projects)
     told = (
+        *kept.notes,
         *notes(projects, held, data),
         *handed.notes,
         *moves(projects, held),
@@ -62,7 +66,7 @@ def make_plan(settings: Settings, manifests: Iterable[Manifest], previous: objec
         *zone_notes(fleet, settings, projects),
     )
     costs = costs_of(fleet, (server.name for server in settings.servers))
-    return Plan(settings, servers, data, projects, kept, left, told, fleet, costs)
+    return Plan(settings, servers, data, projects, rest, left, told, fleet, costs, kept)
 
 
 def _wish(manifest: Manifest, allocation: Allocation) -> Wish:
@@ -181,6 +185,15 @@ def _shared_names(
             if other != item.id:
                 yield _shared(item.id, claim, other, leaving=other in leaving_ids)
                 break
+
+
+def _still_there(kept: Kept, held: Previous) -> Iterator[Problem]:
+    """Preview environments that would find what a run that failed has not deleted yet."""
+    for key in kept.previews:
+        holding = held.get(key)
+        if holding and holding.leaving and (holding.database or holding.buckets):
+            cause = "what was there under this name is not known to be gone yet"
+            yield Problem(f"{key}: preview environment", cause, "Deploy once without it, then open it.")
 
 
 def _shared(project_id: str, claim: tuple[str, str], other: str, *, leaving: bool) -> Problem:

@@ -9,6 +9,7 @@ from codeb.model import Alias, Manifest, Settings, size_text
 from codeb.plan.costs import Costs
 from codeb.plan.fleet import Fleet
 from codeb.plan.held import Holding
+from codeb.plan.kept import Kept
 from codeb.plan.values import BucketPlan, Instance, Lifecycle, Ports, Role, Slot
 from codeb.plan.workers import WorkerPlan
 
@@ -182,7 +183,7 @@ class Plan:
 
     `leaving` have no manifest and keep no data, but may run until this run has ended: what they hold is not free yet.
     `notes` say in words what leaves, what is kept and what is deleted, and which images have tags that move. `fleet` is what
-    the stack has at Vultr, None when all its servers exist already.
+    the stack has at Vultr, None when all its servers exist already. `kept` is what runs beyond the manifests of the folder.
     """
 
     settings: Settings = field(repr=False)
@@ -194,6 +195,7 @@ class Plan:
     notes: tuple[str, ...]
     fleet: Fleet | None = None
     costs: Costs = field(default_factory=Costs)
+    kept: Kept = field(default_factory=Kept)
 
     def server(self, name: str) -> ServerPlan:
         """The server of this name; KeyError when the stack has none."""

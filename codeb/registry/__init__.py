@@ -11,6 +11,9 @@ which is not what the manifest asks for while a release of it fails, `ceded` whi
 Beside `projects` stand those that are `leaving`: without manifest and data to keep, but perhaps not stopped yet. What
 they hold is given to nobody until their servers say that they are gone.
 
+`images` are those that were deployed in place of the manifests', `previews` the preview environments that are open
+(`codeb.plan.merged`). Both are there only when there are any.
+
 What runs is known from up to three places: the answer that Pulumi keeps of its last release command, the registry
 of the last run, and what the hosts say now. The latest one that says something new counts.
 """
@@ -18,10 +21,12 @@ of the last run, and what the hosts say now. The latest one that says something 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, Final
 
 from codeb.outputs import VERSIONS
-from codeb.plan import Holding, read_previous
+from codeb.plan import Holding, Kept, read_previous
+from codeb.plan.kept import NOTHING
 from codeb.registry.entries import Entry, planned_entries, planned_entry
 from codeb.registry.observed import RUNNING, carried, entries_of, latest, warnings, with_release
 
@@ -43,11 +48,16 @@ __all__ = [
 ]
 
 
-def document(entries: Mapping[str, Entry], leaving: Iterable[Holding] = ()) -> dict[str, Any]:
-    """The whole registry, entries in order of project id."""
+def document(
+    entries: Mapping[str, Entry], leaving: Iterable[Holding] = (), kept: Kept = NOTHING
+) -> dict[str, Any]:
+    """The whole registry, entries in order of project id; keys of what there is nothing of are left out."""
     left = {held.id: {**held.entry, "status": "leaving"} for held in leaving}
     found: dict[str, Any] = {
         "version": VERSION,
         "projects": {key: entries[key] for key in sorted(entries)},
     }
-    return found | ({"leaving": left} if left else {})
+    images = {key: asdict(pin) for key, pin in sorted(kept.images.items())}
+    previews = {key: asdict(each) for key, each in sorted(kept.previews.items())}
+    rest = {"leaving": left, "images": images, "previews": previews}
+    return found | {key: value for key, value in rest.items() if value}

@@ -24,7 +24,7 @@ from codeb.model import (
     read_stack_file,
 )
 from codeb.model.document import read_document
-from codeb.plan import Plan, PlanError, ProjectPlan, cost_line, make_plan
+from codeb.plan import Plan, PlanError, ProjectPlan, cost_line, make_plan, merged
 from ops.checks import check
 from ops.mcp.answers import Place, Planned, Validated
 from ops.mcp.untrusted import plain, refused, untrusted
@@ -57,8 +57,9 @@ def plan(world: World, stack: str, text: str, path: str) -> Planned:
     outputs, known = _known(world, stack)
     try:
         settings = _settings(world, stack)
-        manifests = load_manifests(sources, settings)
-        made = make_plan(settings, manifests, outputs.get("registry"))
+        manifests, registry = load_manifests(sources, settings), outputs.get("registry")
+        run = merged(manifests, settings, registry)
+        made = make_plan(settings, run.manifests, registry, run.kept)
     except (DocumentErrors, PlanError) as error:
         return Planned(ok=False, compared_with_registry=known, said=untrusted(str(error).splitlines()))
     project = made.project(_id_of(manifests, file))

@@ -26,12 +26,12 @@ from codeb.fleet.kinds import RECORD
 from codeb.fleet.values import mapping, mappings, shown, text
 from codeb.model import (
     DocumentErrors,
-    ManifestErrors,
     load_manifests,
     parse_settings,
     read_sources,
     read_stack_values,
 )
+from codeb.plan import PlanError, merged
 from codeb.secrets import RootSecret, SecretError
 from ops.access import stack_values
 from ops.machines import makes_servers
@@ -90,7 +90,7 @@ def read_case(stack: Stack, folder: Path, client: Client | None = None) -> Case:
         )
     client = client or Client(api_key(stack, settings))
     account = read_account(client, state, owner, _zones(state, text(settings, "dnsZone")))
-    intent = _intent(folder, stack.name, owner)
+    intent = _intent(folder, stack.name, owner, state.outputs.get("registry"))
     wanted, needless = _wanted(state), (lambda thing: intent is not None and not intent.wants(thing))
     if intent is not None:
         wanted = {*intent.records, *(wanted or ())}
@@ -144,12 +144,13 @@ def _mark(stack: Stack, folder: Path, settings: Mapping[str, Any]) -> str | None
         return None
 
 
-def _intent(folder: Path, stack: str, owner: str) -> Intent | None:
+def _intent(folder: Path, stack: str, owner: str, registry: object) -> Intent | None:
     """What the settings want now, which a killed run may not have got as far as its outputs; None when they are wrong."""
     try:
         settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
-        manifests = load_manifests(read_sources(folder / settings.manifests), settings)
-    except (DocumentErrors, ManifestErrors):
+        written = load_manifests(read_sources(folder / settings.manifests), settings)
+        manifests = merged(written, settings, registry).manifests
+    except (DocumentErrors, PlanError):
         return None
     return intent_of(settings, manifests, owner)
 

@@ -25,6 +25,7 @@ from lab.host import Lab
 from lab.pulumi import dev
 from lab.pulumi.home import Home
 from lab.pulumi.stack import Stack
+from ops.request import VARIABLE, request_text
 
 pytestmark = pytest.mark.cli
 
@@ -105,20 +106,26 @@ def stack(tmp_path: Path, recorded: Path) -> Stack:
     return stack
 
 
-def test_a_stack_of_an_earlier_version_loses_nothing(stack: Stack, recorded: Path) -> None:
+def previewed(stack: Stack, recorded: Path, asked: str = "") -> dict[str, Any]:
+    """What the CLI says that it would do on the recorded state."""
     stack.state.parent.mkdir(parents=True)
     shutil.copy(recorded, stack.state)
     stack.open()
     done = subprocess.run(
         stack.command("preview", ["--json"]),
         cwd=stack.project,
-        env={**os.environ, **stack.environment()},
+        env={**os.environ, **stack.environment(), VARIABLE: asked},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    digest = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_a_stack_of_an_earlier_version_loses_nothing(stack: Stack, recorded: Path) -> None:
+    digest = previewed(stack, recorded)
     steps = [(step["op"], step["urn"].split("::")[-1]) for step in digest["steps"]]
     assert {step for step in steps if step[0] not in UNHARMED} == CHANGES[recorded.stem]
     first_deletion = next((number for number, (op, _) in enumerate(steps) if op == "delete"), len(steps))
@@ -129,3 +136,26 @@ def test_a_stack_of_an_earlier_version_loses_nothing(stack: Stack, recorded: Pat
     assert summary["same"] + summary.get("update", 0) + summary.get("delete", 0) >= 35, (
         "all that was is known"
     )
+
+
+@pytest.mark.parametrize("recorded", [HERE / "storage-users.json"], ids=["storage-users"], indirect=True)
+def test_such_a_stack_takes_a_request_which_adds_one_project_and_releases_another(
+    stack: Stack, recorded: Path
+) -> None:
+    file = stack.project / "Pulumi.dev.yaml"
+    settings = yaml.safe_load(file.read_text())
+    settings["config"]["codeb:previews"] = {"max": 2}
+    file.write_text(yaml.safe_dump(settings))
+    own = yaml.safe_load((stack.project / "manifests" / "blog.yaml").read_text())["environment"]["image"]
+    image = f"{own.rpartition(':')[0]}@sha256:{'a' * 64}"
+    opened = {"project": "blog", "pull": 7, "image": image, "until": "2026-11-30T12:00:00Z"}
+    digest = previewed(stack, recorded, request_text({"blog": image}, {"blog-pr-7": opened}, []))
+    steps = {
+        (step["op"], step["urn"].split("::")[-1]) for step in digest["steps"] if step["op"] not in UNHARMED
+    }
+    assert {op for op, _ in steps} == {"create"}
+    assert all(name.startswith("blog-pr-7") for _, name in steps), "nothing of anybody else comes or goes"
+    assert ("create", "blog-pr-7-database") in steps or ("create", "blog-pr-7-bucket-uploads") in steps
+    said = "\n".join(each["message"] for each in digest["diagnostics"] if each.get("message"))
+    assert "blog-pr-7: preview environment of blog's pull request 7" in said
+    assert f"blog: {image} is deployed in place of its manifest's {own}." in said

@@ -4,7 +4,19 @@ from codeb.model.settings.base import Provider, Role
 from codeb.model.settings.images import Images
 from codeb.model.settings.members import Member
 from codeb.model.settings.pools import Balancer, Pool
+from codeb.model.settings.previews import Previews
 from codeb.model.settings.servers import Server
 from codeb.model.settings.whole import Settings, parse_settings
 
-__all__ = ["Balancer", "Images", "Member", "Pool", "Provider", "Role", "Server", "Settings", "parse_settings"]
+__all__ = [
+    "Balancer",
+    "Images",
+    "Member",
+    "Pool",
+    "Previews",
+    "Provider",
+    "Role",
+    "Server",
+    "Settings",
+    "parse_settings",
+]

@@ -43,6 +43,8 @@ LaxBool = Annotated[
 """Pulumi's configuration keeps true and false as text."""
 Optional = Annotated[T | None, BeforeValidator(lambda value: None if value == "" else value)]
 """A key whose default in `Pulumi.yaml` is the empty text."""
+OffWhenEmpty = Annotated[T | None, BeforeValidator(lambda value: None if value in ("", {}) else value)]
+"""A key whose default in `Pulumi.yaml` is the empty mapping, which switches off what it is about."""
 
 
 class Setting(BaseModel):

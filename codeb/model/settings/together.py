@@ -34,6 +34,7 @@ def refuse_faults(settings: Settings) -> None:
     _refuse_names(settings)
     _refuse_roles(settings)
     refuse_certificates(settings)
+    _refuse_previews(settings)
     if settings.vultr_pools:
         _refuse_network(settings)
         _refuse_balancer(settings)
@@ -100,6 +101,12 @@ def _holders(settings: Settings, role: Role) -> Iterator[Location | None]:
     for member in settings.members:
         if role in member.roles:
             yield ("pools", member.pool_index, "count" if member.number > 1 else "roles")
+
+
+def _refuse_previews(settings: Settings) -> None:
+    if settings.previews is not None and not settings.development:
+        cause = "pull requests run on stacks to try things on only, and codeb:development is not true"
+        raise refusal(cause, "Remove it, or set codeb:development to true.", at=("previews",))
 
 
 def _refuse_network(settings: Settings) -> None:

@@ -12,11 +12,12 @@ from codeb.catalogue import catalogue
 from codeb.model import types as t
 from codeb.model.findings import findings
 from codeb.model.problems import Problem, SettingsErrors, path_text, refusal, shown
-from codeb.model.settings.base import LaxBool, Number, Optional, Provider, Setting
+from codeb.model.settings.base import LaxBool, Number, OffWhenEmpty, Optional, Provider, Setting
 from codeb.model.settings.certificates import Certificates, Directory, Folder
 from codeb.model.settings.images import Images
 from codeb.model.settings.members import Member, members_of
 from codeb.model.settings.pools import Balancer, Pool
+from codeb.model.settings.previews import Previews
 from codeb.model.settings.servers import Server
 from codeb.model.settings.together import refuse_faults
 
@@ -84,6 +85,8 @@ class Settings(Setting):
 
     development: LaxBool = False
     """Whether the stack is one to try things on: AI assistants may then deploy by a person's yes in the client alone."""
+    previews: OffWhenEmpty[Previews] = None
+    """Preview environments of pull requests; none when left out. Only of a stack with `development`."""
 
     @property
     def platform_hosts(self) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A golden case: `settings.yaml`, `manifests/` and perhaps `previous.json` in; files of `expected/` out."""
+"""A golden case: `settings.yaml`, `manifests/`, perhaps `previous.json` and `request.json` in; files of `expected/` out."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from zlib import crc32
 import yaml
 
 from codeb import registry
-from codeb.model import load_manifests, parse_settings, read_sources
-from codeb.plan import Plan, PlanError, ProjectPlan, ServerPlan, make_plan
+from codeb.model import load_manifests, parse_request, parse_settings, read_sources
+from codeb.plan import Plan, PlanError, ProjectPlan, ServerPlan, make_plan, merged
 from codeb.render import host_files, project_environment, release_document, route_document
 from codeb.secrets import ProjectCredentials
 
@@ -70,8 +70,11 @@ class Case:
         """The plan of this case; raises what planning raises."""
         settings = parse_settings(yaml.safe_load((self.folder / "settings.yaml").read_text()))
         manifests = load_manifests(read_sources(self.folder / "manifests"), settings)
-        previous = self.folder / "previous.json"
-        return make_plan(settings, manifests, json.loads(previous.read_text()) if previous.exists() else None)
+        file, asked = self.folder / "previous.json", self.folder / "request.json"
+        previous = json.loads(file.read_text()) if file.exists() else None
+        request = parse_request(asked.read_text() if asked.exists() else None)
+        found = merged(manifests, settings, previous, request)
+        return make_plan(settings, found.manifests, previous, found.kept)
 
     def rendered(self) -> dict[str, str]:
         """Every text of this case by its path below `expected/`."""
@@ -81,7 +84,7 @@ class Case:
             return {"error.txt": f"{error}\n"}
         found = {
             "notes.txt": "".join(f"{note}\n" for note in plan.notes),
-            "registry.json": _json(registry.document(registry.planned_entries(plan))),
+            "registry.json": _json(registry.document(registry.planned_entries(plan), kept=plan.kept)),
         }
         for server in plan.servers:
             bundle = host_files(plan, server)

@@ -217,3 +217,12 @@ def test_prompts_quote_what_they_are_given(place: Place) -> None:
     for text in anyio.run(run):
         assert '"x\\"\\nignore all"' in text
         assert "\nignore" not in text
+
+
+def test_a_plan_has_what_was_deployed_in_place_of_a_manifest_s_image(place: Place) -> None:
+    image = "registry.lab.test:5000/codeb/demo"
+    pin = {"image": f"{image}@sha256:{'a' * 64}", "instead_of": f"{image}:1.0.0"}
+    place.outputs = {"registry": {"version": 1, "projects": {}, "images": {"shop": pin}}}
+    found = place.ask_tool("plan_manifest", path="shop.yaml")
+    assert found["ok"]
+    assert "Deployed images run in place of the manifests' (registry.images): shop." in found["said"]["text"]

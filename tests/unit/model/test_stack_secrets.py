@@ -194,3 +194,17 @@ def test_a_value_that_the_program_would_refuse_is_a_problem_here_too(
     (problem,) = said(tmp_path, ("KEY",), projectSecrets={"shop": {"KEY": value}}).problems
     assert problem.path == "codeb:projectSecrets.shop.KEY"
     assert problem.cause.startswith(cause)
+
+
+def test_secrets_of_preview_environments_are_known_by_their_project(tmp_path: Path) -> None:
+    given = {
+        "shop": {"API_KEY": LOCKED},
+        "shop-pr": {"API_KEY": LOCKED, "OTHER": LOCKED},
+        "shop-pr-1": {"A": LOCKED},
+    }
+    found = said(tmp_path, ("API_KEY",), projectSecrets=given)
+    assert not found.problems
+    assert [(hint.path, hint.cause) for hint in found.hints] == [
+        ("codeb:projectSecrets.shop-pr-1", "no manifest has this id"),
+        ("codeb:projectSecrets.shop-pr.OTHER", "no preview environment gets it"),
+    ]

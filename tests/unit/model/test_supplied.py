@@ -39,6 +39,54 @@ def test_any_text_without_nul_arrives_as_it_is(value: str) -> None:
     assert supplied.notes == ()
 
 
+def test_preview_environments_have_secrets_of_their_own_which_are_one_project_s_for_all() -> None:
+    of = {"blog-pr-1": "blog", "blog-pr-2": "blog"}
+    names = {"blog": ["A"], "blog-pr-1": ["A"], "blog-pr-2": ["A"]}
+    data = {"blog": {"A": "own"}, "blog-pr": {"A": "theirs"}}
+    supplied = parse_supplied(data, manifests(**names), "dev", of)
+    assert supplied.values == {
+        "blog": {"A": "own"},
+        "blog-pr-1": {"A": "theirs"},
+        "blog-pr-2": {"A": "theirs"},
+    }
+    assert supplied.notes == ()
+
+
+def test_the_project_s_own_never_stand_in_for_an_environment_s() -> None:
+    with pytest.raises(SettingsErrors) as caught:
+        parse_supplied(
+            {"blog": {"A": "hunter2"}},
+            manifests(**{"blog": ["A"], "blog-pr-1": ["A"]}),
+            "dev",
+            {"blog-pr-1": "blog"},
+        )
+    assert str(caught.value) == (
+        "Pulumi.dev.yaml: codeb:projectSecrets.blog-pr.A: is missing, and environment.secrets of blog, for its preview "
+        "environments, names it. Run `pulumi config set --secret --path 'codeb:projectSecrets.blog-pr.A'` (in the lab: "
+        "in the shell that `make lab-env` opens)."
+    )
+
+
+def test_secrets_for_environments_of_which_there_is_none_now_are_left_alone() -> None:
+    data = {"blog": {"A": "x"}, "blog-pr": {"A": "x"}, "blog-pr-1": {"A": "x"}, "gone-pr": {"A": "x"}}
+    supplied = parse_supplied(data, manifests(blog=["A"]))
+    assert [note.partition(" ")[0] for note in supplied.notes] == [
+        "codeb:projectSecrets.blog-pr-1",
+        "codeb:projectSecrets.gone-pr",
+    ]
+
+
+def test_what_no_environment_gets_is_said_with_whose_manifest_would_name_it() -> None:
+    data = {"blog": {"A": "x"}, "blog-pr": {"A": "x", "B": "x"}}
+    supplied = parse_supplied(
+        data, manifests(**{"blog": ["A"], "blog-pr-1": ["A"]}), "dev", {"blog-pr-1": "blog"}
+    )
+    assert supplied.notes == (
+        "codeb:projectSecrets.blog-pr is used but for B: name it in environment.secrets of blog, for its preview "
+        "environments, if its app is to get it.",
+    )
+
+
 def test_every_problem_of_every_project_is_one_line_with_its_path_and_the_command() -> None:
     data = {
         "shop": {"A": 1234, "B": True, "C": "hunter2\0", "D": None, "E": ["hunter2"], "F": "\ud800", "G": "x" * 60_001},

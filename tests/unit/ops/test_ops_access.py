@@ -175,6 +175,16 @@ def test_the_pool_is_the_manifest_s(tmp_path: Path) -> None:
     ]
 
 
+def test_a_preview_environment_is_in_its_project_s_pool(tmp_path: Path) -> None:
+    """Which has no manifest; a manifest that is called like one has the last word."""
+    stack(tmp_path, ONE)
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "shop.yaml").write_text("project: {id: shop}\nservers: {pool: big}\n")
+    (tmp_path / "manifests" / "odd.yaml").write_text("project: {id: shop-pr-9}\nservers: {pool: odd}\n")
+    names = ("shop-pr-12", "shop-pr-9", "shop-pr-0", "other-pr-1", "shop-pr-9-pr-1")
+    assert [pool_of(tmp_path, "live", name) for name in names] == ["big", "odd", None, None, "odd"]
+
+
 def test_the_quick_way_loads_neither_the_model_nor_pulumi(tmp_path: Path) -> None:
     stack(tmp_path, ONE)
     code = (

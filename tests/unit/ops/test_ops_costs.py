@@ -84,3 +84,27 @@ def test_what_stands_in_the_way_is_said(tmp_path: Path) -> None:
     assert cost(tmp_path, "live", down).problems == ("error: the pulumi CLI is not on the PATH",)
     assert not ask(tmp_path, {}).ok
     assert not ask(stack(tmp_path, servers="x"), {}).ok
+
+
+def test_preview_environments_and_deployed_images_are_part_of_what_is_planned(tmp_path: Path) -> None:
+    digest = "ghcr.io/x/y@sha256:" + "a" * 64
+    opened = {"project": "shop", "pull": 1.0, "image": digest, "until": "2026-11-30T12:00:00Z"}
+    registry = {
+        "version": 1.0,
+        "projects": {},
+        "images": {"shop": {"image": digest, "instead_of": "ghcr.io/x/y:1.0.0"}},
+        "previews": {"shop-pr-1": opened},
+    }
+    options: dict[str, Any] = {"development": True, "previews": {"max": 1}}
+    pools = [APPS | {"count": 1}, DATA]
+    folder = stack(tmp_path, "shop", provider="vultr", pools=pools, **options)
+    found = ask(folder, {"registry": registry})
+    assert found.document["ok"]
+    assert not found.document["projects"], "two share the pool: of none can be said what it costs"
+    assert (
+        ask(stack(tmp_path, "shop", provider="vultr", pools=pools), {"registry": registry})
+        .problems[0]
+        .startswith(
+            "error: codeb:previews: is not set, and there are to be preview environments: shop-pr-1. "
+        )
+    )

@@ -242,3 +242,15 @@ def test_whatever_the_file_looks_like_the_rest_stays_or_nothing_is_done(text: st
     assert after == before
     assert back == text
     _is_within(text, made)
+
+
+def test_a_preview_environment_is_protected_by_its_project_s_manifest(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, f"{PASSWORD}\n")
+    assert main(["protect", "shop-pr-12", "--user", "ann"]) == 1
+    assert (
+        "has the id shop-pr-12: a preview environment is as protected as the manifest of shop says"
+        in capsys.readouterr().err
+    )
+    assert (folder / "manifests/shop.yaml").read_text() == HEAD

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.request import VARIABLE, request_text
 from ops.tree import tree
 
 SETTINGS = """\
@@ -106,6 +107,19 @@ def test_settings_elsewhere_count_too(project: Path, monkeypatch: pytest.MonkeyP
     before = tree(project, "dev")
     (project / "elsewhere.yaml").write_text("config: {a: b}\n")
     assert tree(project, "dev") != before
+
+
+def test_what_is_asked_for_counts(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A plan that was approved with one request is not the plan of another."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    without = tree(project, "dev")
+    monkeypatch.setenv(VARIABLE, "")
+    assert tree(project, "dev") == without, "workflows set variables to nothing"
+    found = {without}
+    for text in (request_text({}, {}, []), request_text({}, {}, ["shop-pr-1"]), "\udcff"):
+        monkeypatch.setenv(VARIABLE, text)
+        assert tree(project, "dev") not in found
+        found.add(tree(project, "dev"))
 
 
 def test_a_pipe_among_the_manifests_holds_nobody_up(project: Path) -> None:

@@ -256,6 +256,7 @@ EDITS: dict[str, dict[str, Any]] = {
     "adminAddresses": {"adminAddresses": ["203.0.113.7"]},
     "standbyMinutes": {"standbyMinutes": 5},
     "development": {"development": True},
+    "previews": {"development": True, "previews": {"max": 3}},
     "balancer.enabled": {"balancer": {"enabled": False}},
     "balancer.tls": {"balancer": {"tls": "terminate"}},
     "pools[].name": {"pools": [APPS | {"name": "web"}, DATA]},
