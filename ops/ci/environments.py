@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from codeb.model import Manifests, Settings
-from ops.ci import asking, notices, payload, ttl
+from ops.ci import asking, notices, payload
 from ops.ci.context import CiError
 from ops.ci.deploying import Outcome, Work, bring_about
 from ops.ci.payload import Preview
@@ -51,7 +51,7 @@ def open_(wanted: Preview, stack: str, world: World) -> Result:
     settings, manifests = asking.read_stack(world.folder, stack)
     manifest = payload.checked(manifests, wanted.project, wanted.image, wanted.source.repository)
     name = name_of(wanted.project, wanted.pull)
-    until = (world.now() + timedelta(hours=ttl.hours(world.folder, stack))).strftime(_TIME)
+    until = (world.now() + timedelta(hours=_hours(settings))).strftime(_TIME)
     entry = {"project": wanted.project, "pull": wanted.pull, "image": wanted.image, "until": until}
     work = _work(
         stack, request_text({}, {name: entry}, []), f"preview {name}", settings, manifests, world, {name}
@@ -150,6 +150,15 @@ def known(outputs: Mapping[str, Any]) -> tuple[Known, ...]:
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         raise CiError("the stack's registry has preview environments that this program can't read") from None
+
+
+def _hours(settings: Settings) -> int:
+    """How long one lives. Raises CiError for a stack that takes none."""
+    if settings.previews is None:
+        raise CiError(
+            "the stack takes no preview environments: set codeb:previews on one with codeb:development: true"
+        )
+    return settings.previews.ttl_hours
 
 
 def _over(each: Known, home: str, world: World, warnings: list[str]) -> str:

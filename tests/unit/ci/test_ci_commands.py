@@ -117,6 +117,8 @@ def test_an_environment_is_closed_by_flags(step: Place) -> None:
 
 def test_an_environment_is_opened_by_flags(step: Place) -> None:
     where = ["--stack", "dev", "--project", "shop", "--pull", "12", "--image", IMAGE]
+    with Path("Pulumi.dev.yaml").open("a") as settings:
+        settings.write("  codeb:previews: {max: 5}\n")
     step.pulumi.events = ()
     main(["ci", "environments", "open", *where])
     assert step.pulumi.requests[0]["previews"]["open"]["shop-pr-12"]["until"] == NOW.replace(day=30).strftime(

@@ -43,6 +43,7 @@ def there(place: Place, **until: str) -> None:
 def apps(place: Place) -> Place:
     """With a token for apps' repositories, and a stack that has what is opened."""
     place.environ["APPS_TOKEN"] = "the-apps-token"
+    settings_of(place, **{"codeb:previews": {"max": 5}})
     place.pulumi.events = (Step(f"{NAME}-release-codeb1", "create", "command:remote:Command"),)
     there(place, shop_pr_12=LATER)
     return place
@@ -79,23 +80,28 @@ def test_another_push_renews_it_and_updates_the_comment(apps: Place) -> None:
     assert COMMIT[:12] not in comment.partition("The platform")[0]
 
 
-def test_the_stack_says_how_long_one_lives(apps: Place) -> None:
-    hours_of(apps, 2)
-    assert environments.ttl.hours(apps.folder, "dev") == 2
-
-
-@pytest.mark.parametrize("hours", [0, -1, "soon", 1.5, 10**9, True, None])
-def test_a_time_to_live_is_a_number_of_hours(apps: Place, hours: Any) -> None:
-    hours_of(apps, hours)
-    with pytest.raises(CiError, match="ttlHours"):
-        environments.ttl.hours(apps.folder, "dev")
-
-
-def hours_of(place: Place, hours: Any) -> None:
+def settings_of(place: Place, **config: Any) -> None:
     file = place.folder / "Pulumi.dev.yaml"
     document = yaml.safe_load(file.read_text())
-    document["config"]["codeb:previews"] = {"ttlHours": hours}
+    document["config"] = {
+        key: value for key, value in (document["config"] | config).items() if value is not None
+    }
     file.write_text(yaml.safe_dump(document))
+
+
+def test_the_stack_says_how_long_one_lives(apps: Place) -> None:
+    settings_of(apps, **{"codeb:previews": {"ttlHours": 2}})
+    asked(apps)
+    assert environments.from_event("dev", apps.world).document["until"] == "2026-11-27T14:00:00Z"
+
+
+@pytest.mark.parametrize("previews", [None, {"ttlHours": 0}, {"ttlHours": "soon"}, {"ttlHours": 10**9}])
+def test_a_stack_that_takes_none_opens_none(apps: Place, previews: Any) -> None:
+    settings_of(apps, **{"codeb:previews": previews})
+    asked(apps)
+    with pytest.raises(CiError, match="previews"):
+        environments.from_event("dev", apps.world)
+    assert apps.pulumi.runs == []
 
 
 def test_one_that_can_t_be_opened_is_told_with_what_is_its_own(apps: Place) -> None:
@@ -175,6 +181,7 @@ def test_a_pull_request_that_can_t_be_told_is_a_warning(apps: Place) -> None:
 
 
 def test_without_a_token_nobody_is_told_and_that_is_said(place: Place) -> None:
+    settings_of(place, **{"codeb:previews": {"max": 5}})
     there(place, shop_pr_12=LATER)
     asked(place)
     result = environments.from_event("dev", place.world)
