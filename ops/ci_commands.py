@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ops.arguments import matching, project_id, stack_name
+from ops.ci.analyse_command import ANALYSE
 from ops.command import Command, add
 from ops.result import Result, failed, show
 
@@ -215,6 +216,7 @@ def _drift(options: argparse.Namespace) -> int:
 
 
 VERBS: Final[tuple[Command, ...]] = (
+    ANALYSE,
     Command(
         "plan",
         "Preview a stack, tell people what would change, and name the plan.",
