@@ -25,7 +25,8 @@ _CHANGING: Final = (
     (re.compile(r"/(?:home|Users)/[^/\s]+/work/[^/\s]+/[^/\s]+/|/__w/[^/\s]+/[^/\s]+/|/github/workspace/"), ""),
     (re.compile(r"(?<=[\w)])(?::\d+){1,2}\b|\(\d+,\d+\)"), "<line>"),
     (re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|s|sec|secs|seconds?|min|minutes?|m|h)\b"), "<duration>"),
-    (re.compile(r"(?<!exit code )(?<!status )(?<![A-Za-z_])\d+(?:\.\d+)*(?![A-Za-z])"), "#"),
+    (re.compile(r"(?<!exit code )(?<!status )(?<![A-Za-z_\d])\d+(?:\.\d+)*(?![A-Za-z])"), "#"),
+    (re.compile(r"\br\d+\b"), "r#"),  # our own releases
     (re.compile(r"\s+"), " "),
 )  # fmt: skip
 """What differs from run to run of the same failure, in the order in which it is taken out."""

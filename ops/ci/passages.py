@@ -32,11 +32,12 @@ _ERROR: Final = re.compile(
     r"^##\[error\]"
     r"|\berror TS\d{4,5}:|^\s*\d+:\d+\s+error\s"  # TypeScript, ESLint
     r"|^npm (?:ERR!|error)|^ ?ERR_PNPM_|^\s*error (?:Command failed|An unexpected)"
-    r"|^\s*(?:FAIL|FAILED|not ok)\b|^\s*[\u2715-\u2718\u00d7] |^\s*\u25cf .* \u203a |^E {3,}\S|^_{4,} .* _{4,}$"  # Jest, node --test, pytest
+    r"|^\s*(?:FAIL|FAILED|not ok)\b|^\s*[\u2715-\u2718\u00d7] "
+    r"|^\s*\u25cf .* \u203a |^E {3,}\S|^_{4,} .* _{4,}$"  # Jest, node --test, pytest
     r"|lint/\S+.*\u2501{2}"  # biome
     r"|^(?:ERROR|error|Error|fatal|FATAL|panic|PANIC)\b[ :]|^#\d+ ERROR|ERROR: (?:failed|process)"  # Docker, compilers
     r"|\b[A-Z][A-Za-z]*(?:Error|Exception): |^\s*(?:Caused by|cause):"
-    r"|^\s*error: |\bfailed in phase: |\bFATAL:|\bERROR: "  # Pulumi, our own, PostgreSQL
+    r"|^[\s|]*(?:error|fatal): |\bfailed in phase: |\bFATAL:|\bERROR: "  # Pulumi, our own, PostgreSQL
     r"|exited? with (?:code|status) [1-9]|exit (?:code|status)[: ]+[1-9]"
     r"|\bENOSPC\b|no space left on device|No such file or directory|command not found|Permission denied"
     r"|heap out of memory|Segmentation fault|Traceback \(most recent call last\)"

@@ -27,7 +27,7 @@ _TOKENS: Final = re.compile(
 )
 _PRIVATE_KEY: Final = re.compile(
     r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)"
-    r"(?:[\s\S]{0,20000}?(?=-----END )|(?:(?:\s|\\[nr]){0,4}[^\n]{0,60}?[A-Za-z0-9+/]{24,}={0,2}){0,400})"
+    r"(?:(?:(?!-----BEGIN )[\s\S]){0,20000}?(?=-----END )|(?:(?:\s|\\[nr]){0,4}[^\n]{0,60}?[A-Za-z0-9+/]{24,}={0,2}){0,400})"
 )
 _WEBHOOK: Final = re.compile(
     r"(hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/_+-]{6,}"
@@ -60,7 +60,7 @@ _LOOSE: Final = re.compile(
     re.IGNORECASE,
 )
 _OPTION: Final = re.compile(
-    rf"(--[a-z-]{{0,40}}{_NAME}\s{{1,3}})([^\s\"'`-][^\s\"'`]{{5,4000}})", re.IGNORECASE
+    rf"((?<![\w-])--[a-z-]{{0,40}}{_NAME}\s{{1,3}})([^\s\"'`-][^\s\"'`]{{5,4000}})", re.IGNORECASE
 )
 _LINE: Final = re.compile(
     rf"^([ \t]{{0,40}}[\w.-]{{0,60}}?{_NAME}: )([^\s\"'`{{}}\[\]()<>]{{8,4000}})$",
