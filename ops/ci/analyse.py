@@ -127,6 +127,15 @@ def _nothing(why: str) -> Result:
 
 
 def _result(run: Run, done: _Done, more: int) -> Result:
+    warnings = [
+        f"issue #{reported.number}: not analysed: {clean(failure.why_not)}"
+        for failure, reported, _ in done
+        if failure.why_not
+    ]
+    if more:
+        warnings.append(
+            f"{count(more, 'further failure')} of this run not analysed: {MOST_FAILURES} are a run's most"
+        )
     document = {
         "ok": True,
         "run": run.number,
@@ -141,17 +150,9 @@ def _result(run: Run, done: _Done, more: int) -> Result:
             }
             for failure, reported, _ in done
         ],
+        "warnings": warnings,
     }
-    problems = [
-        f"warning: issue #{reported.number}: not analysed: {clean(failure.why_not)}"
-        for failure, reported, _ in done
-        if failure.why_not
-    ]
-    if more:
-        problems.append(
-            f"warning: {count(more, 'further failure')} of this run not analysed: {MOST_FAILURES} are a run's most"
-        )
-    return Result(document, tuple(_lines(done)), tuple(problems))
+    return Result(document, tuple(_lines(done)), tuple(f"warning: {warning}" for warning in warnings))
 
 
 def _lines(done: _Done) -> Iterator[str]:

@@ -16,7 +16,12 @@ _MODEL: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,99}")
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--run", type=_number(1, 1 << 62), default=0, metavar="ID", help="the run (default: the event's)"
+        "--run",
+        dest="run_id",
+        type=_number(1, 1 << 62),
+        default=0,
+        metavar="ID",
+        help="the run (default: the event's)",
     )
     parser.add_argument(
         "--model", type=_model, default=defaults.MODEL, help="who analyses (default: %(default)s)"
@@ -78,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
         timeout_s=options.timeout,
         retries=options.retries,
     )
-    wanted = analyse.Wanted(options.run, options.budget, asking, options.bot)
+    wanted = analyse.Wanted(options.run_id, options.budget, asking, options.bot)
     mask = redact.of_environment(os.environ)
     return show(analyse.analyse(workflow, GitHub(workflow), wanted, model.ask, mask), as_json=options.json)
 

@@ -19,6 +19,9 @@ LONGEST_STEP: Final = 400
 MOST_EVIDENCE: Final = 6
 MOST_STEPS: Final = 5
 _SHORTEST_EVIDENCE: Final = 4
+_MOST_QUOTES: Final = 20
+_LOOKED_AT: Final = 4
+"""So many times its bound is looked at of a text, as what is masked makes it shorter."""
 
 
 class _Answer(BaseModel):
@@ -60,19 +63,22 @@ def judged(document: Mapping[str, Any], shown: Passage, redact: Callable[[str], 
         raise NotAnsweredError("the model names no cause")
 
     def safe(text: str, longest: int) -> str:
-        return bounded(" ".join(" ".join(lines(redact("\n".join(lines(text))))).split()), longest)
+        looked_at = text[: _LOOKED_AT * longest]
+        said = " ".join(redact("\n".join(lines(looked_at))).split())
+        if looked_at != text:  # the last word may be a secret that was cut in two
+            said = said.rpartition(" ")[0]
+        return bounded(said, longest)
 
-    quoted = [safe(line, LONGEST_LINE) for line in answer.evidence]
+    quoted = [safe(line, LONGEST_LINE) for line in answer.evidence[:_MOST_QUOTES]]
     evidence = [line for line in dict.fromkeys(quoted) if len(line) >= _SHORTEST_EVIDENCE and shown.has(line)]
+    steps = [safe(text, LONGEST_STEP) for text in answer.steps[:MOST_STEPS]]
     found = answer.confidence if answer.confidence in CONFIDENCE and evidence else "low"
     return Verdict(
         title=safe(answer.title, LONGEST_TITLE) or "no title",
         category=answer.category if answer.category in CATEGORIES else "other",
         cause=safe(answer.cause, LONGEST_CAUSE),
         evidence=tuple(evidence[:MOST_EVIDENCE]),
-        steps=tuple(step for step in (safe(text, LONGEST_STEP) for text in answer.steps) if step)[
-            :MOST_STEPS
-        ],
+        steps=tuple(step for step in steps if step),
         confidence=found,
         dropped=len(dict.fromkeys(quoted)) - len(evidence),
     )
