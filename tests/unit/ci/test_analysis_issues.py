@@ -1,4 +1,4 @@
-"""`codeb ci analyse` as a workflow calls it: real HTTP to a GitHub and a Claude on loopback, and the issues that come of it."""
+"""`codeb ci analyse` as a workflow calls it: real HTTP to a GitHub and a Claude on loopback, and the issues it makes."""
 
 from __future__ import annotations
 
@@ -199,7 +199,7 @@ def _hostile() -> tuple[str, list[str]]:
     log = log.replace(
         "@ANTH\x1b[1mROPIC@", f"{anthropic_key.text[:middle]}\x1b[1m{anthropic_key.text[middle:]}"
     )
-    password = "".join(random.Random(5).choices("abcdefgh23456789", k=14))
+    password = "".join(random.Random(5).choices("abcdefgh23456789", k=14))  # noqa: S311
     log = log.replace("@PASSWORD@", password).replace("@SLACK@", "T00000000/B00000000/" + password[::-1])
     assert not re.search(r"@[A-Z]+@", log)
     return log, [*secrets, anthropic_key.secret, password, password[::-1], KEY, TOKEN]

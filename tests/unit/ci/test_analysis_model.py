@@ -1,4 +1,4 @@
-"""Anthropic's SDK, for real, against the stand-in for its API: what is sent, what is tried again, what is taken for an answer."""
+"""Anthropic's SDK, for real, against the stand-in for its API: what is sent, tried again, and taken for an answer."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_server_that_asks_for_hours_is_not_waited_for(service: Service, asking
 
 
 def test_a_wrong_key_is_said_without_the_key(asking: Asking) -> None:
-    with pytest.raises(NotAnsweredError, match="401.*Check ANTHROPIC_API_KEY") as refused:
+    with pytest.raises(NotAnsweredError, match=r"401.*Check ANTHROPIC_API_KEY") as refused:
         ask(Asking("key-that-is-wrong", retries=0), FACTS, LOG)
     assert "key-that-is-wrong" not in str(refused.value)
     assert "key-that-is-wrong" not in repr(Asking("key-that-is-wrong"))
