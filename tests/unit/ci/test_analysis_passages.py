@@ -122,7 +122,7 @@ def test_lines_show_what_a_terminal_would() -> None:
     assert lines(log) == ["red", "done", "    tab!"]
 
 
-ERROR = "2026-11-27T18:00:01Z /home/runner/work/shop/shop/src/a.ts:41:9 error TS2322: took 34.5 s, pid 21, 0x55d0 in /tmp/a1/x"
+ERROR = "2026-11-27T18:00:01Z /home/runner/work/shop/shop/src/a.ts:41:9 error TS2322: took 3.5 s, pid 2, 0x5d in /tmp/a1/x"
 AGAIN = "2026-11-28T09:12:59Z /home/runner/work/shop/shop/src/a.ts:57:1 error TS2322: took 2 ms, pid 9, 0x77aa in /tmp/zz/y"
 
 
