@@ -70,7 +70,7 @@ def _model(text: str) -> str:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from ops.ci import analyse, model, redact
+    from ops.ci import analyse, annotations, model, redact
     from ops.ci.context import read_workflow
     from ops.ci.github import GitHub
     from ops.result import show
@@ -85,7 +85,9 @@ def _run(options: argparse.Namespace) -> int:
     )
     wanted = analyse.Wanted(options.run_id, options.budget, asking, options.bot)
     mask = redact.of_environment(os.environ)
-    return show(analyse.analyse(workflow, GitHub(workflow), wanted, model.ask, mask), as_json=options.json)
+    found = analyse.analyse(workflow, GitHub(workflow), wanted, model.ask, mask)
+    with annotations.as_text(os.environ):
+        return show(found, as_json=options.json)
 
 
 ANALYSE: Final = Command(
