@@ -13,13 +13,19 @@ VARIABLE: Final = names.REQUEST_VARIABLE
 
 
 def request_text(
-    images: Mapping[str, str], open: Mapping[str, Mapping[str, object]], close: Sequence[str]
+    images: Mapping[str, str],
+    open: Mapping[str, Mapping[str, object]],
+    close: Sequence[str],
+    unpin: Sequence[str] = (),
 ) -> str:
     """A request as canonical JSON: the same request is the same text, whoever writes it and in whichever order.
 
-    `images` maps projects to image digests, `open` ids of preview environments to project, pull, image and until,
-    `close` names those that are to end. Whether it may be so is for the program to say: nothing is checked here.
+    `images` maps projects to image digests, `open` ids of preview environments to project, pull, image and until, `close`
+    names those that are to end, `unpin` projects that run their manifest's image again. Whether it may be so is for the
+    program to say: nothing is checked here.
     """
     previews = {"open": {name: dict(entry) for name, entry in open.items()}, "close": sorted(set(close))}
-    document = {"version": 1, "images": dict(images), "previews": previews}
+    document: dict[str, object] = {"version": 1, "images": dict(images), "previews": previews}
+    if unpin:
+        document["unpin"] = sorted(set(unpin))
     return json.dumps(document, sort_keys=True, separators=(",", ":"))

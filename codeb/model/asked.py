@@ -111,8 +111,18 @@ class Asked(Section):
     """Of this form."""
     images: Mapping[t.ProjectId, PinnedImage] = Field(default_factory=dict, max_length=1000)
     """By project: what runs in place of the manifest's image, until the manifest names another."""
+    unpin: t.Items[t.ProjectId] = ()
+    """Projects that run their manifest's image again; one without a deployed image does so already."""
     previews: AskedPreviews = AskedPreviews()
     """Preview environments."""
+
+    @model_validator(mode="after")
+    def _one_image(self) -> Self:
+        for project in self.unpin:
+            if project in self.images:
+                cause = "is to run a deployed image and its manifest's"
+                raise refusal(cause, "Write one of the two.", at=("images", project))
+        return self
 
 
 def parse_request(text: str | None) -> Asked:

@@ -70,7 +70,7 @@ def _images(manifests: Manifests, before: Kept, asked: Asked) -> dict[str, Pin]:
         image, pin = manifest.environment.image, before.images.get(manifest.id)
         if manifest.id in asked.images:
             found[manifest.id] = Pin(asked.images[manifest.id], image)
-        elif pin is not None and pin.instead_of == image:
+        elif pin is not None and pin.instead_of == image and manifest.id not in asked.unpin:
             found[manifest.id] = pin
     return found
 
@@ -192,7 +192,8 @@ def _image_notes(
     for project, pin in before.images.items():
         if project in manifests.files and project not in images:
             image = manifests[project].environment.image
-            yield f"{project}: its manifest names {image} now, which ends the deployed {pin.image}."
+            why = "was taken back" if project in asked.unpin else f"ends, as its manifest names {image} now"
+            yield f"{project}: the deployed {pin.image} {why}."
     for project, image in sorted(asked.images.items()):
         yield f"{project}: {image} is deployed in place of its manifest's {images[project].instead_of}."
     held = sorted(images.keys() - asked.images.keys())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from ops.audit import Act
 from ops.ci import health
 from ops.ci.asking import asking
 from ops.ci.context import CiError
+from ops.ci.taking_back import taken_back
 from ops.ci.world import World
 from ops.deploy import Asked, update
 from ops.plans import Plan
@@ -63,24 +64,46 @@ def foresee(world: World, stack: str, request: str, verb: Verb = "preview") -> P
 
 
 def bring_about(work: Work, world: World) -> Outcome:
-    """Update, then ask what it changed three times in a row. Raises CiError when Pulumi can't begin."""
+    """Update, then ask what it changed three times in a row; what fails of the request is taken back.
+
+    Raises:
+        CiError: Pulumi can't begin.
+    """
     if world.run.ending:
         raise CiError("cancelled before it began: nothing was done")
+    before = world.outputs(work.stack) if work.request else {}
     unnoted = world.note(work.stack, Act("deploy", work.what[:200], work.by[:200]))
-    try:
-        with asking(work.request):
-            plan = work.plan or Plan(
-                work.stack, str(world.folder.resolve()), tree(world.folder, work.stack), ()
-            )
-            asked = Asked(plan.id, work.stack, world.folder, work.by)
-            done = update(asked, plan, work.by, world.runner(), world.run, world.progress)
-    except PulumiError as error:
-        raise CiError(str(error)) from None
-    done = Result(done.document, done.lines, (*unnoted, *done.problems))
+    done = _updated(work, work.request, work.plan, world)
+    back = () if done.ok else _take_back(work, done, before, world)
+    done = Result(done.document, done.lines, tuple(dict.fromkeys((*unnoted, *done.problems, *back))))
     if not done.ok:
         return Outcome("update", done)
-    outputs = world.outputs(work.stack)
-    return _asked(work, done, outputs, world)
+    return _asked(work, done, world.outputs(work.stack), world)
+
+
+def _updated(work: Work, request: str, plan: Plan | None, world: World) -> Result:
+    try:
+        with asking(request):
+            found = plan or Plan(work.stack, str(world.folder.resolve()), tree(world.folder, work.stack), ())
+            asked = Asked(found.id, work.stack, world.folder, work.by)
+            return update(asked, found, work.by, world.runner(), world.run, world.progress)
+    except PulumiError as error:
+        raise CiError(str(error)) from None
+
+
+def _take_back(work: Work, done: Result, before: Mapping[str, Any], world: World) -> Sequence[str]:
+    """Take back what failed, and say so; a run that is cancelled leaves it to the next one."""
+    resources = done.document.get("failed")
+    back = taken_back(
+        work.request, list(resources) if isinstance(resources, list) else [], before, work.manifests
+    )
+    if back is None or world.run.ending:
+        return ()
+    world.progress("taking back what failed")
+    again = _updated(work, back.request, None, world)
+    if again.ok:
+        return back.said
+    return (*again.problems, "error: what failed could not be taken back: later runs try it again")
 
 
 def _asked(work: Work, done: Result, outputs: Mapping[str, Any], world: World) -> Outcome:

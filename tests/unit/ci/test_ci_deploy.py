@@ -16,7 +16,17 @@ from ops.ci.plan import plan
 from ops.ci.planned import VARIABLE as PLANNED
 from ops.request import VARIABLE, request_text
 from ops.runs import Ended, Said, Step, StepFailed
-from tests.unit.ci.ci_world import HOSTILE, IMAGE, OTHER_IMAGE, RUN_URL, STEP, TOLD, Place, stack_outputs
+from tests.unit.ci.ci_world import (
+    HOSTILE,
+    IMAGE,
+    OTHER_IMAGE,
+    REPOSITORY,
+    RUN_URL,
+    STEP,
+    TOLD,
+    Place,
+    stack_outputs,
+)
 
 RUN = "https://github.com/leo/platform/actions/runs/42"
 
@@ -246,6 +256,62 @@ def test_an_update_that_fails_is_told_with_its_cause(place: Place) -> None:
     assert "failed in update" in text
     assert "shop-release-codeb1: health: answered 503 &lt;!channel&gt;" in text
     assert "answered 503" in place.summary
+
+
+def _fails(place: Place, *resources: str) -> None:
+    """The first update fails at these resources, what comes after it goes well."""
+    steps = [Step(each, "update", "command:remote:Command") for each in resources]
+    place.pulumi.by_verb["up"] = (*steps, *(StepFailed(step) for step in steps))
+    place.pulumi.ended["up"] = Ended(False)
+
+    def mended(verb: str) -> None:
+        if verb == "up" and place.pulumi.runs.count("up") == 2:
+            place.pulumi.by_verb["up"], place.pulumi.ended["up"] = (), Ended(True)
+
+    place.pulumi.before = mended
+
+
+PIN = {"image": OTHER_IMAGE, "instead_of": f"{REPOSITORY}:main"}
+
+
+@pytest.mark.parametrize(
+    ("images", "back"),
+    [
+        ({}, request_text({}, {}, [], ["shop"])),
+        ({"shop": PIN}, request_text({"shop": OTHER_IMAGE}, {}, [])),
+        ({"shop": PIN | {"instead_of": f"{REPOSITORY}:v1"}}, request_text({}, {}, [], ["shop"])),
+    ],
+    ids=["nothing was deployed", "another image was deployed", "an edit of the manifest had ended it"],
+)
+def test_an_image_that_does_not_start_is_not_asked_for_any_longer(
+    place: Place, images: Any, back: str
+) -> None:
+    """Else every later run would fail, those of other apps too."""
+    place.outputs["dev"] = stack_outputs("shop", images=images)
+    place.dispatched("codeb-release")
+    _fails(place, "shop-release-codeb1")
+    result = deploy(Asked("dev"), place.world)
+    assert (result.ok, result.document["phase"]) == (False, "update")
+    assert place.pulumi.requests == [json.loads(request_text({"shop": IMAGE}, {}, [])), json.loads(back)]
+    assert "shop: its image is taken back" in result.problems[-1]
+    assert "shop: its image is taken back" in place.hub.slack[0]
+
+
+@pytest.mark.parametrize("resource", ["blog-release-codeb1", "shop-two-release-codeb1", "codeb1-bundle"])
+def test_what_fails_beside_it_takes_no_image_back(place: Place, resource: str) -> None:
+    place.dispatched("codeb-release")
+    _fails(place, resource)
+    assert not deploy(Asked("dev"), place.world).ok
+    assert place.pulumi.runs == ["up"]
+
+
+def test_an_image_that_can_t_be_taken_back_is_said(place: Place) -> None:
+    place.dispatched("codeb-release")
+    _fails(place, "shop-release-codeb1")
+    place.pulumi.before = lambda _: None
+    result = deploy(Asked("dev"), place.world)
+    assert place.pulumi.runs == ["up", "up"]
+    assert result.problems[-1] == "error: what failed could not be taken back: later runs try it again"
 
 
 def test_a_run_that_is_cancelled_ends_pulumi_in_order_and_says_so(place: Place) -> None:

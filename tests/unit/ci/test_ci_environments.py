@@ -214,6 +214,30 @@ def test_a_repository_that_can_t_be_asked_closes_nothing(apps: Place) -> None:
     assert any("answered 404" in line for line in result.problems)
 
 
+def _does_not_start(apps: Place) -> None:
+    step = Step(f"{NAME}-release-codeb1", "create", "command:remote:Command")
+    apps.pulumi.by_verb["up"] = (step, StepFailed(step))
+    apps.pulumi.ended["up"] = Ended(False)
+
+
+def test_a_new_environment_that_does_not_start_is_closed_again(apps: Place) -> None:
+    apps.outputs["dev"] = stack_outputs("shop")
+    _does_not_start(apps)
+    asked(apps)
+    assert not environments.from_event("dev", apps.world).ok
+    assert apps.pulumi.requests[1] == json.loads(request_text({}, {}, [NAME]))
+
+
+def test_an_open_environment_whose_new_image_does_not_start_has_that_of_before(apps: Place) -> None:
+    there(apps, shop_pr_12=LATER)
+    apps.outputs["dev"]["registry"]["previews"][NAME]["pull"] = 12.0
+    _does_not_start(apps)
+    asked(apps, image=OTHER_IMAGE)
+    assert not environments.from_event("dev", apps.world).ok
+    was = {"project": "shop", "pull": 12, "image": IMAGE, "until": LATER}
+    assert apps.pulumi.requests[1] == json.loads(request_text({}, {NAME: was}, []))
+
+
 def test_a_sweep_that_fails_tells_nobody_that_it_is_gone(apps: Place) -> None:
     there(apps, shop_pr_12="2026-11-27T11:00:00Z")
     apps.pulumi.ended["up"] = Ended(False, "no")

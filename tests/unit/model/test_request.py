@@ -144,6 +144,12 @@ def test_a_name_is_the_one_of_its_project_and_number() -> None:
     ]
 
 
+def test_a_deployed_image_and_the_manifest_s_are_one_too_many() -> None:
+    assert wrong({"version": 1, "images": {"shop": IMAGE}, "unpin": ["shop"]})
+    assert wrong({"version": 1, "unpin": ["../shop"]})
+    assert parse_request('{"version": 1, "unpin": ["shop"]}').unpin == ("shop",)
+
+
 def test_to_open_and_to_close_is_refused() -> None:
     both = {"version": 1, "previews": {"open": {"shop-pr-12": OPENING}, "close": ["shop-pr-12"]}}
     assert wrong(both) == [

@@ -21,6 +21,7 @@ from codeb.model import (
     say_of_manifests,
 )
 from codeb.plan import Kept, Pin, Plan, PlanError, merged, read_kept
+from ops.request import request_text
 
 SHOP, BLOG = manifest("shop"), manifest("blog")
 RECORDED = sorted((Path(__file__).parents[2] / "upgrades").glob("*.json"))
@@ -78,10 +79,20 @@ def test_a_manifest_that_names_another_image_has_the_last_word_and_says_so() -> 
     plan = stack.run(manifest("shop", "ghcr.io/leo/shop:2.0.0"))
     assert image_of(plan, "shop") == "ghcr.io/leo/shop:2.0.0"
     assert plan.notes == (
-        f"shop: its manifest names ghcr.io/leo/shop:2.0.0 now, which ends the deployed {built('shop')}.",
+        f"shop: the deployed {built('shop')} ends, as its manifest names ghcr.io/leo/shop:2.0.0 now.",
     )
     assert "images" not in (stack.remembered or {})
     assert image_of(stack.run(SHOP), "shop") == "ghcr.io/leo/shop:main", "what was ended stays ended"
+
+
+def test_an_image_that_is_taken_back_makes_room_for_the_manifest_s() -> None:
+    stack = Stack(PLAIN)
+    stack.run(SHOP, asked=asks({"shop": built("shop")}))
+    plan = stack.run(SHOP, asked=request_text({}, {}, [], ["shop"]))
+    assert image_of(plan, "shop") == "ghcr.io/leo/shop:main"
+    assert plan.notes == (f"shop: the deployed {built('shop')} was taken back.",)
+    assert "images" not in (stack.remembered or {})
+    assert stack.run(SHOP, asked=request_text({}, {}, [], ["shop", "nobody"])).notes == ()
 
 
 def test_a_request_is_after_the_manifest_s_last_word() -> None:
