@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -111,7 +112,7 @@ def _deploy_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plan",
         type=lambda text: matching(
-            r"[0-9a-f]{20}(-[0-9a-f]{20}){2}", text, "the output `plan` of `codeb ci plan`"
+            r"[0-9a-f]{20}(-[0-9a-f]{20}){3}", text, "the output `plan` of `codeb ci plan`"
         ),
         metavar="ID",
         help="nothing but what this plan said",
@@ -171,7 +172,7 @@ def _environments(options: argparse.Namespace) -> int:
 def _by_flags(options: argparse.Namespace) -> Preview:
     from ops.ci import payload
 
-    pull = int(options.pull) if options.pull.isascii() and options.pull.isdigit() else options.pull
+    pull = int(options.pull) if re.fullmatch(r"[0-9]{1,9}", options.pull) else options.pull
     opening = options.action == "open"
     repository = payload.text("repository", options.repository) if options.repository else ""
     return payload.Preview(
@@ -233,7 +234,7 @@ VERBS: Final[tuple[Command, ...]] = (
         "The request comes from the event codeb-release or from CODEB_REQUEST. Exit status: 0 deployed and healthy, 1 not,\n"
         "2 wrong usage.\n\n"
         "  codeb ci deploy --stack dev\n"
-        "  codeb ci deploy --stack prod --plan 4b1e…-77c0…-90ab… --environment production",
+        "  codeb ci deploy --stack prod --plan 4b1e…-77c0…-5d31…-90ab… --environment production",
         _deploy_arguments,
         _deploy,
     ),

@@ -18,6 +18,7 @@ from codeb.model import (
     read_sources,
     read_stack_values,
 )
+from codeb.registry import RUNNING
 from ops.ci.context import CiError
 from ops.ci.payload import Release, checked, repository_of, text
 from ops.request import VARIABLE, request_text
@@ -71,8 +72,22 @@ def of_release(release: Release, manifests: Manifests) -> str:
     return request_text({release.project: release.image}, {}, [])
 
 
+def served(outputs: Mapping[str, Any], project: str) -> str | None:
+    """The image that a project serves by a stack's outputs, "" when none has ever started; None when they don't tell."""
+    registry = outputs.get("registry")
+    projects = registry.get("projects") if isinstance(registry, Mapping) else None
+    entry = projects.get(project) if isinstance(projects, Mapping) else None
+    if not isinstance(entry, Mapping):
+        return None
+    if entry.get("status") == "planned":
+        return ""
+    image = entry.get("image") if entry.get("status") in RUNNING else None
+    return image if isinstance(image, str) else None
+
+
 def of_pins(outputs: Mapping[str, Any], manifests: Manifests, source: str) -> tuple[str, Sequence[str]]:
-    """The request for what another stack was asked to run, and what is left out with the reason; "" for nothing.
+    """The request for what another stack was asked to run and serves, and what is left out with the reason; "" for nothing.
+    Pins are kept as soon as an update begins, and after one that fails: they alone prove nothing.
 
     Raises:
         CiError: the other stack's registry is not what a registry should be.
@@ -88,6 +103,10 @@ def of_pins(outputs: Mapping[str, Any], manifests: Manifests, source: str) -> tu
             left_out.append(f"{project}: stack {source} runs it; this stack has no manifest for it")
         elif (wanted := repository_of(manifests[project].environment.image)) != repository_of(image):
             left_out.append(f"{project}: stack {source} runs {image}; this stack's manifest wants {wanted}")
+        elif (serves := served(outputs, project)) not in (None, image):
+            left_out.append(
+                f"{project}: stack {source} is to run {image}, but serves {serves or 'nothing yet'}: not proven there"
+            )
         else:
             images[project] = image
     return (request_text(images, {}, []) if images else ""), left_out

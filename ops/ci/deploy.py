@@ -97,7 +97,7 @@ def _as_planned(asked: Asked, request: str, world: World) -> Plan | Outcome:
     found = foresee(world, asked.stack, request)
     if not isinstance(found, Plan):
         return Outcome("preview", found)
-    now = planned(found, asking.files(world.folder, asked.stack), request)
+    now = planned(found, asking.files(world.folder, asked.stack), request, world.outputs(asked.stack))
     different = differences(wanted, now, found.steps, world.environ.get(VARIABLE, ""))
     if not different:
         return found

@@ -71,7 +71,7 @@ def bring_about(work: Work, world: World) -> Outcome:
     """
     if world.run.ending:
         raise CiError("cancelled before it began: nothing was done")
-    before = world.outputs(work.stack) if work.request else {}
+    before = world.outputs(work.stack)
     unnoted = world.note(work.stack, Act("deploy", work.what[:200], work.by[:200]))
     done = _updated(work, work.request, work.plan, world)
     back = () if done.ok else _take_back(work, done, before, world)

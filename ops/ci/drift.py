@@ -59,11 +59,24 @@ def drift(stack: str, world: World, compare: Compare) -> Result:
     found = _compared(remembered, there, compare(stack, _missed(remembered, there)))
     if not isinstance(found, Found):
         return found
+    if (found.new or found.needless) and (other := _meanwhile(stack, remembered, world)):
+        return other
     said = _told(stack, found, world)
     document_ = {"ok": True, "stack": stack, "drift": found.lines, "waiting": found.waiting}
     waiting = f"{count(found.waiting, 'change')} of the manifests not deployed yet, which is no drift"
     head = f"{stack}: {count(len(found.lines), 'difference')}" if found.lines else f"{stack}: no drift"
     return Result(document_, (head, *found.lines, *([waiting] if found.waiting else []), *said))
+
+
+def _meanwhile(stack: str, remembered: Plan, world: World) -> Result | None:
+    """What a deployment between the two previews has changed is no drift, so what is remembered is looked at once more."""
+    again = foresee(world, stack, "")
+    if not isinstance(again, Plan):
+        return again
+    if set(again.steps) == set(remembered.steps):
+        return None
+    why = "the stack has changed while it was looked at, so nothing is concluded: run it again later"
+    return Result({"ok": False, "problem": why}, (), (f"error: {why}",))
 
 
 def _compared(remembered: Plan, there: Plan, account: Account) -> Found | Result:

@@ -133,6 +133,11 @@ def checked(manifests: Manifests, project: str, image: str, repository: str) -> 
     return manifest
 
 
+def is_pinned(image: str) -> bool:
+    """Whether it is an image by its digest alone."""
+    return _FORMS["image"][0].fullmatch(image) is not None
+
+
 def repository_of(image: str) -> str:
     """An image's name without tag and digest."""
     name = image.partition("@")[0]

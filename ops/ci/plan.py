@@ -45,6 +45,7 @@ def plan(asked: Asked, world: World) -> Result:
         world.workflow.summary(f"### Preview of {code(asked.stack)}\n\n{_FORK}")
         return Result({"ok": True, "stack": asked.stack, "previewed": False}, (_FORK,))
     request, notes = _request(asked, world)
+    outputs = world.outputs(asked.stack)
     found = foresee(world, asked.stack, request)
     text = report.document(
         _told(found, asked.stack, world.workflow, notes)
@@ -55,7 +56,7 @@ def plan(asked: Asked, world: World) -> Result:
     warnings = _comment(asked, text, world) if asked.comment else []
     if not isinstance(found, Plan):
         return Result(found.document, found.lines, (*found.problems, *warnings))
-    name = planned(found, asking.files(world.folder, asked.stack), request).id
+    name = planned(found, asking.files(world.folder, asked.stack), request, outputs).id
     _outputs(world.workflow, name, request, found.steps, changes=bool(found.steps))
     if asked.slack and found.steps:
         warnings += world.tell(":raised_hand:", _wanted(found, world.workflow))

@@ -1,7 +1,8 @@
 """The name of a plan that is the same on another machine, and in words what differs between a plan and what is now.
 
-A plan's own id (`ops.plans.Plan.id`) is of one folder of one machine. This one has three parts, which tell what has changed:
-files, request and steps.
+A plan's own id (`ops.plans.Plan.id`) is of one folder of one machine. This one has four parts, which tell what has changed:
+files, request, the stack as its last update left it, and steps. Steps are names alone: an old plan would put back, by the same
+steps, what another deployment has brought since.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Final
+from typing import Any, Final
 
 from ops.ci.context import CiError
 from ops.plans import Plan
@@ -21,7 +22,7 @@ from ops.words import clean
 VARIABLE: Final = "CODEB_PLANNED"
 """Environment variable with the output `planned` of `codeb ci plan`: what the plan's steps were."""
 _DIGITS: Final = 20
-_ID: Final = re.compile(rf"[0-9a-f]{{{_DIGITS}}}(?:-[0-9a-f]{{{_DIGITS}}}){{2}}")
+_ID: Final = re.compile(rf"[0-9a-f]{{{_DIGITS}}}(?:-[0-9a-f]{{{_DIGITS}}}){{3}}")
 _LARGEST: Final = 100_000
 """Bytes of `planned`: Linux takes 128 KiB for one environment variable."""
 _MOST_SHOWN: Final = 30
@@ -33,17 +34,19 @@ class Planned:
 
     files: str
     request: str
+    stack: str
     steps: str
 
     @property
     def id(self) -> str:
         """As `--plan` takes it."""
-        return f"{self.files}-{self.request}-{self.steps}"
+        return f"{self.files}-{self.request}-{self.stack}-{self.steps}"
 
 
-def planned(plan: Plan, files: str, request: str) -> Planned:
-    """The portable name of a plan that was made from these files (`ops.ci.asking.files`) with this request."""
-    return Planned(_hash([plan.stack, files]), _hash(request), _hash_of(plan.steps))
+def planned(plan: Plan, files: str, request: str, outputs: Mapping[str, Any]) -> Planned:
+    """The portable name of a plan that was made from these files (`ops.ci.asking.files`) with this request, for a stack with
+    these outputs: each update writes them anew, and nothing else does."""
+    return Planned(_hash([plan.stack, files]), _hash(request), _hash(outputs), _hash_of(plan.steps))
 
 
 def read_id(text: str) -> Planned:
@@ -69,6 +72,8 @@ def differences(wanted: Planned, now: Planned, steps: Sequence[Step], told: str)
         found.append("manifests, settings or program are not those of the plan: is this another commit?")
     if wanted.request != now.request:
         found.append("the request (images, previews) is not that of the plan: hand over the output `request`")
+    if wanted.stack != now.stack:
+        found.append("the stack is not as it was when the plan was made: another deployment came between")
     if wanted.steps != now.steps:
         found += _steps(_read(told, wanted.steps), steps)
     return found
@@ -107,4 +112,4 @@ def _hash_of(steps: Sequence[Step]) -> str:
 
 
 def _hash(facts: object) -> str:
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:_DIGITS]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:_DIGITS]

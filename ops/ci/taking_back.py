@@ -1,17 +1,20 @@
 """What a deployment asked for and could not bring about is not asked for any longer.
 
 The stack keeps what it is asked for, so an image that does not start would fail every later run, those of other apps too.
-What served goes on serving whatever becomes of the request: the agents put a failed release back.
+What served goes on serving whatever becomes of the request: the agents put a failed release back. A job that was cut has
+left its request in the stack: what fails of it later, and does not serve, is taken back by the run in which it fails.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from codeb.model import Manifests
+from ops.ci.asking import served
+from ops.ci.payload import is_pinned, repository_of
 from ops.request import request_text
 
 
@@ -21,6 +24,26 @@ class TakenBack:
 
     request: str
     said: tuple[str, ...]
+
+
+@dataclass
+class _Back:
+    """What is asked for instead."""
+
+    images: dict[str, str] = field(default_factory=dict)
+    unpin: list[str] = field(default_factory=list)
+    again: dict[str, dict[str, object]] = field(default_factory=dict)
+    close: list[str] = field(default_factory=list)
+
+    def said(self) -> Iterator[str]:
+        for each, image in self.images.items():
+            yield f"{each}: its image is taken back, {image} is deployed as before"
+        for each in self.unpin:
+            yield f"{each}: its image is taken back, its manifest's counts as before"
+        for each in self.again:
+            yield f"{each}: it has its image of before"
+        for each in self.close:
+            yield f"{each}: it is closed again"
 
 
 def taken_back(
@@ -33,25 +56,54 @@ def taken_back(
         outputs: the stack's before the update.
     """
     asked, before = _mapping(json.loads(request) if request else {}), _mapping(outputs.get("registry"))
+    images, opened = _mapping(asked.get("images")), _mapping(_mapping(asked.get("previews")).get("open"))
     pins, previews = _mapping(before.get("images")), _mapping(before.get("previews"))
-    opened = _mapping(_mapping(asked.get("previews")).get("open"))
-    ill = [each for each in sorted({*_mapping(asked.get("images")), *opened}) if _is_of(each, failed)]
-    if not ill:
-        return None
-    images = {each: str(_mapping(pins[each]).get("image")) for each in ill if _counts(each, pins, manifests)}
-    again = {each: _opening(previews[each]) for each in ill if each in opened and each in previews}
-    close = [each for each in ill if each in opened and each not in previews]
-    unpin = [each for each in ill if each not in images and each not in opened]
-    said = [
-        *(
-            f"{each}: its image is taken back, {image} is deployed as before"
-            for each, image in images.items()
-        ),
-        *(f"{each}: its image is taken back, its manifest's counts as before" for each in unpin),
-        *(f"{each}: it has its image of before" for each in again),
-        *(f"{each}: it is closed again" for each in close),
-    ]
-    return TakenBack(request_text(images, again, close, unpin), tuple(said))
+    ending = _mapping(asked.get("previews")).get("close") or ()
+    ill = _owners(failed, {*manifests.files, *images, *opened, *previews}) - set(ending)
+    back = _Back()
+    for each in sorted(ill & {*images, *pins}):
+        _project(back, each, images.get(each), pins, outputs, manifests)
+    for each in sorted(ill & {*opened, *previews}):
+        _preview(back, each, _mapping(opened.get(each)).get("image"), _mapping(previews.get(each)), outputs)
+    said = tuple(back.said())
+    return TakenBack(request_text(back.images, back.again, back.close, back.unpin), said) if said else None
+
+
+def _project(
+    back: _Back,
+    project: str,
+    asked: object,
+    pins: Mapping[str, Any],
+    outputs: Mapping[str, Any],
+    manifests: Manifests,
+) -> None:
+    pin = _mapping(pins.get(project)).get("image") if _counts(project, pins, manifests) else None
+    serves = served(outputs, project)
+    if asked is None and (pin is None or serves is None):
+        return
+    if pin is not None and pin == serves and asked in (None, pin):
+        return  # it is what serves: something else has failed
+    if pin is not None and pin != asked and serves in (None, pin):
+        back.images[project] = str(pin)
+    elif pin is not None and serves and serves != asked and _is_of(manifests, project, serves):
+        back.images[project] = serves  # the pin is what a cut job has left
+    else:
+        back.unpin.append(project)
+
+
+def _preview(
+    back: _Back, name: str, asked: object, before: Mapping[str, Any], outputs: Mapping[str, Any]
+) -> None:
+    if not before:
+        back.close.append(name)
+        return
+    serves = served(outputs, name)
+    image = before.get("image") if serves is None else serves
+    if image == "":
+        back.close.append(name)  # it has never started
+    elif image != (before.get("image") if asked is None else asked):
+        # the CLI prints numbers as it likes
+        back.again[name] = {**before, "image": image, "pull": int(before["pull"])}
 
 
 def _counts(project: str, pins: Mapping[str, Any], manifests: Manifests) -> bool:
@@ -60,14 +112,18 @@ def _counts(project: str, pins: Mapping[str, Any], manifests: Manifests) -> bool
     return project in manifests.files and pin.get("instead_of") == manifests[project].environment.image
 
 
-def _is_of(project: str, resources: Collection[str]) -> bool:
-    own = tuple(f"{project}-{kind}" for kind in ("release-", "route-"))
-    return any(each.startswith(own) for each in resources)
+def _is_of(manifests: Manifests, project: str, image: str) -> bool:
+    """Whether it may be asked for: by digest, of the manifest's repository."""
+    return is_pinned(image) and repository_of(image) == repository_of(manifests[project].environment.image)
 
 
-def _opening(entry: object) -> dict[str, object]:
-    found = _mapping(entry)
-    return {**found, "pull": int(found["pull"])}  # the CLI prints numbers as it likes
+def _owners(resources: Collection[str], projects: Collection[str]) -> set[str]:
+    """Whose releases and routes these are: `shop-release-release-codeb1` is of `shop-release`, not of `shop`."""
+    found = set()
+    for resource in resources:
+        fitting = [each for each in projects if resource.startswith((f"{each}-release-", f"{each}-route-"))]
+        found.update(sorted(fitting, key=len)[-1:])
+    return found
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -126,7 +126,7 @@ def test_an_environment_is_opened_by_flags(step: Place) -> None:
     )
 
 
-@pytest.mark.parametrize("pull", ["", "x", "-1", "0", "1.5", "\u0661", "99999999"])
+@pytest.mark.parametrize("pull", ["", "x", "-1", "0", "1.5", "\u0661", "99999999", "1" * 5000])
 def test_a_flag_is_as_strict_as_an_event(step: Place, pull: str) -> None:
     where = ["--stack", "dev", "--project", "shop", "--pull", pull]
     assert main(["ci", "environments", "close", *where]) == 1 if not pull.startswith("-") else True

@@ -113,6 +113,12 @@ def _another_image(place: Place) -> None:
     place.environ[VARIABLE] = request_text({"shop": OTHER_IMAGE}, {}, [])
 
 
+def _another_deployment(place: Place) -> None:
+    """What it brought would be put back by the very steps of the plan."""
+    entry = {"id": "shop", "domain": "shop.lab.test", "status": "running", "image": OTHER_IMAGE}
+    place.outputs["prod"]["registry"]["projects"]["shop"] = entry
+
+
 def _no_request(place: Place) -> None:
     place.environ[VARIABLE] = ""
 
@@ -123,6 +129,7 @@ def _no_request(place: Place) -> None:
         (_other_steps, "not in the plan, but now:   delete shop-database"),
         (_another_file, "manifests, settings or program are not those of the plan"),
         (_another_image, "the request (images, previews) is not that of the plan"),
+        (_another_deployment, "the stack is not as it was when the plan was made"),
         (_no_request, "the request (images, previews) is not that of the plan"),
     ],
 )
@@ -295,6 +302,57 @@ def test_an_image_that_does_not_start_is_not_asked_for_any_longer(
     assert place.pulumi.requests == [json.loads(request_text({"shop": IMAGE}, {}, [])), json.loads(back)]
     assert "shop: its image is taken back" in result.problems[-1]
     assert "shop: its image is taken back" in place.hub.slack[0]
+
+
+def _cut(place: Place, serves: str, status: str = "running") -> None:
+    """An earlier job has asked for IMAGE, and was cut before anybody took it back."""
+    place.outputs["dev"] = stack_outputs(
+        "shop", images={"shop": {"image": IMAGE, "instead_of": f"{REPOSITORY}:main"}}
+    )
+    place.outputs["dev"]["registry"]["projects"]["shop"] |= {"status": status, "image": serves}
+    _fails(place, "shop-release-codeb1")
+
+
+UNPINNED = request_text({}, {}, [], ["shop"])
+
+
+@pytest.mark.parametrize("event", ["push", "the same again"])
+@pytest.mark.parametrize(
+    ("serves", "status", "back"),
+    [
+        (OTHER_IMAGE, "running", request_text({"shop": OTHER_IMAGE}, {}, [])),
+        (f"{REPOSITORY}:main", "running", UNPINNED),
+        (OTHER_IMAGE.replace("shop", "evil"), "running", UNPINNED),
+        (IMAGE, "planned", UNPINNED),
+    ],
+    ids=["a deployed image", "the manifest's", "one that the manifest does not name", "nothing"],
+)
+def test_what_a_cut_job_has_left_is_taken_back_by_the_next_one(
+    place: Place, serves: str, status: str, back: str, event: str
+) -> None:
+    if event != "push":
+        place.dispatched("codeb-release")
+    _cut(place, serves, status)
+    assert not deploy(Asked("dev"), place.world).ok
+    assert place.pulumi.requests[1:] == [json.loads(back)]
+
+
+@pytest.mark.parametrize("event", ["push", "the same again"])
+def test_an_image_that_serves_is_not_taken_back(place: Place, event: str) -> None:
+    """Something else has failed, such as a variable of its manifest."""
+    if event != "push":
+        place.dispatched("codeb-release")
+    _cut(place, IMAGE)
+    assert not deploy(Asked("dev"), place.world).ok
+    assert place.pulumi.runs == ["up"]
+
+
+def test_a_project_whose_name_begins_like_another_s_takes_nothing_back(place: Place) -> None:
+    place.write("shop-release")
+    place.dispatched("codeb-release")
+    _fails(place, "shop-release-release-codeb1")
+    assert not deploy(Asked("dev"), place.world).ok
+    assert place.pulumi.runs == ["up"]
 
 
 @pytest.mark.parametrize("resource", ["blog-release-codeb1", "shop-two-release-codeb1", "codeb1-bundle"])

@@ -78,6 +78,21 @@ def test_what_is_there_before_it_was_deployed_is_drift(place: Place) -> None:
     assert "create shop-bucket-uploads: is there already" in look(place).lines
 
 
+def test_a_deployment_meanwhile_is_no_drift(place: Place) -> None:
+    """The first preview has seen what it brings, the second has not."""
+    place.pulumi.by_verb = {"preview": (STEP,), "refreshed-preview": ()}
+
+    def deployed(verb: str) -> None:
+        if verb == "refreshed-preview":
+            place.pulumi.by_verb["preview"] = ()
+
+    place.pulumi.before = deployed
+    result = look(place)
+    assert not result.ok
+    assert "changed while it was looked at" in result.problems[0]
+    assert place.hub.issues == []
+
+
 def test_findings_of_the_account_are_drift(place: Place) -> None:
     reality(place)
     result = look(place, Account(("balancer edge is there twice",)))

@@ -238,6 +238,31 @@ def test_an_open_environment_whose_new_image_does_not_start_has_that_of_before(a
     assert apps.pulumi.requests[1] == json.loads(request_text({}, {NAME: was}, []))
 
 
+@pytest.mark.parametrize(
+    ("serves", "back"),
+    [
+        ({"status": "planned", "image": IMAGE}, request_text({}, {}, [NAME])),
+        (
+            {"status": "running", "image": OTHER_IMAGE},
+            request_text(
+                {}, {NAME: {"project": "shop", "pull": 12, "image": OTHER_IMAGE, "until": LATER}}, []
+            ),
+        ),
+    ],
+    ids=["it has never started", "it serves another image"],
+)
+@pytest.mark.parametrize("event", ["the same again", "another one's"])
+def test_what_a_cut_job_has_left_is_taken_back_by_the_next_one(
+    apps: Place, serves: Any, back: str, event: str
+) -> None:
+    there(apps, shop_pr_12=LATER)
+    apps.outputs["dev"]["registry"]["projects"][NAME] |= serves
+    _does_not_start(apps)
+    asked(apps, pull=12 if event == "the same again" else 13)
+    assert not environments.from_event("dev", apps.world).ok
+    assert apps.pulumi.requests[1] == json.loads(back)
+
+
 def test_a_sweep_that_fails_tells_nobody_that_it_is_gone(apps: Place) -> None:
     there(apps, shop_pr_12="2026-11-27T11:00:00Z")
     apps.pulumi.ended["up"] = Ended(False, "no")

@@ -64,9 +64,9 @@ def test_a_plan_has_another_name_when_anything_differs(place: Place, change: str
 
 def test_steps_that_are_not_the_plan_s_are_not_believed() -> None:
     made = Plan("dev", "/x", "tree", (STEP,))
-    now = planned(replace(made, steps=(STEP, Step("b", "create", "t"))), "tree", "")
+    now = planned(replace(made, steps=(STEP, Step("b", "create", "t"))), "tree", "", {})
     for forged in ("", "[]", "x", "[[1]]", '[["b", "create", "t"]]', "[[" * 10_000):
-        said = differences(planned(made, "tree", ""), now, (STEP, Step("b", "create", "t")), forged)
+        said = differences(planned(made, "tree", "", {}), now, (STEP, Step("b", "create", "t")), forged)
         assert said == ["an update would now:", "  create b", "  update shop-release-codeb1"]
 
 
@@ -74,7 +74,7 @@ def test_many_differences_are_bounded() -> None:
     made = Plan("dev", "/x", "tree", ())
     steps = tuple(Step(f"r{number}", "create", "t") for number in range(5000))
     said = differences(
-        planned(made, "tree", ""), planned(replace(made, steps=steps), "tree", ""), steps, "[]"
+        planned(made, "tree", "", {}), planned(replace(made, steps=steps), "tree", "", {}), steps, "[]"
     )
     assert len(said) == 32
     assert said[-1] == "  … 4970 more"
@@ -96,6 +96,25 @@ def test_what_another_stack_was_asked_to_run_is_taken_over(place: Place) -> None
     assert VARIABLE not in place.world.environ
     assert "gone: stack dev runs it; this stack has no manifest for it" in result.lines
     assert any(line.startswith("blog: stack dev runs ghcr.io/leo/shop@") for line in result.lines)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ({"status": "running", "image": OTHER_IMAGE}, f"but serves {OTHER_IMAGE}: not proven there"),
+        ({"status": "planned", "image": IMAGE}, "but serves nothing yet: not proven there"),
+    ],
+)
+def test_what_another_stack_does_not_serve_yet_is_left_out(place: Place, entry: Any, words: str) -> None:
+    """Its update is under way, was cut, or has failed: its registry has the image all the same."""
+    place.outputs["dev"] = stack_outputs("shop", images={"shop": {"image": IMAGE, "instead_of": "x"}})
+    place.outputs["dev"]["registry"]["projects"]["shop"] |= entry
+    result = plan(Asked("prod", source="dev"), place.world)
+    assert place.step_outputs["request"] == ""
+    assert words in result.lines[0]
+    entry |= {"status": "running", "image": IMAGE}
+    place.outputs["dev"]["registry"]["projects"]["shop"] |= entry
+    assert plan(Asked("prod", source="dev"), place.world).document["request"]["images"] == {"shop": IMAGE}  # type: ignore[index]
 
 
 def test_a_stack_without_pins_gives_no_request(place: Place) -> None:
