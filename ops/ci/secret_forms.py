@@ -22,6 +22,7 @@ _TOKENS: Final = re.compile(
     r"|\bAIza[A-Za-z0-9_-]{35}|\bya29\.[A-Za-z0-9_.-]{20,}|\bGOCSPX-[A-Za-z0-9_-]{20,}"  # Google
     r"|\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}"  # SendGrid
     r"|\bhv[sbr]\.[A-Za-z0-9_-]{20,}|\bdo[opr]_v1_[0-9a-f]{64}|\bhf_[A-Za-z0-9]{30,}"
+    r"|\b(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-Z0-9]{36}\b"  # Vultr
     r"|\bAGE-SECRET-KEY-1[0-9A-Z]{40,}"
     r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*)?"  # JSON web tokens
 )
@@ -30,9 +31,15 @@ _PRIVATE_KEY: Final = re.compile(
     r"(?:(?:(?!-----BEGIN )[\s\S]){0,20000}?(?=-----END )|(?:(?:\s|\\[nr]){0,4}[^\n]{0,60}?[A-Za-z0-9+/]{24,}={0,2}){0,400})"
 )
 _WEBHOOK: Final = re.compile(
-    r"(hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/)[A-Za-z0-9/_+-]{6,}"
+    r"(hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?=[A-Za-z0-9/_+-]{6})|://[^\s/]{1,200}/hooks/(?=[a-z0-9]{20})"
+    r"|discord(?:app)?\.com/api/webhooks/)[A-Za-z0-9/_+-]+"
 )
-_LOGIN: Final = re.compile(r"(://[^\s:/@\"'<>]{0,200}:)[^\s/\"'<>]{1,500}(?=@)")
+_LOGIN: Final = re.compile(r"(://[^\s:/@\"'<>]{0,200}:)(?:[^\s/\"'<>]{1,500}|(?!\d{1,5}/)[^\s\"'<>]{1,200})(?=@)")
+_SQL: Final = re.compile(r"\b((?:password|identified\s{1,3}by)\s{1,3}(E?'))(?:[^'\n]|''){1,4000}(?=')", re.IGNORECASE)
+_USER: Final = re.compile(
+    r"((?<![\w-])(?:-u|--user)(?:\s{1,3}|=)[\"']?[^\s:\"'/]{1,100}:)(?!\d{1,6}\b)[^\s\"']{4,500}"
+    r"|((?<![\w-])sshpass\s{1,3}-p\s{0,3})[^\s\"'][^\s]{3,500}"
+)
 _SCHEME: Final = r"(?:bearer|basic|token|digest|negotiate|apikey|aws4-hmac-sha256)"
 _HEADER: Final = re.compile(
     rf"((?:authorization|x-api-key|x-auth-token|private-token|x-vault-token)\\?[\"']?\s{{0,3}}[:=]\s{{0,3}}\\?[\"']?)"
@@ -44,8 +51,8 @@ _COOKIE: Final = re.compile(
 )
 _BEARER: Final = re.compile(r"\b(bearer\s{1,3})[A-Za-z0-9._~+/-]{16,4000}=*", re.IGNORECASE)
 _NAME: Final = (
-    r"(?<!unexpected )(?<!invalid )(?:pass(?:word|wd|phrase)|pwd|secret|token"
-    r"|credentials?|cookie|signature|\bsig|webhook[_-]?url|\bdsn"
+    r"(?<!unexpected )(?<!invalid )(?:pass(?:word|wd|phrase)|pwd|(?<=[_-])(?:pass|auth)\b|secret|token"
+    r"|credentials?|cookie|signature|\bsig|webhook[_-]?url|(?<![a-z])dsn"
     r"|(?:api|access|private|secret|auth|signing|encryption|account|master|session|shared|license)[_-]?key"
     r"|connection[_-]?string)"
     r"(?:[_-]?(?:key|base|hash|value|base64|b64|id|[0-9]{1,3})){0,2}"
@@ -59,6 +66,7 @@ _LOOSE: Final = re.compile(
     rf"({_NAME}\\?[\"']?(?:\s{{1,3}}=\s{{1,3}}|\s{{0,3}}:=\s{{0,3}}|\s?=>\s{{1,3}}|:\s{{0,3}}))([^\s\"'`,;&<>(){{}}\[\]|]{{6,4000}})",
     re.IGNORECASE,
 )
+_ELEMENT: Final = re.compile(rf"(<[\w.:-]{{0,60}}?{_NAME}>)[^<\n]{{4,4000}}(?=</)", re.IGNORECASE)
 _OPTION: Final = re.compile(
     rf"((?<![\w-])--[a-z-]{{0,40}}{_NAME}\s{{1,3}})([^\s\"'`-][^\s\"'`]{{5,4000}})", re.IGNORECASE
 )
@@ -80,6 +88,9 @@ def mask(text: str, by: str) -> str:
     text = _TOKENS.sub(by, text)
     text = _WEBHOOK.sub(rf"\g<1>{by}", text)
     text = _LOGIN.sub(rf"\g<1>{by}", text)
+    text = _SQL.sub(rf"\g<1>{by}", text)
+    text = _USER.sub(lambda found: (found[1] or found[2]) + by, text)
+    text = _ELEMENT.sub(rf"\g<1>{by}", text)
     text = _HEADER.sub(lambda found: found[1] + (found[2] or "") + by, text)
     text = _COOKIE.sub(rf"\g<1>{by}", text)
     text = _BEARER.sub(rf"\g<1>{by}", text)

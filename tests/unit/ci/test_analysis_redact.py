@@ -48,6 +48,9 @@ The option --token is required. The secret is missing, the token has expired; pa
 authorization: failed for user x
 -----BEGIN CERTIFICATE----- is not -----BEGIN PUBLIC KEY-----
 Mark-Compact (reduce) 2046.2 (2082.1) -> 2045.8 (2081.6) MB 0x55d0a4c3b000 v8::internal::V8::FatalProcessOutOfMemory
+npm http fetch GET 200 http://localhost:4873/@types/node https://registry:5000/@leo/shop
+docker run -u 1000:1000 shop useAuth next-auth@4.24.7 bypass: 12 tests pass: 812 first-pass
+POST https://shop.example/hooks/orders 500, src/hooks/useOrders.ts(4,1): error TS2304
 urn:pulumi:dev::codeb::codeb:project:Project$command:remote:Command::shop-release
 ERR_PNPM_RECURSIVE_EXEC_FIRST_FAIL CODEB_PREVIEW_ENVIRONMENTS_MAX_5_REACHED_BY_PROJECT_SHOP"""
 
