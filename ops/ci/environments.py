@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from codeb.model import Manifests, Settings
@@ -224,17 +225,21 @@ def _is_there(wanted: Preview, name: str, until: str, outcome: Outcome, world: W
 
 def _is_not(wanted: Preview, name: str, outcome: Outcome, world: World) -> str:
     """What went wrong with this environment; what else the platform's run says is not for the app's readers."""
-    own = [
-        each
-        for each in outcome.result.problems
-        if each.removeprefix("error: ").startswith((f"{name}-", f"{name}:"))
-    ]
+    own = [each for each in map(partial(_own, name), outcome.result.problems) if each]
     return document([
         f"### Preview environment {code(name)}",
         f"{code(wanted.source.commit[:12] or wanted.image)} could not be shown; it failed in {outcome.phase}.",
         *([Block("**Errors**", own)] if own else []),
         f"[The platform's run]({world.workflow.url}) says more.",
     ])  # fmt: skip
+
+
+def _own(name: str, problem: str) -> str:
+    """A problem as far as it is of this environment; "" when it isn't. Who else is open is not for the app's readers."""
+    said = problem.removeprefix("error: ")
+    if said.startswith((f"{name}-", f"{name}:")) or f"(preview environment {name})" in said:
+        return problem
+    return problem.partition("; open are:")[0] if f"previews.open.{name}:" in said else ""
 
 
 def _gone(

@@ -121,6 +121,32 @@ def test_one_that_can_t_be_opened_is_told_with_what_is_its_own(apps: Place) -> N
     assert "internal matter" not in comment
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            f"CODEB_REQUEST: previews.open.{NAME}: 6 preview environments are more than 5 (codeb:previews.max); open are: "
+            "secret-project-pr-1. Close one, or raise codeb:previews.max.",
+            "6 preview environments are more than 5 (codeb:previews.max)",
+        ),
+        (
+            f"manifests/shop.yaml (preview environment {NAME}): environment.secrets: API_KEY is missing.",
+            "API_KEY is missing",
+        ),
+    ],
+)
+def test_why_the_program_refuses_one_is_told_without_who_else_is_open(
+    apps: Place, said: str, shown: str
+) -> None:
+    apps.pulumi.events = (Said("error", said), Said("error", "secret-project: an internal matter"))
+    apps.pulumi.ended["up"] = Ended(False)
+    asked(apps)
+    assert not environments.from_event("dev", apps.world).ok
+    (comment,) = comments(apps)
+    assert shown in comment
+    assert "secret-project" not in comment
+
+
 def test_an_event_closes_an_environment_and_says_that_it_is_gone(apps: Place) -> None:
     asked(apps)
     assert environments.from_event("dev", apps.world).ok
