@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -54,12 +55,16 @@ class Workflow:
             raise ValueError(f"{name!r} is no name of an output")
         if self.output_file is not None:
             mark = f"codeb-{secrets.token_hex(16)}"
-            _append(self.output_file, f"{name}<<{mark}\n{value}\n{mark}\n")
+            try:
+                _append(self.output_file, f"{name}<<{mark}\n{value}\n{mark}\n")
+            except OSError as error:
+                raise CiError(f"GITHUB_OUTPUT: {self.output_file} can't be written: {error.strerror}") from None
 
     def summary(self, markdown: str) -> None:
-        """Add to the run's page."""
+        """Add to the run's page; a page that can't be written undoes nothing."""
         if self.summary_file is not None:
-            _append(self.summary_file, f"{markdown.rstrip()}\n\n")
+            with suppress(OSError):
+                _append(self.summary_file, f"{markdown.rstrip()}\n\n")
 
 
 def read_workflow(environ: Mapping[str, str] = os.environ) -> Workflow:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+from codeb import names
 from codeb.model import Manifests, Settings
 from ops.ci import asking, notices, payload
 from ops.ci.context import CiError
@@ -237,7 +238,8 @@ def _is_not(wanted: Preview, name: str, outcome: Outcome, world: World) -> str:
 def _own(name: str, problem: str) -> str:
     """A problem as far as it is of this environment; "" when it isn't. Who else is open is not for the app's readers."""
     said = problem.removeprefix("error: ")
-    if said.startswith((f"{name}-", f"{name}:")) or f"(preview environment {name})" in said:
+    secrets = f"codeb:projectSecrets.{names.preview_secrets(name.rpartition('-pr-')[0])}."
+    if said.startswith((f"{name}-", f"{name}:")) or f"(preview environment {name})" in said or secrets in said:
         return problem
     return problem.partition("; open are:")[0] if f"previews.open.{name}:" in said else ""
 

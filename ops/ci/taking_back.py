@@ -58,8 +58,9 @@ def taken_back(
     asked, before = _mapping(json.loads(request) if request else {}), _mapping(outputs.get("registry"))
     images, opened = _mapping(asked.get("images")), _mapping(_mapping(asked.get("previews")).get("open"))
     pins, previews = _mapping(before.get("images")), _mapping(before.get("previews"))
-    ending = _mapping(asked.get("previews")).get("close") or ()
-    ill = _owners(failed, {*manifests.files, *images, *opened, *previews}) - set(ending)
+    ending = _mapping(asked.get("previews")).get("close")
+    ill = _owners(failed, {*manifests.files, *images, *opened, *previews})
+    ill -= {each for each in (ending if isinstance(ending, list) else ()) if isinstance(each, str)}
     back = _Back()
     for each in sorted(ill & {*images, *pins}):
         _project(back, each, images.get(each), pins, outputs, manifests)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -422,3 +423,24 @@ def test_a_world_without_pulumi_deploys_nothing(place: Place) -> None:
     place.pulumi.before = nothing
     result = deploy(Asked("dev"), place.world)
     assert (result.ok, result.document["phase"]) == (False, "update")
+
+
+def test_a_page_that_can_t_be_written_undoes_nothing(place: Place) -> None:
+    world = place.world
+    full = replace(world, workflow=replace(world.workflow, summary_file=place.folder))
+    assert deploy(Asked("dev"), full).ok
+    assert len(place.hub.slack) == 1
+
+
+def test_an_output_that_can_t_be_written_is_said(place: Place) -> None:
+    world = place.world
+    with pytest.raises(CiError, match="GITHUB_OUTPUT: .* can't be written"):
+        plan(PlanAsked("dev"), replace(world, workflow=replace(world.workflow, output_file=place.folder)))
+
+
+@pytest.mark.parametrize("close", ["5", "[{}]", "null"])
+def test_a_request_of_another_shape_takes_nothing_back(place: Place, close: str) -> None:
+    place.environ[VARIABLE] = f'{{"images": 1, "previews": {{"close": {close}}}}}'
+    _fails(place, "shop-release-codeb1")
+    assert not deploy(Asked("dev"), place.world).ok
+    assert place.pulumi.runs == ["up"]

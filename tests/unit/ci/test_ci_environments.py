@@ -130,8 +130,12 @@ def test_one_that_can_t_be_opened_is_told_with_what_is_its_own(apps: Place) -> N
             "6 preview environments are more than 5 (codeb:previews.max)",
         ),
         (
-            f"manifests/shop.yaml (preview environment {NAME}): environment.secrets: API_KEY is missing.",
-            "API_KEY is missing",
+            f"manifests/shop.yaml (preview environment {NAME}): environment.domain: is too long",
+            "environment.domain: is too long",
+        ),
+        (
+            "Pulumi.dev.yaml: codeb:projectSecrets.shop-pr.API_KEY: is missing, and environment.secrets of shop names it",
+            "codeb:projectSecrets.shop-pr.API_KEY: is missing",
         ),
     ],
 )
