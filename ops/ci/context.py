@@ -58,7 +58,9 @@ class Workflow:
             try:
                 _append(self.output_file, f"{name}<<{mark}\n{value}\n{mark}\n")
             except OSError as error:
-                raise CiError(f"GITHUB_OUTPUT: {self.output_file} can't be written: {error.strerror}") from None
+                raise CiError(
+                    f"GITHUB_OUTPUT: {self.output_file} can't be written: {error.strerror}"
+                ) from None
 
     def summary(self, markdown: str) -> None:
         """Add to the run's page; a page that can't be written undoes nothing."""

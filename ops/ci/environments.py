@@ -239,7 +239,11 @@ def _own(name: str, problem: str) -> str:
     """A problem as far as it is of this environment; "" when it isn't. Who else is open is not for the app's readers."""
     said = problem.removeprefix("error: ")
     secrets = f"codeb:projectSecrets.{names.preview_secrets(name.rpartition('-pr-')[0])}."
-    if said.startswith((f"{name}-", f"{name}:")) or f"(preview environment {name})" in said or secrets in said:
+    if (
+        said.startswith((f"{name}-", f"{name}:"))
+        or f"(preview environment {name})" in said
+        or secrets in said
+    ):
         return problem
     return problem.partition("; open are:")[0] if f"previews.open.{name}:" in said else ""
 

@@ -1,8 +1,8 @@
 """The name of a plan that is the same on another machine, and in words what differs between a plan and what is now.
 
 A plan's own id (`ops.plans.Plan.id`) is of one folder of one machine. This one has four parts, which tell what has changed:
-files, request, the stack as its last update left it, and steps. Steps are names alone: an old plan would put back, by the same
-steps, what another deployment has brought since.
+files, request, the stack as its last update left it, and steps. Steps are names alone: an old plan would put back, by the
+same steps, what another deployment has brought since.
 """
 
 from __future__ import annotations

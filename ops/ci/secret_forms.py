@@ -34,8 +34,12 @@ _WEBHOOK: Final = re.compile(
     r"(hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/(?=[A-Za-z0-9/_+-]{6})|://[^\s/]{1,200}/hooks/(?=[a-z0-9]{20})"
     r"|discord(?:app)?\.com/api/webhooks/)[A-Za-z0-9/_+-]+"
 )
-_LOGIN: Final = re.compile(r"(://[^\s:/@\"'<>]{0,200}:)(?:[^\s/\"'<>]{1,500}|(?!\d{1,5}/)[^\s\"'<>]{1,200})(?=@)")
-_SQL: Final = re.compile(r"\b((?:password|identified\s{1,3}by)\s{1,3}(E?'))(?:[^'\n]|''){1,4000}(?=')", re.IGNORECASE)
+_LOGIN: Final = re.compile(
+    r"(://[^\s:/@\"'<>]{0,200}:)(?:[^\s/\"'<>]{1,500}|(?!\d{1,5}/)[^\s\"'<>]{1,200})(?=@)"
+)
+_SQL: Final = re.compile(
+    r"\b((?:password|identified\s{1,3}by)\s{1,3}(E?'))(?:[^'\n]|''){1,4000}(?=')", re.IGNORECASE
+)
 _USER: Final = re.compile(
     r"((?<![\w-])(?:-u|--user)(?:\s{1,3}|=)[\"']?[^\s:\"'/]{1,100}:)(?!\d{1,6}\b)[^\s\"']{4,500}"
     r"|((?<![\w-])sshpass\s{1,3}-p\s{0,3})[^\s\"'][^\s]{3,500}"

@@ -104,7 +104,9 @@ FORMS: Final[dict[str, Make]] = {
     "short name": _in("DB_PASS=@", 12),
     "login of Redis": _in("REDIS_AUTH=@", 12),
     "login of npm": _in("//registry.example/:_auth=@", 12),
-    "Sentry": _in("SENTRY_DSN=https://@@o1.ingest.sentry.example/2".replace("@@", "@\0"), 32, "0123456789abcdef"),
+    "Sentry": _in(
+        "SENTRY_DSN=https://@@o1.ingest.sentry.example/2".replace("@@", "@\0"), 32, "0123456789abcdef"
+    ),
     "Vultr": _token("key ", 36, string.ascii_uppercase + string.digits),
     "Mattermost webhook": _in("https://chat.example/hooks/@", 26, string.ascii_lowercase),
     "assigned": _in("DB_PASSWORD=@", 10),

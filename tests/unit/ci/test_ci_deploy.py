@@ -434,7 +434,7 @@ def test_a_page_that_can_t_be_written_undoes_nothing(place: Place) -> None:
 
 def test_an_output_that_can_t_be_written_is_said(place: Place) -> None:
     world = place.world
-    with pytest.raises(CiError, match="GITHUB_OUTPUT: .* can't be written"):
+    with pytest.raises(CiError, match=r"GITHUB_OUTPUT: .* can't be written"):
         plan(PlanAsked("dev"), replace(world, workflow=replace(world.workflow, output_file=place.folder)))
 
 

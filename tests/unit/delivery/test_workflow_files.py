@@ -14,7 +14,7 @@ import yaml
 from lab.delivery.uses import STAND_INS
 from lab.host.paths import REPOSITORY
 from lab.pulumi import cli
-from ops import ci_commands
+from ops import ci_commands, deploy, preview
 from ops.command import Command
 from tests.unit.delivery import workflow_rules as rules
 
@@ -111,8 +111,8 @@ def test_the_commands_own_parser_has_the_last_word(tmp_path: Path, monkeypatch: 
     def arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--stack", required=True)
 
-    deploy = Command("deploy", "Deploy.", "Deploys.", arguments, lambda options: 0)
-    monkeypatch.setattr(ci_commands, "VERBS", (deploy,))
+    verb = Command("deploy", "Deploy.", "Deploys.", arguments, lambda options: 0)
+    monkeypatch.setattr(ci_commands, "VERBS", (verb,))
     path = tmp_path / "workflow.yml"
     path.write_text(GOOD)
     assert rules.problems(path) == []
@@ -156,6 +156,23 @@ def test_updates_of_a_stack_wait_for_one_another_and_none_is_cancelled() -> None
     }, "of one group, in order: each brings something of its own"
     prod = jobs(PLATFORM / "deploy-prod.yml")["deploy"]["concurrency"]
     assert prod == {"group": "stack-prod", "cancel-in-progress": False}
+
+
+def test_a_job_that_updates_has_time_for_pulumi_to_end_by_itself() -> None:
+    """GitHub kills what runs longer, and leaves the stack locked: a preview, an update, and one that takes back."""
+    needed = (preview.SECONDS + 2 * deploy.SECONDS) / 60
+    found = [job for path in PLATFORM.iterdir() for job in jobs(path).values() if rules.updates(job)]
+    assert len(found) == 3
+    assert all(job["timeout-minutes"] > needed + 10 for job in found)
+
+
+def test_images_of_main_are_told_in_the_order_of_their_commits() -> None:
+    """A run that overtakes an older one would be followed by it, and the older image be deployed."""
+    found = rules.load(APPS / "build-test.yml")["concurrency"]
+    assert found == {
+        "group": "build-test-${{ github.event.pull_request.number || github.ref }}",
+        "cancel-in-progress": "${{ github.event_name == 'pull_request' }}",
+    }
 
 
 def test_drift_of_one_stack_does_not_hide_that_of_the_other() -> None:

@@ -21,7 +21,9 @@ WRITES: Final = {"pull-requests", "issues", "packages"}
 EXPECTED: Final = {"plan", "deploy", "environments", "dispatch", "analyse", "drift"}
 """Commands of `codeb ci` that workflows may call."""
 
-EXAMPLES: Final = {"$PROJECT": "shop", "$STACK": "prod", "$PLAN": "-".join(["0123456789abcdef0123"] * 3)}
+LONGEST: Final = 150
+"""Minutes of a job that updates."""
+EXAMPLES: Final = {"$PROJECT": "shop", "$STACK": "prod", "$PLAN": "-".join(["0123456789abcdef0123"] * 4)}
 """What the variables in command lines may be."""
 
 Document = dict[str, Any]
@@ -42,6 +44,12 @@ def problems(path: Path) -> list[str]:
         for step in job.get("steps", []):
             found += [f"{name}: {problem}" for problem in step_problems(step)]
     return found
+
+
+def updates(job: Document) -> bool:
+    """Whether a job changes a stack."""
+    lines = [line for step in job.get("steps", []) for line in commands(step)]
+    return any(line[2] in ("deploy", "environments") for line in lines if len(line) > 2)
 
 
 def step_problems(step: Document) -> Iterator[str]:
@@ -105,8 +113,8 @@ def _events(workflow: Document) -> Iterator[str]:
 
 
 def _job(job: Document) -> Iterator[str]:
-    if "steps" in job and not 0 < job.get("timeout-minutes", 0) <= 60:
-        yield "no timeout of an hour or less"
+    if "steps" in job and not 0 < job.get("timeout-minutes", 0) <= (LONGEST if updates(job) else 60):
+        yield "no timeout of an hour or less, or of what updates take"
     if "secrets." in str(job.get("env", "")) or job.get("secrets") == "inherit":
         yield "a secret for all steps"
 
