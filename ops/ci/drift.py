@@ -12,8 +12,8 @@ from typing import Final
 
 from ops.ci import notices
 from ops.ci.account import Account
-from ops.ci.context import CiError
 from ops.ci.deploying import foresee
+from ops.ci.github import number_of
 from ops.ci.payload import commit_of
 from ops.ci.report import Block, Part, code, document
 from ops.ci.world import World
@@ -111,9 +111,7 @@ def _told(stack: str, found: Found, world: World) -> Sequence[str]:
     known = notices.open_issue(github, LABEL, mark)
     if known is None:
         return []
-    number = known.get("number")
-    if not isinstance(number, int):
-        raise CiError("GitHub named an issue without a number")
+    number = number_of(known)
     notices.close_issue(
         github, number, f"What is there is what the stack has again: [this run]({world.workflow.url})."
     )

@@ -171,10 +171,11 @@ def _over(each: Known, home: str, world: World, warnings: list[str]) -> str:
     if github is None:
         return ""
     try:
-        closed = github.get(f"/pulls/{each.pull}").get("state") == "closed"
+        found = github.get(f"/pulls/{each.pull}")
     except CiError as error:
         warnings.append(f"warning: {each.name}: {error}")
         return ""
+    closed = isinstance(found, Mapping) and found.get("state") == "closed"
     return "Its pull request is closed." if closed else ""
 
 

@@ -169,7 +169,8 @@ def _same(first: str, second: str) -> bool:
 
 
 def _job(found: Mapping[str, Any]) -> Job:
-    steps = [_mapping(step) for step in found.get("steps") or []]
+    listed = found.get("steps")
+    steps = [_mapping(step) for step in (listed if isinstance(listed, list) else [])]
     step = next((step for step in steps if step.get("conclusion") in _STEP_FAILED), {})
     moment = str(step.get("started_at") or "")
     return Job(

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ops.ci import failure_text
 from ops.ci.failure_text import Failure, Seen
-from ops.ci.github import GitHub
+from ops.ci.github import GitHub, number_of
 
 LABELS: Final = {
     "build-failure": ("b60205", "A workflow run failed"),
@@ -41,7 +41,7 @@ class FailureIssues:
         opened = next((issue for issue in found if issue.get("state") == "open"), None)
         if opened is not None:
             return self._update(failure, opened)
-        return self._make(failure, before=int(found[0]["number"]) if found else 0)
+        return self._make(failure, before=number_of(found[0]) if found else 0)
 
     def _update(self, failure: Failure, issue: Mapping[str, Any]) -> Reported:
         written = str(issue.get("body") or "")
@@ -50,8 +50,8 @@ class FailureIssues:
         kept = failure_text.analysis_in(written)
         text = failure_text.body(failure, seen, self._runs, kept=kept)
         title = str(issue.get("title")) if failure.verdict is None and kept else failure.title
-        self._github.patch(f"/issues/{int(issue['number'])}", {"title": title, "body": text})
-        return self._reported(int(issue["number"]), seen, made=False)
+        self._github.patch(f"/issues/{number_of(issue)}", {"title": title, "body": text})
+        return self._reported(number_of(issue), seen, made=False)
 
     def _make(self, failure: Failure, before: int) -> Reported:
         self._have_labels()
@@ -59,7 +59,7 @@ class FailureIssues:
         text = failure_text.body(failure, seen, self._runs, before=before)
         document = {"title": failure.title, "body": text, "labels": list(LABELS)}
         made = self._github.post("/issues", document)
-        return self._reported(int(made["number"]), seen, made=True)
+        return self._reported(number_of(made), seen, made=True)
 
     def _reported(self, number: int, seen: Seen, *, made: bool) -> Reported:
         return Reported(number, made, seen.count, f"{self._pages}/issues/{number}")
@@ -90,7 +90,7 @@ class FailureIssues:
                 and "pull_request" not in issue
             ):
                 known.setdefault(seen.fingerprint, []).append(issue)
-        return {key: sorted(found, key=lambda issue: -int(issue["number"])) for key, found in known.items()}
+        return {key: sorted(found, key=lambda issue: -number_of(issue)) for key, found in known.items()}
 
 
 def _once(failure: Failure) -> Seen:

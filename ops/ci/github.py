@@ -69,19 +69,21 @@ class GitHub:
         """All entries of a list, page by page; `key` where the list is inside of a document."""
         for page in range(1, _PAGES + 1):
             found = self.get(path, per_page=_PAGE, page=page, **parameters)
-            entries = found.get(key, []) if key else found
+            entries = found.get(key) if key and isinstance(found, Mapping) else found
+            if not isinstance(entries, list) or not all(isinstance(each, Mapping) for each in entries):
+                raise _not_understood()
             yield from entries
             if len(entries) < _PAGE:
                 return
 
-    def post(self, path: str, document: Json) -> Any:
-        """Make something; sent once. None where GitHub answers without a document."""
+    def post(self, path: str, document: Json) -> Json:
+        """Make something; sent once. Empty where GitHub answers without a document."""
         answer = self._ask("POST", path, json=dict(document))
-        return _document(answer) if answer.content else None
+        return _mapping(answer) if answer.content else {}
 
-    def patch(self, path: str, document: Json) -> Any:
+    def patch(self, path: str, document: Json) -> Json:
         """Change something."""
-        return _document(self._ask("PATCH", path, json=dict(document)))
+        return _mapping(self._ask("PATCH", path, json=dict(document)))
 
     def login(self) -> str:
         """Whose token this is; "" for one of an app, such as a workflow's own, which is nobody's."""
@@ -100,7 +102,7 @@ class GitHub:
         """
         answer = self._ask("GET", path, follow=False)
         if answer.status_code in _REDIRECTS:
-            return self._fetch(answer.headers["location"], largest)
+            return self._fetch(answer.headers.get("location", ""), largest)
         return _bounded(answer.content, largest)
 
     def _fetch(self, url: str, largest: int) -> bytes:
@@ -114,7 +116,7 @@ class GitHub:
                     parts.append(part)
                     if size > largest:
                         break
-        except httpx2.HTTPError as error:
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise CiError(f"GitHub's file storage can't be reached: {type(error).__name__}") from None
         return _bounded(b"".join(parts), largest)
 
@@ -153,6 +155,25 @@ def _document(answer: httpx2.Response) -> Any:
         return answer.json()
     except (ValueError, RecursionError):
         raise CiError("GitHub answered with something that is no JSON") from None
+
+
+def _mapping(answer: httpx2.Response) -> Json:
+    found = _document(answer)
+    if not isinstance(found, dict):
+        raise _not_understood()
+    return found
+
+
+def _not_understood() -> CiError:
+    return CiError("GitHub answered with something else than its documentation says")
+
+
+def number_of(found: Json, key: str = "number") -> int:
+    """The number by which GitHub names something in an answer. Raises CiError."""
+    number = found.get(key)
+    if type(number) is not int:
+        raise _not_understood()
+    return number
 
 
 def _message(answer: httpx2.Response) -> str:

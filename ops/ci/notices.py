@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ops.ci.context import CiError
-from ops.ci.github import GitHub
+from ops.ci.github import GitHub, number_of
 from ops.words import clean
 
 _COLOUR: Final = "fbca04"
@@ -29,7 +29,7 @@ def comment(github: GitHub, pull: int, mark: str, body: str) -> str:
     ours = _ours(github, list(github.pages(f"/issues/{pull}/comments")), mark)
     document = {"body": f"{mark}\n{body}"}
     found = (
-        github.patch(f"/issues/comments/{int(ours['id'])}", document)
+        github.patch(f"/issues/comments/{number_of(ours, 'id')}", document)
         if ours
         else github.post(f"/issues/{pull}/comments", document)
     )
@@ -54,7 +54,7 @@ def issue(github: GitHub, label: str, mark: str, title: str, body: str) -> str:
     ours = open_issue(github, label, mark)
     document = {"title": title, "body": f"{mark}\n{body}"}
     if ours:
-        found = github.patch(f"/issues/{int(ours['number'])}", document)
+        found = github.patch(f"/issues/{number_of(ours)}", document)
     else:
         _have_label(github, label)
         found = github.post("/issues", {**document, "labels": [label]})

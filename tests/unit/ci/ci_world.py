@@ -122,6 +122,7 @@ class Hub:
         if path == "/labels":
             if method == "POST":
                 self.labels.append(body["name"])
+                return httpx2.Response(201, json=body)
             return httpx2.Response(200, json=[{"name": name} for name in self.labels])
         if path == "/issues":
             return self._issues(method, request, body)

@@ -6,6 +6,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import httpx2
 import pytest
 import yaml
 
@@ -208,6 +209,17 @@ def test_a_pull_request_that_can_t_be_told_is_a_warning(apps: Place) -> None:
     result = environments.from_event("dev", apps.world)
     assert result.ok
     assert any("no comment on leo/shop#12: GitHub answered 403" in line for line in result.problems)
+
+
+@pytest.mark.parametrize("answer", [{"message": "x"}, [1], "x", None, [{"body": MARK, "user": {"type": "Bot"}}]])
+def test_a_github_that_answers_something_else_undoes_nothing(
+    apps: Place, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apps.hub, "_comments", lambda *_: httpx2.Response(200, json=answer))
+    asked(apps)
+    result = environments.from_event("dev", apps.world)
+    assert result.ok
+    assert "warning: no comment on leo/shop#12: GitHub answered with something" in result.problems[-1]
 
 
 def test_without_a_token_nobody_is_told_and_that_is_said(place: Place) -> None:
