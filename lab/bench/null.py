@@ -15,9 +15,19 @@ from typing import Any, Final, NoReturn
 
 from lab.plugins.journal import Journal
 from lab.providers import factory
-from lab.providers.protocol import UNKNOWN, CheckResult, DiffResult, Properties, Provider, State
+from lab.providers.protocol import (
+    UNKNOWN,
+    CheckResult,
+    DiffResult,
+    Properties,
+    Provider,
+    ProviderError,
+    State,
+)
 
 AT: Final = "2026-01-01T00:00:00Z"
+BROKEN: Final = "@sha256:" + "f" * 64
+"""The end of an image that does not start."""
 _VERB: Final = re.compile(r"codeb-agent (release|apply|version)\b")
 
 
@@ -108,6 +118,8 @@ def agent_answer(inputs: Properties) -> str:
     if verb is None:
         return ""
     if verb[1] == "release":
+        if str(json.loads(inputs["stdin"])["image"]).endswith(BROKEN):
+            raise ProviderError("failed in phase: health: no answer")
         return json.dumps(released(json.loads(inputs["stdin"])))
     if verb[1] == "apply":
         return json.dumps({"ok": True, "changed": [], "restarted": [], "versions": {"podman": "5.4.2"}})

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import yaml
 
+from lab.bench.null import BROKEN
 from lab.bench.programs import manifests_program
 from lab.bench.stacks import Bench
 from lab.host.paths import Folders
 from lab.host.progress import Progress
 from lab.pulumi.cli import cli
-from ops.ci import environments, payload
+from ops.ci import asking, environments, payload
 from ops.ci.context import CiError
 from ops.ci.deploy import Asked, deploy
 from ops.ci.plan import Asked as PlanAsked
@@ -75,6 +76,9 @@ def test_an_image_that_was_asked_for_stays_and_is_what_another_stack_takes_over(
     assert {target.project for target in place.visited} == {"app-0001"}
     registry = outputs(bench.program.folder, "bench")["registry"]
     assert registry["images"]["app-0001"]["image"] == IMAGE
+    found = outputs(bench.program.folder, "bench")
+    _, manifests = asking.read_stack(bench.program.folder, "bench")
+    assert asking.of_pins(found, manifests, "bench") == (request_text({"app-0001": IMAGE}, {}, []), [])
 
     place.event_name = "push"
     place.environ[VARIABLE] = ""
@@ -88,6 +92,40 @@ def test_an_image_that_was_asked_for_stays_and_is_what_another_stack_takes_over(
     refused = deploy(Asked("bench", str(named.document["plan"])), world(place, bench))
     assert refused.document["phase"] == "plan"
     assert refused.document["differences"][0].startswith("the request (images, previews)")
+
+
+def test_a_plan_is_old_when_another_image_was_deployed_since(place: Place, bench: Bench) -> None:
+    """Its steps are the same by name, and would put the older image back."""
+    place.environ[VARIABLE] = request_text({"app-0001": IMAGE}, {}, [])
+    named = plan(PlanAsked("bench"), world(place, bench))
+    old = (str(named.document["plan"]), place.step_outputs["planned"], place.environ[VARIABLE])
+    place.environ[VARIABLE] = request_text({"app-0001": OTHER}, {}, [])
+    assert deploy(Asked("bench"), world(place, bench)).ok
+    place.environ |= {PLANNED: old[1], VARIABLE: old[2]}
+    refused = deploy(Asked("bench", old[0]), world(place, bench))
+    assert refused.document["differences"] == [
+        "the stack is not as it was when the plan was made: another deployment came between"
+    ]
+    assert outputs(bench.program.folder, "bench")["registry"]["images"]["app-0001"]["image"] == OTHER
+
+
+def test_what_a_cut_job_has_left_is_taken_back_by_a_run_that_is_asked_for_nothing(
+    place: Place, bench: Bench
+) -> None:
+    told(place, payload.RELEASE)
+    assert deploy(Asked("bench"), world(place, bench)).ok
+    with asking.asking(request_text({"app-0001": IMAGE.partition("@")[0] + BROKEN}, {}, [])):
+        assert not runner()(bench.program.folder, "bench", "up", lambda _: None, Run()).ok
+    registry = outputs(bench.program.folder, "bench")["registry"]
+    assert registry["images"]["app-0001"]["image"].endswith(BROKEN)
+    assert registry["projects"]["app-0001"]["image"] == IMAGE, "it serves"
+
+    place.event_name = "push"
+    failed = deploy(Asked("bench"), world(place, bench))
+    assert not failed.ok
+    assert failed.problems[-1] == f"app-0001: its image is taken back, {IMAGE} is deployed as before"
+    assert deploy(Asked("bench"), world(place, bench)).ok
+    assert outputs(bench.program.folder, "bench")["registry"]["images"]["app-0001"]["image"] == IMAGE
 
 
 def test_a_preview_environment_comes_is_swept_and_is_gone(place: Place, bench: Bench) -> None:
