@@ -59,7 +59,7 @@ def open_(wanted: Preview, stack: str, world: World) -> Result:
         stack, request_text({}, {name: entry}, []), f"preview {name}", settings, manifests, world, {name}
     )
     outcome = bring_about(work, world)
-    home = wanted.source.repository or payload.home_of(manifest)
+    home = wanted.source.repository or payload.home_of(manifest, world.workflow.server_url)
     text = (
         _is_there(wanted, name, until, outcome, world)
         if outcome.ok
@@ -78,7 +78,7 @@ def close(wanted: Preview, stack: str, world: World) -> Result:
     home = wanted.source.repository
     if wanted.project in manifests.files:
         manifest = payload.checked(manifests, wanted.project, "", wanted.source.repository)
-        home = home or payload.home_of(manifest)
+        home = home or payload.home_of(manifest, world.workflow.server_url)
     name = name_of(wanted.project, wanted.pull)
     if name not in {each.name for each in known(world.outputs(stack))}:
         warnings = _gone(home, wanted.pull, stack, name, "It is not there any more.", world, only_update=True)
@@ -94,9 +94,10 @@ def sweep(stack: str, world: World) -> Result:
     """Those whose time is over, or whose pull request is closed, are gone. Raises CiError."""
     settings, manifests = asking.read_stack(world.folder, stack)
     warnings: list[str] = []
+    server = world.workflow.server_url
     over: dict[str, tuple[Known, str, str]] = {}
     for each in known(world.outputs(stack)):
-        home = payload.home_of(manifests[each.project]) if each.project in manifests.files else ""
+        home = payload.home_of(manifests[each.project], server) if each.project in manifests.files else ""
         why = _over(each, home, world, warnings)
         if why:
             over[each.name] = (each, home, why)

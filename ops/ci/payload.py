@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from codeb.model import Manifest, Manifests
 from codeb.model.problems import shown
@@ -145,9 +146,13 @@ def repository_of(image: str) -> str:
     return f"{head}{slash}{last.partition(':')[0]}"
 
 
-def home_of(manifest: Manifest) -> str:
-    """OWNER/NAME of the project's repository, "" where the manifest has none that looks like it."""
-    found = _GITHUB.fullmatch(manifest.project.repository or "")
+def home_of(manifest: Manifest, server: str = "") -> str:
+    """OWNER/NAME of the project's repository, "" where the manifest has none that looks like it, or none on this `server`: a
+    repository elsewhere may have a namesake there."""
+    address = manifest.project.repository or ""
+    if server and urlsplit(address).hostname != urlsplit(server).hostname:
+        return ""
+    found = _GITHUB.fullmatch(address)
     return found[1] if found and _FORMS["repository"][0].fullmatch(found[1]) else ""
 
 

@@ -211,7 +211,9 @@ def test_a_pull_request_that_can_t_be_told_is_a_warning(apps: Place) -> None:
     assert any("no comment on leo/shop#12: GitHub answered 403" in line for line in result.problems)
 
 
-@pytest.mark.parametrize("answer", [{"message": "x"}, [1], "x", None, [{"body": MARK, "user": {"type": "Bot"}}]])
+@pytest.mark.parametrize(
+    "answer", [{"message": "x"}, [1], "x", None, [{"body": MARK, "user": {"type": "Bot"}}]]
+)
 def test_a_github_that_answers_something_else_undoes_nothing(
     apps: Place, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +249,12 @@ def test_a_sweep_without_a_token_goes_by_time_alone(place: Place) -> None:
     there(place, shop_pr_12="2026-11-27T11:59:59Z", shop_pr_13=LATER)
     place.hub.pulls["leo/shop#13"] = {"state": "closed"}
     assert environments.sweep("dev", place.world).document["closed"] == ["shop-pr-12"]
+
+
+def test_a_namesake_of_a_repository_elsewhere_closes_nothing(apps: Place) -> None:
+    apps.write("shop", project={"id": "shop", "repository": "https://gitlab.com/leo/shop"})
+    apps.hub.pulls["leo/shop#12"] = {"state": "closed"}
+    assert environments.sweep("dev", apps.world).document["closed"] == []
 
 
 def test_a_repository_that_can_t_be_asked_closes_nothing(apps: Place) -> None:
