@@ -5,7 +5,6 @@ import { readConfig } from "./config.js";
 test("what the environment doesn't say has a default", () => {
   assert.deepEqual(readConfig({}), {
     port: 3000,
-    version: "unknown",
     title: "Shop",
     colour: null,
     databaseUrl: null,

@@ -1,7 +1,6 @@
 /** What the environment says. */
 export type Config = {
   port: number;
-  version: string;
   title: string;
   colour: string | null;
   databaseUrl: string | null;
@@ -15,7 +14,6 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (!Number.isInteger(port) || port < 0 || port > LARGEST_PORT) throw new Error("PORT is not a port");
   return {
     port,
-    version: env.APP_VERSION ?? "unknown",
     title: env.SHOP_TITLE ?? "Shop",
     colour: env.CODEB_COLOUR ?? null,
     databaseUrl: env.DATABASE_URL ?? null,

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import { Pool } from "pg";
 import { shown, total } from "./basket.js";
@@ -5,6 +6,9 @@ import { readConfig } from "./config.js";
 import { cause, log } from "./log.js";
 
 const config = readConfig(process.env);
+const { version }: { version: string } = JSON.parse(
+  readFileSync(new URL("package.json", import.meta.url), "utf8"),
+);
 const pool = config.databaseUrl === null ? null : new Pool({ connectionString: config.databaseUrl, max: 4 });
 pool?.on("error", (error) => log("error", "an idle database connection broke", { cause: error.message }));
 
@@ -14,7 +18,7 @@ function answer(response: ServerResponse, body: unknown, status = 200): void {
 }
 
 async function health(response: ServerResponse): Promise<void> {
-  const { version, colour } = config;
+  const { colour } = config;
   try {
     await pool?.query("SELECT 1");
     answer(response, { status: "ok", database: pool === null ? "none" : "ok", version, colour });
@@ -32,8 +36,7 @@ const BASKET = [
 const server = createServer((request, response) => {
   const path = request.url?.split("?", 1)[0];
   if (path === "/api/health") void health(response);
-  else if (path === "/")
-    answer(response, { title: config.title, version: config.version, total: shown(total(BASKET)) });
+  else if (path === "/") answer(response, { title: config.title, version, total: shown(total(BASKET)) });
   else answer(response, { error: "there is nothing here" }, 404);
 });
 

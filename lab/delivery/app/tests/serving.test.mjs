@@ -1,12 +1,14 @@
 /** The built app as a process, asked from outside. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 const server = fileURLToPath(new URL("../dist/server.js", import.meta.url));
-const env = { PATH: process.env.PATH, PORT: "0", APP_VERSION: "e2e", SHOP_TITLE: "Tea and cups" };
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const env = { PATH: process.env.PATH, PORT: "0", SHOP_TITLE: "Tea and cups" };
 let child;
 let url;
 
@@ -27,12 +29,12 @@ after(() => child.kill());
 test("the app says that it is well, and which version it is", async () => {
   const answer = await fetch(`${url}/api/health`);
   assert.equal(answer.status, 200);
-  assert.deepEqual(await answer.json(), { status: "ok", database: "none", version: "e2e", colour: null });
+  assert.deepEqual(await answer.json(), { status: "ok", database: "none", version, colour: null });
 });
 
 test("the page has the title that the environment says", async () => {
   const answer = await fetch(`${url}/`);
-  assert.deepEqual(await answer.json(), { title: "Tea and cups", version: "e2e", total: "19.90" });
+  assert.deepEqual(await answer.json(), { title: "Tea and cups", version, total: "19.90" });
 });
 
 test("other paths are not found", async () => {
