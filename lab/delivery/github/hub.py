@@ -1,4 +1,4 @@
-"""What the stand-in knows: repositories, tokens, issues, runs, approvals. One JSON file, written at each change, to be looked at.
+"""What the stand-in knows: repositories, tokens, issues, runs, approvals. One JSON file, written at each change.
 
 Tokens are in it as hashes only. Sources of what GitHub refuses: docs.github.com/rest (version 2022-11-28).
 """
@@ -120,22 +120,22 @@ class Hub:
             )
             known["environments"] = {key: list(who) for key, who in (environments or {}).items()}
 
-    def add_token(self, repository: str, *permissions: str, login: str = BOT) -> str:
-        """A token for one repository with permissions like `issues:write`; a workflow's own, or a person's."""
+    def add_token(self, repository: str, *permissions: str, login: str = BOT, run: int = 0) -> str:
+        """A token for one repository with permissions like `issues:write`; of a workflow's run, or a person's."""
         token = f"{'ghs' if login == BOT else 'github_pat'}_{secrets.token_urlsafe(27)}"
         with self.changing() as state:
             state["tokens"][_digest(token)] = {
                 "login": login,
                 "repository": repository,
                 "permissions": sorted(permissions),
+                "run": run,
             }
         return token
 
-    def forget_tokens(self, login: str) -> None:
-        """Its tokens are good for nothing any more."""
+    def forget_tokens(self, run: int) -> None:
+        """A run has ended, and with it its token."""
         with self.changing() as state:
-            kept = {key: one for key, one in state["tokens"].items() if one["login"] != login}
-            state["tokens"] = kept
+            state["tokens"] = {key: one for key, one in state["tokens"].items() if one["run"] != run}
 
     def who(self, authorization: str) -> Json | None:
         """Whose token a header has; None without a header.

@@ -1,7 +1,7 @@
 """The stand-in on HTTP: who may ask what, page by page, with GitHub's errors; and the lab's own calls, below `/_lab`.
 
-`GET /_lab/hold?repository=&run_id=&job=` is what a held job asks; `POST /_lab/approve` (repository, run_id, environment, login,
-state) is a reviewer's word; `POST /_lab/fault` (status, method, path, count) has calls fail.
+`GET /_lab/hold?repository=&run_id=&job=` is what a held job asks; `POST /_lab/approve` (repository, run_id, environment,
+login, state) is a reviewer's word; `POST /_lab/fault` (status, method, path, count) has calls fail.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _LARGEST_PAGE: Final = 100
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: `login` of whoever asks, `parts` of the path that the route names."""
+    """A request: `login` of whoever asks, `part` of the path is the number that the route names."""
 
     hub: Hub
     repository: str
-    parts: tuple[str, ...]
+    part: str
     query: dict[str, str]
     document: Json
     login: str
@@ -78,23 +78,23 @@ _READ_TALK: Final = ("issues:read", "pull-requests:read")
 ROUTES: Final = (
     Route("GET", "/issues", _READ_TALK, lambda a: issues.listed(a.hub, a.repository, a.query), listed=""),
     Route("POST", "/issues", ("issues:write",), lambda a: issues.make(a.hub, a.repository, a.document, a.login), 201),
-    Route("GET", "/issues/(N)", _READ_TALK, lambda a: issues.one(a.hub, a.repository, *a.parts)),
-    Route("PATCH", "/issues/(N)", _TALK, lambda a: issues.change(a.hub, a.repository, *a.parts, a.document)),
-    Route("GET", "/issues/(N)/comments", _READ_TALK, lambda a: issues.comments(a.hub, a.repository, *a.parts), listed=""),
+    Route("GET", "/issues/(N)", _READ_TALK, lambda a: issues.one(a.hub, a.repository, a.part)),
+    Route("PATCH", "/issues/(N)", _TALK, lambda a: issues.change(a.hub, a.repository, a.part, a.document)),
+    Route("GET", "/issues/(N)/comments", _READ_TALK, lambda a: issues.comments(a.hub, a.repository, a.part), listed=""),
     Route("POST", "/issues/(N)/comments", _TALK,
-          lambda a: issues.comment(a.hub, a.repository, *a.parts, a.document, a.login), 201),
+          lambda a: issues.comment(a.hub, a.repository, a.part, a.document, a.login), 201),
     Route("PATCH", "/issues/comments/(N)", _TALK,
-          lambda a: issues.change_comment(a.hub, a.repository, *a.parts, a.document)),
+          lambda a: issues.change_comment(a.hub, a.repository, a.part, a.document)),
     Route("GET", "/labels", _READ_TALK, lambda a: issues.labels(a.hub, a.repository), listed=""),
     Route("POST", "/labels", _TALK, lambda a: issues.make_label(a.hub, a.repository, a.document), 201),
-    Route("GET", "/pulls/(N)", ("pull-requests:read",), lambda a: issues.pull(a.hub, a.repository, *a.parts)),
-    Route("GET", "/actions/runs/(N)", ("actions:read",), lambda a: runs.shown(a.hub, a.repository, *a.parts)),
-    Route("GET", "/actions/runs/(N)/jobs", ("actions:read",), lambda a: runs.jobs(a.hub, a.repository, *a.parts),
+    Route("GET", "/pulls/(N)", ("pull-requests:read",), lambda a: issues.pull(a.hub, a.repository, a.part)),
+    Route("GET", "/actions/runs/(N)", ("actions:read",), lambda a: runs.shown(a.hub, a.repository, a.part)),
+    Route("GET", "/actions/runs/(N)/jobs", ("actions:read",), lambda a: runs.jobs(a.hub, a.repository, a.part),
           listed="jobs"),
     Route("GET", "/actions/runs/(N)/approvals", ("actions:read",),
-          lambda a: runs.of(a.hub, a.repository, *a.parts)["approvals"]),
-    Route("GET", "/actions/runs/(N)/logs", ("actions:read",), lambda a: File(runs.archive(a.hub, a.repository, *a.parts))),
-    Route("GET", "/actions/jobs/(N)/logs", ("actions:read",), lambda a: File(runs.job_log(a.hub, a.repository, *a.parts))),
+          lambda a: runs.of(a.hub, a.repository, a.part)["approvals"]),
+    Route("GET", "/actions/runs/(N)/logs", ("actions:read",), lambda a: File(runs.archive(a.hub, a.repository, a.part))),
+    Route("GET", "/actions/jobs/(N)/logs", ("actions:read",), lambda a: File(runs.job_log(a.hub, a.repository, a.part))),
     Route("POST", "/dispatches", ("contents:write",), _dispatch, 204),
 )  # fmt: skip
 _PATHS: Final = tuple((route, re.compile(route.path.replace("(N)", "([0-9]+)"))) for route in ROUTES)
@@ -130,10 +130,12 @@ class Service:
         if match is None or token is None or token["repository"] != match[1]:
             raise NoSuchThingError(path)  # what one may not see, isn't there
         for route, form in _PATHS:
-            parts = form.fullmatch(match[2])
-            if route.method == method and parts is not None:
+            found = form.fullmatch(match[2])
+            if route.method == method and found is not None:
                 _may(token, route)
-                asked = Asked(self.hub, match[1], parts.groups(), query, document, token["login"])
+                asked = Asked(
+                    self.hub, match[1], found[1] if found.groups() else "", query, document, token["login"]
+                )
                 return self._told(route, route.answer(asked), query, path)
         raise NoSuchThingError(path)
 

@@ -1,0 +1,86 @@
+"""What a developer does with the scratch app: release a version, break the build, open a pull request. Each is a push."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+from lab.delivery import places, repositories
+from lab.delivery.flow import Delivery
+from lab.delivery.github import issues
+
+DEVELOPER: Final = "kim"
+_FIRST: Final = "1.0.0"
+
+
+def failures() -> list[str]:
+    """Names of the prepared ones."""
+    return sorted(path.stem for path in places.FAILURES.glob("*.patch"))
+
+
+def next_version() -> str:
+    """One after what main has."""
+    package = places.work(places.APP) / "package.json"
+    if not package.exists():
+        return _FIRST
+    major, minor, patch = json.loads(package.read_text())["version"].split(".")
+    return f"{major}.{minor}.{int(patch) + 1}"
+
+
+def release(version: str) -> str:
+    """The app's sources as they are here, with a version, are on main; the commit."""
+    clone = _sources()
+    _set_version(clone, version)
+    return repositories.commit(places.APP, f"Version {version}")
+
+
+def break_build(name: str) -> str:
+    """A prepared failure is on main; the commit."""
+    version = json.loads((places.work(places.APP) / "package.json").read_text())["version"]
+    clone = _sources()
+    _set_version(clone, version)
+    repositories.git(clone, "apply", str(places.FAILURES / f"{name}.patch"))
+    return repositories.commit(places.APP, f"Prepared failure: {name}")
+
+
+def propose(delivery: Delivery, branch: str, title: str) -> int:
+    """A pull request that changes what the app calls itself; its number."""
+    sha = _on_branch(branch, title)
+    return issues.open_pull(delivery.hub, places.APP, title, branch, sha, DEVELOPER)
+
+
+def push_again(delivery: Delivery, number: int, title: str) -> None:
+    """Another commit on a pull request's branch."""
+    branch = issues.pull(delivery.hub, places.APP, str(number))["head"]["ref"]
+    issues.move_pull(delivery.hub, places.APP, number, _on_branch(branch, title))
+
+
+def _on_branch(branch: str, title: str) -> str:
+    repositories.branch(places.APP, branch)
+    clone = places.work(places.APP)
+    config = clone / "src" / "config.ts"
+    original = (places.SOURCES / "src" / "config.ts").read_text()
+    config.write_text(original.replace('env.SHOP_TITLE ?? "Shop"', json.dumps(title)))
+    sha = repositories.commit(places.APP, title, branch)
+    repositories.to_main(places.APP)
+    return sha
+
+
+def _sources() -> Path:
+    clone = repositories.ensure(places.APP)
+    if repositories.git(clone, "branch", "--list", "main"):
+        repositories.to_main(places.APP)
+    for path in (clone / "migrations").glob("*.sql"):
+        path.unlink()
+    repositories.copy_app()
+    return clone
+
+
+def _set_version(clone: Path, version: str) -> None:
+    for name in ("package.json", "package-lock.json"):
+        document = json.loads((clone / name).read_text())
+        document["version"] = version
+        if "packages" in document:
+            document["packages"][""]["version"] = version
+        (clone / name).write_text(json.dumps(document, indent=2) + "\n")
