@@ -136,7 +136,7 @@ def _secrets(kind: Kind, lab: Lab) -> Mapping[str, str]:
     return {
         "codeb:sshPrivateKey": keys.client_key(lab.folders).read_text(),
         "codeb:notifications.slack[0]": f"{receiver}/slack/hosts",
-        "codeb:sentry.organization": "leo",
+        "codeb:sentry.organization": "tea-and-cups",  # Pulumi masks it wherever it is shown
         "codeb:sentry.token": "sentry-token-of-the-lab",
         "codeb:sentry.url": receiver,
         # The last: with it all of them are set.
