@@ -44,25 +44,23 @@ def break_build(name: str) -> str:
     return repositories.commit(places.APP, f"Prepared failure: {name}")
 
 
-def propose(delivery: Delivery, branch: str, title: str) -> int:
-    """A pull request that changes what the app calls itself; its number."""
-    sha = _on_branch(branch, title)
-    return issues.open_pull(delivery.hub, places.APP, title, branch, sha, DEVELOPER)
+def propose(delivery: Delivery, branch: str, version: str) -> int:
+    """A pull request with another version, of a branch that begins at main; its number."""
+    repositories.to_main(places.APP)
+    sha = _on_branch(branch, version)
+    return issues.open_pull(delivery.hub, places.APP, f"Version {version}", branch, sha, DEVELOPER)
 
 
-def push_again(delivery: Delivery, number: int, title: str) -> None:
+def push_again(delivery: Delivery, number: int, version: str) -> None:
     """Another commit on a pull request's branch."""
     branch = issues.pull(delivery.hub, places.APP, str(number))["head"]["ref"]
-    issues.move_pull(delivery.hub, places.APP, number, _on_branch(branch, title))
+    issues.move_pull(delivery.hub, places.APP, number, _on_branch(branch, version))
 
 
-def _on_branch(branch: str, title: str) -> str:
+def _on_branch(branch: str, version: str) -> str:
     repositories.branch(places.APP, branch)
-    clone = places.work(places.APP)
-    config = clone / "src" / "config.ts"
-    original = (places.SOURCES / "src" / "config.ts").read_text()
-    config.write_text(original.replace('env.SHOP_TITLE ?? "Shop"', json.dumps(title)))
-    sha = repositories.commit(places.APP, title, branch)
+    _set_version(places.work(places.APP), version)
+    sha = repositories.commit(places.APP, f"Version {version}", branch)
     repositories.to_main(places.APP)
     return sha
 

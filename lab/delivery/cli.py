@@ -23,7 +23,7 @@ from lab.host import Lab, LabError
 from lab.host.cache import locked
 from lab.pulumi.errors import StackError
 
-_TITLES = ("A tea shop", "A tea and cup shop")
+_VERSIONS = ("2.0.0-tea.1", "2.0.0-tea.2")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,7 +62,7 @@ def up(lab: Lab, tell: telling.Teller) -> int:
 
 def preview_environment(lab: Lab, tell: telling.Teller) -> int:
     with opened(lab, lambda delivery, run: True) as delivery:
-        first, second = _TITLES
+        first, second = _VERSIONS
         number = app_work.propose(delivery, f"preview-{int(time.time())}", first)
         done = delivery.pull_request(places.APP, number, "opened")
         tell.environment(lab, delivery, number)

@@ -7,7 +7,7 @@ from typing import Final
 
 from lab import paths
 
-FOLDER: Final = paths.LAB / "delivery"
+FOLDER: Final = paths.DELIVERY
 REPOSITORIES: Final = FOLDER / "repositories"
 """Bare git repositories, as GitHub has them."""
 WORK: Final = FOLDER / "work"

@@ -61,7 +61,7 @@ class Teller:
             _indented(comment["body"] for comment in issues.comments(delivery.hub, places.APP, str(number)))
         )
         domain = f"{name}.{stacks.DEV.domain}"
-        self.say(f"https://{domain}: {title(lab, stacks.DEV, domain)}\n")
+        self.say(f"https://{domain}: {version(lab, stacks.DEV, domain)}\n")
 
     def issues(self, delivery: Delivery, name: str) -> None:
         """All open issues that runs have made."""
@@ -96,15 +96,6 @@ def outputs(kind: Kind) -> Mapping[str, Any]:
 
 def version(lab: Lab, kind: Kind, domain: str) -> str:
     """The version that answers at a stack's host, or why none does."""
-    return _said(lab, kind, domain, "version")
-
-
-def title(lab: Lab, kind: Kind, domain: str) -> str:
-    """What the app there calls itself, or why it says nothing."""
-    return _said(lab, kind, domain, "title")
-
-
-def _said(lab: Lab, kind: Kind, domain: str, key: str) -> str:
     try:
         found = outputs(kind)
     except StackError as error:
@@ -115,7 +106,7 @@ def _said(lab: Lab, kind: Kind, domain: str, key: str) -> str:
         status, body = get(domain, "/", lab.info(kind.host).address, stacks.ca_certificate(kind, found))
     except OSError as error:
         return f"no answer ({error})"
-    return str(json.loads(body)[key]) if status == 200 else f"status {status}"
+    return str(json.loads(body)["version"]) if status == 200 else f"status {status}"
 
 
 def get(domain: str, path: str, address: str, ca: Path) -> tuple[int, bytes]:
