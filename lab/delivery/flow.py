@@ -109,6 +109,7 @@ def opened(lab: Lab, decide: Decide) -> Iterator[Delivery]:
     npm = packages.cache(lab)
     set_up(lab)
     hub = Hub(places.HUB)
+    runs.cancel_left(hub)
     for repository in (places.PLATFORM, places.APP):
         hub.add_repository(repository, ENVIRONMENTS if repository == places.PLATFORM else {})
     with ExitStack() as stack:

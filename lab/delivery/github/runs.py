@@ -77,6 +77,16 @@ def end(hub: Hub, run: int, conclusion: str, jobs: Iterable[Job] = ()) -> None:
         found["jobs"] = [_job(hub, run, job) for job in jobs]
 
 
+def cancel_left(hub: Hub) -> None:
+    """Runs and events of a command that was killed are over: nobody carries them on."""
+    with hub.changing() as state:
+        for run in state["runs"].values():
+            if run["status"] != "completed":
+                end(hub, run["id"], "cancelled")
+        for repository in state["repositories"]:
+            hub.dispatches(repository)
+
+
 def shown(hub: Hub, repository: str, run: str) -> Json:
     """A run as GitHub tells it, as an event's `workflow_run` too."""
     found = of(hub, repository, run)

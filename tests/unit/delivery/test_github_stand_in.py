@@ -182,6 +182,18 @@ def test_a_no_of_the_reviewer_is_no_approval(world: World) -> None:
     assert answer == {"approved": False, "rejected": True}
 
 
+def test_what_a_killed_command_left_is_over(world: World) -> None:
+    left, ended = begun(world, environments={"deploy": "production"}), begun(world)
+    runs.end(world.hub, ended, "success")
+    world.lab(f"/_lab/hold?repository=leo/shop&run_id={left}&job=deploy")
+    world.allowed("contents:write").post("/dispatches", {"event_type": "codeb-release"})
+    again = Hub(world.hub.folder)
+    runs.cancel_left(again)
+    found = {run: runs.of(again, "leo/shop", str(run)) for run in (left, ended)}
+    assert [found[run]["conclusion"] for run in (left, ended)] == ["cancelled", "success"]
+    assert found[left]["waiting"] == again.dispatches("leo/shop") == []
+
+
 def test_calls_fail_by_a_switch_as_often_as_it_says(world: World) -> None:
     github = world.allowed("issues:write")
     world.hub.add_fault(Fault(502, "GET", "/issues", count=2))
