@@ -14,6 +14,11 @@ from lab.delivery.triggers import Workflow
 from lab.host.progress import Progress
 
 _FAILED: Final = re.compile(r"\s*❌\s+Failure - ")
+_FORMS: Final = (
+    (re.compile(r"⭐ Run Main (.*)", re.DOTALL), "##[group]Run {}\n##[endgroup]"),
+    (re.compile(r"\s*❗\s+::error[^:]*::(.*)", re.DOTALL), "##[error]{}"),
+    (re.compile(r"exit status (\d+)"), "##[error]Process completed with exit code {}."),
+)
 _SAID: Final = 25
 
 
@@ -56,6 +61,16 @@ class Done:
         return "success" if "success" in self.ended.jobs.values() else "skipped"
 
 
+def as_github_has_it(line: Line) -> str:
+    """A line of act's log as GitHub's own log has it; "" for what is act's alone."""
+    if line.output:
+        return line.text
+    for form, text in _FORMS:
+        if match := form.fullmatch(line.text):
+            return text.format(match[1])
+    return ""
+
+
 @dataclass
 class _Told:
     """What a run says, by job and step, in order."""
@@ -67,7 +82,8 @@ class _Told:
         if not line.job:
             return
         step = line.step or "Set up job"
-        self.lines.setdefault(line.job, {}).setdefault(step, []).append((time.time(), line.text))
+        heard = self.lines.setdefault(line.job, {}).setdefault(step, [])
+        heard += [(time.time(), text) for text in as_github_has_it(line).split("\n") if text]
         if _FAILED.match(line.text):
             self.failed.add((line.job, step))
 
@@ -78,6 +94,7 @@ class _Told:
         steps = [
             Step(step, "failure" if (name, step) in self.failed else "success", lines[0][0], lines)
             for step, lines in self.lines.get(name, {}).items()
+            if lines
         ]
         return Job(name, conclusion, steps)
 
