@@ -46,7 +46,7 @@ def ensure_secrets(folder: Path = ROOT_SECRET.parent) -> None:
 
 def remove_state() -> None:
     """Remove the state, the generated secrets and the CA: the end of the stacks of this clone."""
-    for folder in (BACKEND, ROOT_SECRET.parent, PULUMI, PULUMI_REAL, FLEET, DELIVERY):
+    for folder in (BACKEND, ROOT_SECRET.parent, PULUMI, PULUMI_REAL, FLEET, DELIVERY, LAB / "act"):
         if folder.exists():
             shutil.rmtree(folder)
     CA_CERTIFICATE.unlink(missing_ok=True)

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if os.geteuid() != 0:
             raise LabError("the lab boots a system and needs root", "run the same command with sudo")
-        with locked(paths.LAB / "delivery.lock", lab.progress):
+        with locked(paths.DELIVERY / "lock", lab.progress):
             return VERBS[options.verb](lab, tell)
     except (StackError, LabError) as error:
         print(f"error: {error}", file=sys.stderr)
