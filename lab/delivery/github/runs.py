@@ -23,7 +23,7 @@ from lab.delivery.github.hub import (
 
 _SHOWN: Final = (
     "id", "name", "path", "event", "head_branch", "head_sha", "head_repository", "repository", "run_attempt", "run_number",
-    "status", "conclusion", "html_url", "created_at", "updated_at", "pull_requests", "actor",
+    "status", "conclusion", "html_url", "created_at", "updated_at", "actor",
 )  # fmt: skip
 
 
@@ -59,7 +59,6 @@ def begin(
             "html_url": f"{PAGES}/{repository}/actions/runs/{identity}",
             "created_at": now(),
             "updated_at": now(),
-            "pull_requests": [],
             "actor": user(actor),
             "environments": dict(environments or {}),
             "waiting": [],
@@ -78,8 +77,9 @@ def end(hub: Hub, run: int, conclusion: str, jobs: Iterable[Job] = ()) -> None:
 
 
 def cancel_left(hub: Hub) -> None:
-    """Runs and events of a command that was killed are over: nobody carries them on."""
+    """Runs and events of a command that was killed are over: nobody carries them on. Tokens of before are nobody's."""
     with hub.changing() as state:
+        state["tokens"] = {}
         for run in state["runs"].values():
             if run["status"] != "completed":
                 end(hub, run["id"], "cancelled")

@@ -192,6 +192,7 @@ def test_what_a_killed_command_left_is_over(world: World) -> None:
     found = {run: runs.of(again, "leo/shop", str(run)) for run in (left, ended)}
     assert [found[run]["conclusion"] for run in (left, ended)] == ["cancelled", "success"]
     assert found[left]["waiting"] == again.dispatches("leo/shop") == []
+    assert again.state["tokens"] == {}
 
 
 def test_calls_fail_by_a_switch_as_often_as_it_says(world: World) -> None:
