@@ -124,6 +124,7 @@ def opened(lab: Lab, decide: Decide) -> Iterator[Delivery]:
             "ANTHROPIC_BASE_URL": claude,
             "CODEB_VENV": str(REPO / ".lab" / "venv"),
             "npm_config_cache": str(npm),
+            "npm_config_offline": "true",
             "CODEB_LAB_NPM_CACHE": str(npm),
             "CODEB_LAB_BUILD_ARGS": "BASE=localhost/lab/node:22",
         }
