@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +12,7 @@ from lab.delivery.github import issues
 
 DEVELOPER: Final = "kim"
 _FIRST: Final = "1.0.0"
+_VERSION: Final = re.compile(r'(?<=VERSION = ")[^"]+')
 
 
 def failures() -> list[str]:
@@ -21,10 +22,10 @@ def failures() -> list[str]:
 
 def next_version() -> str:
     """One after what main has."""
-    package = places.work(places.APP) / "package.json"
-    if not package.exists():
+    clone = places.work(places.APP)
+    if not _file(clone).exists():
         return _FIRST
-    major, minor, patch = json.loads(package.read_text())["version"].split(".")
+    major, minor, patch = _version(clone).split(".")
     return f"{major}.{minor}.{int(patch) + 1}"
 
 
@@ -37,7 +38,7 @@ def release(version: str) -> str:
 
 def break_build(name: str) -> str:
     """A prepared failure is on main; the commit."""
-    version = json.loads((places.work(places.APP) / "package.json").read_text())["version"]
+    version = _version(places.work(places.APP))
     clone = _sources()
     _set_version(clone, version)
     repositories.git(clone, "apply", str(places.FAILURES / f"{name}.patch"))
@@ -69,16 +70,17 @@ def _sources() -> Path:
     clone = repositories.ensure(places.APP)
     if repositories.git(clone, "branch", "--list", "main"):
         repositories.to_main(places.APP)
-    for path in (clone / "migrations").glob("*.sql"):
-        path.unlink()
     repositories.copy_app()
     return clone
 
 
+def _file(clone: Path) -> Path:
+    return clone / "src" / "version.ts"
+
+
+def _version(clone: Path) -> str:
+    return _VERSION.findall(_file(clone).read_text())[0]  # type: ignore[no-any-return]
+
+
 def _set_version(clone: Path, version: str) -> None:
-    for name in ("package.json", "package-lock.json"):
-        document = json.loads((clone / name).read_text())
-        document["version"] = version
-        if "packages" in document:
-            document["packages"][""]["version"] = version
-        (clone / name).write_text(json.dumps(document, indent=2) + "\n")
+    _file(clone).write_text(_VERSION.sub(version, _file(clone).read_text()))

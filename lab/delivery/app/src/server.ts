@@ -1,14 +1,11 @@
-import { readFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import { Pool } from "pg";
 import { shown, total } from "./basket.js";
 import { readConfig } from "./config.js";
 import { cause, log } from "./log.js";
+import { VERSION } from "./version.js";
 
 const config = readConfig(process.env);
-const { version }: { version: string } = JSON.parse(
-  readFileSync(new URL("package.json", import.meta.url), "utf8"),
-);
 const pool = config.databaseUrl === null ? null : new Pool({ connectionString: config.databaseUrl, max: 4 });
 pool?.on("error", (error) => log("error", "an idle database connection broke", { cause: error.message }));
 
@@ -21,10 +18,10 @@ async function health(response: ServerResponse): Promise<void> {
   const { colour } = config;
   try {
     await pool?.query("SELECT 1");
-    answer(response, { status: "ok", database: pool === null ? "none" : "ok", version, colour });
+    answer(response, { status: "ok", database: pool === null ? "none" : "ok", version: VERSION, colour });
   } catch (error) {
     log("error", "health: database failed", { cause: cause(error) });
-    answer(response, { status: "degraded", database: "failed", version, colour }, 503);
+    answer(response, { status: "degraded", database: "failed", version: VERSION, colour }, 503);
   }
 }
 
@@ -36,7 +33,8 @@ const BASKET = [
 const server = createServer((request, response) => {
   const path = request.url?.split("?", 1)[0];
   if (path === "/api/health") void health(response);
-  else if (path === "/") answer(response, { title: config.title, version, total: shown(total(BASKET)) });
+  else if (path === "/")
+    answer(response, { title: config.title, version: VERSION, total: shown(total(BASKET)) });
   else answer(response, { error: "there is nothing here" }, 404);
 });
 

@@ -1,13 +1,12 @@
 /** The built app as a process, asked from outside. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { VERSION as version } from "../dist/version.js";
 
 const server = fileURLToPath(new URL("../dist/server.js", import.meta.url));
-const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 const env = { PATH: process.env.PATH, PORT: "0", SHOP_TITLE: "Tea and cups" };
 let child;
 let url;
