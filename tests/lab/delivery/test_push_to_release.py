@@ -158,7 +158,8 @@ def test_a_build_that_fails_is_one_issue_that_names_the_cause(
             done = results(way.delivery.push(places.APP))
             assert done[f"{repository} ai-analysis.yml"] == "success", done
             (issue,) = [issue for issue in way.issues(repository) if issue["number"] not in known]
-            assert cause in str(issue["body"])
+            said = str(issue["body"]).partition("### Cause")[2].partition("### Evidence")[0]
+            assert cause in said.replace("\\", ""), issue["body"]
             assert seen == 1 or "2 times" in str(issue["body"]), issue["body"]
     finally:
         app_work.release(app_work.next_version())
