@@ -10,7 +10,7 @@ WORKERS ?= 4 # of tests: most of the lab's time is waiting for hosts
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-clean bench bench-faults bench-release
+.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-faults bench-release
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
@@ -68,6 +68,9 @@ lab-fleet: $(READY) ## production's shape on a simulated Vultr: servers, balance
 
 lab-fleet-down: $(READY) ## stop the fleet; account, servers and data stay (`.lab/venv/bin/python -m lab.fleet` has more)
 	@$(PY) -m lab.fleet down $(ARGS)
+
+lab-delivery: $(READY) ## from a git push to a release: the workflows on this machine, stacks dev and prod on a host each
+	@$(PY) -m lab.delivery up $(ARGS)
 
 lab-clean: $(READY) ## stop the lab and remove everything it made
 	@$(PY) -m lab clean $(ARGS)

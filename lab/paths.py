@@ -19,6 +19,8 @@ PASSPHRASE = LAB / "secrets" / "passphrase"
 STACK = "dev"
 FLEET = LAB / "fleet"
 """State, secrets and CLI of the stack `fleet`."""
+DELIVERY = LAB / "delivery"
+"""Repositories, stacks and stand-ins of the way from push to release."""
 VULTR = LAB / "vultr"
 """The simulated account, and in `machines` what stands behind it."""
 CODEB = Path(sys.executable).with_name("codeb")
@@ -44,7 +46,7 @@ def ensure_secrets(folder: Path = ROOT_SECRET.parent) -> None:
 
 def remove_state() -> None:
     """Remove the state, the generated secrets and the CA: the end of the stacks of this clone."""
-    for folder in (BACKEND, ROOT_SECRET.parent, PULUMI, PULUMI_REAL, FLEET):
+    for folder in (BACKEND, ROOT_SECRET.parent, PULUMI, PULUMI_REAL, FLEET, DELIVERY, LAB / "act"):
         if folder.exists():
             shutil.rmtree(folder)
     CA_CERTIFICATE.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
-from tests.receiver import BRIDGE, Receiver, receiving
+from lab.receiver import BRIDGE, Receiver, receiving
 
 LAB = Path(__file__).parent / "lab"
 

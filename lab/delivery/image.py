@@ -1,8 +1,8 @@
 """What stands in for docker/build-push-action: the lab's Podman builds a folder and pushes it to the lab's registry.
 
 Reads the action's inputs from the environment (`BUILD_*`, see `actions/docker/build-push-action`) and writes the output
-`digest`. CODEB_LAB_BUILD_ARGS adds build arguments, such as a base image of the lab's own. Attestations (SBOM, provenance)
-are BuildKit's: the lab makes none, and says so.
+`digest`. CODEB_LAB_BUILD_ARGS adds build arguments, such as a base image of the lab's own; `npm ci` in a Dockerfile finds
+the folder CODEB_LAB_NPM_CACHE as its cache. Attestations (SBOM, provenance) are BuildKit's: the lab makes none, and says so.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Wish:
     arguments: tuple[str, ...]
     push: bool
     attested: bool
+    npm_cache: Path | None = None
 
 
 def wish(environ: Mapping[str, str]) -> Wish:
@@ -59,7 +60,8 @@ def wish(environ: Mapping[str, str]) -> Wish:
         raise LabError(f"{strange[0]} is not in the lab's registry", f"set the variable REGISTRY to {NAME}")
     attested = any(environ.get(name, "false") != "false" for name in ("BUILD_SBOM", "BUILD_PROVENANCE"))
     arguments = _lines(environ.get("BUILD_ARGS", "")) + _lines(environ.get("CODEB_LAB_BUILD_ARGS", ""))
-    return Wish(context, file, tags, arguments, environ.get("BUILD_PUSH") == "true", attested)
+    npm_cache = Path(environ["CODEB_LAB_NPM_CACHE"]) if environ.get("CODEB_LAB_NPM_CACHE") else None
+    return Wish(context, file, tags, arguments, environ.get("BUILD_PUSH") == "true", attested, npm_cache)
 
 
 def build(lab: Lab, wanted: Wish) -> str:
@@ -72,6 +74,9 @@ def build(lab: Lab, wanted: Wish) -> str:
         tags = [f"--tag={tag}" for tag in wanted.tags]
         arguments = [f"--build-arg={argument}" for argument in wanted.arguments]
         file = f"--file={WORK}/context/{wanted.file}"
+        if wanted.npm_cache is not None:
+            shutil.copytree(wanted.npm_cache, scratch / "npm")
+            arguments.append(f"--volume={WORK}/npm:/root/.npm")
         builder.apps(["build", *_OPTIONS, file, *arguments, *tags, f"{WORK}/context"], scratch)
         for tag in wanted.tags if wanted.push else ():
             where = f"docker://{lab.registry().address}/{tag.removeprefix(f'{NAME}/')}"

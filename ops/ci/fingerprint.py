@@ -27,6 +27,7 @@ _CHANGING: Final = (
     (re.compile(r"\b\d+(?:\.\d+)?\s?(?:ms|s|sec|secs|seconds?|min|minutes?|m|h)\b"), "<duration>"),
     (re.compile(r"(?<!exit code )(?<!status )(?<![A-Za-z_\d])\d+(?:\.\d+)*(?![A-Za-z])"), "#"),
     (re.compile(r"\br\d+\b"), "r#"),  # our own releases
+    (re.compile(r"FATAL ERROR: .{1,200}(?= JavaScript heap out of memory)"), "FATAL ERROR:"),  # V8 has several words for it
     (re.compile(r"\s+"), " "),
 )  # fmt: skip
 """What differs from run to run of the same failure, in the order in which it is taken out."""

@@ -11,7 +11,7 @@ from agent_lab import NAME, AgentHost
 from codeb.model import parse_outside
 from codeb.render.outside import NOTIFY, outside_files, outside_texts
 from lab.host.processes import wait_until
-from tests.receiver import BRIDGE, Answer, Receiver
+from lab.receiver import BRIDGE, Answer, Receiver
 
 WANTED = {
     "version": 1,

@@ -15,7 +15,7 @@ from stack import ADDRESS, Stack, get, new_project, served_all_the_time
 from codeb.names import OUTBOX_DIR
 from lab import paths
 from lab.load import Load, Shape, Target
-from tests.receiver import BRIDGE, Receiver, receiving
+from lab.receiver import BRIDGE, Receiver, receiving
 
 pytestmark = pytest.mark.lab
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.outbox.text import Event
 from agent.real.http import RealHttp
-from tests.receiver import Receiver
+from lab.receiver import Receiver
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.verbs import call
 

@@ -126,6 +126,14 @@ ERROR = "2026-11-27T18:00:01Z /home/runner/work/shop/shop/src/a.ts:41:9 error TS
 AGAIN = "2026-11-28T09:12:59Z /home/runner/work/shop/shop/src/a.ts:57:1 error TS2322: took 2 ms, pid 9, 0x77aa in /tmp/zz/y"
 
 
+def test_v8_has_several_words_for_running_out_of_memory() -> None:
+    said = (
+        "Reached heap limit Allocation failed -",
+        "Ineffective mark-compacts near heap limit Allocation failed -",
+    )
+    assert len({normal(f"FATAL ERROR: {words} JavaScript heap out of memory") for words in said}) == 1
+
+
 def test_the_same_failure_has_the_same_fingerprint_whenever_and_wherever_it_happens() -> None:
     assert normal(ERROR) == normal(AGAIN)
     first = fingerprint("w.yml", "test (20, ubuntu)", "Run npm test", [ERROR, "release r13 at 3f1c9a7be0d2"])

