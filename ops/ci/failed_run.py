@@ -90,10 +90,14 @@ def read_run(github: GitHub, number: int) -> Run:
 
 
 def failed_jobs(github: GitHub, run: Run) -> list[Job]:
-    """The failed jobs of a run's latest attempt, at most `MOST_JOBS`. Raises CiError."""
+    """The failed jobs of a run's latest attempt, at most `MOST_JOBS`. Raises CiError.
+
+    A job that no runner has taken is none: its deployment was rejected, and there is nothing that it could have written.
+    """
     jobs: list[Job] = []
     for found in github.pages(f"/actions/runs/{run.number}/jobs", "jobs", filter="latest"):
-        if found.get("conclusion") in _FAILED and len(jobs) < MOST_JOBS:
+        begun = found.get("steps") or found.get("runner_id")
+        if begun and found.get("conclusion") in _FAILED and len(jobs) < MOST_JOBS:
             jobs.append(_job(found))
     return jobs
 

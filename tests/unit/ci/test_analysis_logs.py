@@ -57,7 +57,11 @@ def test_only_jobs_that_failed_are_looked_at(there: Hub) -> None:
         failed_job(71) | {"conclusion": "cancelled"},
         failed_job(72) | {"conclusion": "timed_out"},
     ]
-    there.jobs[7] += [failed_job(73) | {"conclusion": "success"}, failed_job(74) | {"steps": None}]
+    there.jobs[7] += [
+        failed_job(73) | {"conclusion": "success"},
+        failed_job(74) | {"steps": None, "runner_id": 3},
+        failed_job(75) | {"steps": [], "runner_id": 0},  # its deployment was rejected
+    ]
     github = _github(there)
     assert [(job.number, job.step) for job in failed_jobs(github, read_run(github, 7))] == [
         (70, "Run npm run typecheck"),
