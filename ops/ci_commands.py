@@ -90,12 +90,16 @@ def _plan_arguments(parser: argparse.ArgumentParser) -> None:
         dest="source",
         type=_named_stack,
         metavar="STACK",
-        help="take over what this stack runs",
+        help="ask for the images that this stack was asked to run and serves",
     )
     parser.add_argument(
-        "--comment", action="store_true", help="one comment on the pull request, kept up to date"
+        "--comment",
+        action="store_true",
+        help="one comment on the pull request, kept up to date (GITHUB_TOKEN)",
     )
-    parser.add_argument("--slack", action="store_true", help="tell Slack that an approval is wanted")
+    parser.add_argument(
+        "--slack", action="store_true", help="tell Slack that an approval is wanted (SLACK_WEBHOOK_URL)"
+    )
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -115,7 +119,7 @@ def _deploy_arguments(parser: argparse.ArgumentParser) -> None:
             r"[0-9a-f]{20}(-[0-9a-f]{20}){3}", text, "the output `plan` of `codeb ci plan`"
         ),
         metavar="ID",
-        help="nothing but what this plan said",
+        help="nothing but what this plan said: the output plan of `codeb ci plan`",
     )
     parser.add_argument(
         "--environment",
@@ -140,16 +144,17 @@ def _environments_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "action",
         choices=("event", "open", "close", "sweep", "list"),
-        help="event: what the run's event asks for; sweep: close what is past its time",
+        help="event: what the run's event asks for; open, close: by hand, with --project and --pull; sweep: close those "
+        "whose time is over or whose pull request is closed; list: those that are there",
     )
     _stack_argument(parser)
     for name, text in (
-        ("--project", "id of the project"),
-        ("--pull", "number of its pull request"),
-        ("--image", "for open: <repository>@sha256:<digest>"),
-        ("--repository", "of the app, OWNER/NAME (default: the manifest's project.repository)"),
+        ("--project", "by hand: id of the project"),
+        ("--pull", "by hand: number of its pull request"),
+        ("--image", "by hand, for open: <repository>@sha256:<digest>"),
+        ("--repository", "by hand: the app's, OWNER/NAME (default: the manifest's project.repository)"),
     ):
-        parser.add_argument(name, default="", help=f"{text}; without an event")
+        parser.add_argument(name, default="", help=text)
 
 
 def _environments(options: argparse.Namespace) -> int:
@@ -221,18 +226,19 @@ VERBS: Final[tuple[Command, ...]] = (
     Command(
         "plan",
         "Preview a stack, tell people what would change, and name the plan.",
-        "Step outputs: plan, request, planned, changes. Exit status: 0 previewed (or nobody may: a fork), 1 it fails,\n"
-        "2 wrong usage.\n\n"
-        "  codeb ci plan --stack prod --comment\n"
-        "  codeb ci plan --stack prod --from dev --slack",
+        "What is asked for beyond the manifests: CODEB_REQUEST, or --from. Step outputs: plan, request, planned, changes.\n"
+        "Exit status: 0 previewed (or nobody may: a fork), 1 it fails, 2 wrong usage.\n\n"
+        "  codeb ci plan --stack dev --comment             a pull request\n"
+        "  codeb ci plan --stack prod --from dev --slack   before an approval",
         _plan_arguments,
         _plan,
     ),
     Command(
         "deploy",
         "Update a stack with what was asked for and approved, and prove that it answers.",
-        "The request comes from the event codeb-release or from CODEB_REQUEST. Exit status: 0 deployed and healthy, 1 not,\n"
-        "2 wrong usage.\n\n"
+        "The request comes from the event codeb-release or from CODEB_REQUEST (the output request of the plan). What fails\n"
+        "of it is taken back. Slack is told (SLACK_WEBHOOK_URL).\n"
+        "Exit status: 0 deployed and healthy, 1 not, 2 wrong usage.\n\n"
         "  codeb ci deploy --stack dev\n"
         "  codeb ci deploy --stack prod --plan 4b1e…-77c0…-5d31…-90ab… --environment production",
         _deploy_arguments,
@@ -241,9 +247,10 @@ VERBS: Final[tuple[Command, ...]] = (
     Command(
         "environments",
         "Preview environments of pull requests: open, close, sweep, list.",
-        "Exit status: 0 done, 1 not, 2 wrong usage.\n\n"
+        "Apps' pull requests are told with APPS_TOKEN. Exit status: 0 done, 1 not, 2 wrong usage.\n\n"
         "  codeb ci environments event --stack dev      what the event codeb-preview asks for\n"
         "  codeb ci environments sweep --stack dev      past their time, or their pull request is closed\n"
+        "  codeb ci environments open --stack dev --project shop --pull 12 --image ghcr.io/leo/shop@sha256:…\n"
         "  codeb ci environments close --stack dev --project shop --pull 12",
         _environments_arguments,
         _environments,
@@ -251,7 +258,8 @@ VERBS: Final[tuple[Command, ...]] = (
     Command(
         "dispatch",
         "Of an app's workflow: tell the platform what was built.",
-        "The image is in IMAGE, the token in PLATFORM_TOKEN. Exit status: 0 told, 1 not, 2 wrong usage.\n\n"
+        "The image by its digest is in IMAGE (a pull request that was closed needs none), the token in PLATFORM_TOKEN.\n"
+        "Exit status: 0 told (or nobody may: a fork), 1 not, 2 wrong usage.\n\n"
         "  codeb ci dispatch release --project shop --platform leo/platform\n"
         "  codeb ci dispatch preview --project shop --platform leo/platform",
         _dispatch_arguments,
@@ -260,7 +268,8 @@ VERBS: Final[tuple[Command, ...]] = (
     Command(
         "drift",
         "Say in one issue whether what is there is what the stack has.",
-        "Exit status: 0 it was found out (see the issue), 1 it can't be told, 2 wrong usage.\n\n"
+        "Two previews, of what the state remembers and of what is there; no state is written. The issue (GITHUB_TOKEN) has\n"
+        "the label drift. Exit status: 0 it was found out, drift or none, 1 it can't be told, 2 wrong usage.\n\n"
         "  codeb ci drift --stack prod",
         _stack_argument,
         _drift,
@@ -271,7 +280,8 @@ COMMANDS: Final = (
     Command(
         "ci",
         "What workflows call: plan, deploy, preview environments, analysis of failures, drift.",
-        "For GitHub Actions: reads the run from GitHub's own variables and files (docs/delivery.md).",
+        "For GitHub Actions: reads the run from GitHub's variables and files (docs/delivery.md; set up: docs/github.md).\n"
+        "By hand GITHUB_REPOSITORY=OWNER/NAME is enough for most, with the variables that Pulumi reads.",
         _arguments,
         _run,
     ),

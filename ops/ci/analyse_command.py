@@ -93,10 +93,12 @@ def _run(options: argparse.Namespace) -> int:
 ANALYSE: Final = Command(
     "analyse",
     "Find out why a run failed: one issue for each distinct failure.",
-    "Fetches the logs of the failed jobs, masks secrets, cuts out what tells the cause, asks Claude, and makes or updates "
-    "an issue.\nNeeds GITHUB_TOKEN (actions: read, issues: write) and ANTHROPIC_API_KEY; without a key it says so and does "
-    "nothing.\nExit status: 0 done, nothing to do, no key, or a model that gave no answer (with a warning); 1 GitHub "
-    "refused or can't be reached; 2 wrong arguments.",
+    "Fetches the logs of the failed jobs, masks secrets, cuts out what tells the cause, asks Claude, and makes or updates\n"
+    "an issue. Needs GITHUB_TOKEN (actions: read, issues: write) and ANTHROPIC_API_KEY; without that key it says so and\n"
+    "does nothing. Exit status: 0 done, nothing to do, no key, or a model that gave no answer (with a warning); 1 GitHub\n"
+    "refused or can't be reached; 2 wrong arguments.\n\n"
+    "  codeb ci analyse                                of the run in the event workflow_run\n"
+    "  codeb ci analyse --run 19283746555 --bot ann    by hand, with ann's token",
     _arguments,
     _run,
 )
