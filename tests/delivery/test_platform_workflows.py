@@ -188,7 +188,7 @@ class TestPreviewEnvironments:
         world.run(PLATFORM, "preview-environments.yml", name, event)
         (call,) = world.calls()
         assert call.line == f"ci environments {verb} --stack dev"
-        assert given(call.environment) == {**STACK, **SLACK, "APPS_TOKEN": SECRETS["APPS_TOKEN"]}
+        assert given(call.environment) == {**STACK, "APPS_TOKEN": SECRETS["APPS_TOKEN"]}
         assert {key: call.event[key] for key in event} == event
 
 

@@ -15,7 +15,7 @@ from ops.ci.context import CiError
 from ops.cli import main
 from tests.unit.ci.ci_world import IMAGE, NOW, Place
 
-PLAN = f"{'0' * 20}-{'1' * 20}-{'a' * 20}"
+PLAN = f"{'0' * 20}-{'1' * 20}-{'a' * 20}-{'f' * 20}"
 
 
 @pytest.fixture

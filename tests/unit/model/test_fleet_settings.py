@@ -42,8 +42,17 @@ def refused(*pools: dict[str, Any], **others: Any) -> str:
     return str(problem)
 
 
-def test_the_production_stack_is_two_app_servers_a_data_server_and_a_balancer() -> None:
-    settings = parse_settings(read_stack_values(ROOT / "Pulumi.prod.yaml"), "prod")
+@pytest.fixture
+def production() -> Path:
+    """The production stack that comes with the project; whoever deploys from a copy of it edits the file."""
+    file = ROOT / "Pulumi.prod.yaml"
+    if read_stack_values(file).get("domain") != "leocompany.com":
+        pytest.skip("Pulumi.prod.yaml is this copy's own")
+    return file
+
+
+def test_the_production_stack_is_two_app_servers_a_data_server_and_a_balancer(production: Path) -> None:
+    settings = parse_settings(read_stack_values(production), "prod")
     assert [member.server for member in settings.members] == ["app-1", "app-2", "data-1"]
     assert [member.hostname for member in settings.members[:2]] == [
         "app1.leocompany.com",
@@ -54,9 +63,9 @@ def test_the_production_stack_is_two_app_servers_a_data_server_and_a_balancer() 
 
 
 @pytest.mark.parametrize("shape", ["two servers", "one server"])
-def test_the_smaller_shapes_in_its_comments_are_valid(shape: str) -> None:
+def test_the_smaller_shapes_in_its_comments_are_valid(production: Path, shape: str) -> None:
     """Each comment's lines in place of the pools."""
-    text = (ROOT / "Pulumi.prod.yaml").read_text()
+    text = production.read_text()
     start = "# Smaller, without" if shape == "two servers" else "# Smallest: one server"
     lines = text[text.index(start) :].splitlines()[1:]
     wanted = [line.strip().removeprefix("# - ") for line in lines if line.strip().startswith("# - ")]

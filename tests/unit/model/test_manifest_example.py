@@ -18,6 +18,8 @@ from codeb.model.schema import manifest_schema, schema_text
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "example-project.yaml"
 MANIFESTS = sorted((ROOT / "manifests").glob("*.yaml"))
+"""Those of a copy of the project are its own: they have to be valid, and may lack the editors' line."""
+OURS = ("blog.yaml", "food-delivery-app.yaml", "real-estate-app.yaml", EXAMPLE.name)
 DOCS = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
 DEPRECATED = [("features", "websockets")]
 FIELDS = [
@@ -57,7 +59,8 @@ def test_documents_load_and_satisfy_the_schema(file: Path) -> None:
     load_manifests(read_sources(file))
     relative = "" if file == EXAMPLE else "../"
     modeline = f"# yaml-language-server: $schema={relative}project-manifest.schema.yaml\n"
-    assert file.read_text(encoding="utf-8").startswith(modeline), "editors find the schema by this line"
+    found = file.read_text(encoding="utf-8").startswith(modeline)
+    assert found or file.name not in OURS, "editors find the schema by this line"
 
 
 def test_the_manifests_of_the_lab_get_along() -> None:

@@ -116,7 +116,9 @@ def test_without_its_extra_a_command_says_what_to_install(programs: Path, tmp_pa
 
 
 def test_operators_can_check_manifests(programs: Path, tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "manifests", tmp_path / "manifests")
+    (tmp_path / "manifests").mkdir()
+    shop = "project: {id: shop}\nenvironment: {domain: shop.lab.test, image: ghcr.io/leo/shop:1.0.0}\n"
+    (tmp_path / "manifests" / "shop.yaml").write_text(shop)
     done = run(tmp_path, programs / "codeb", "validate")
     assert (done.returncode, done.stderr) == (0, "")
     (tmp_path / "manifests" / "bad.yaml").write_text("project: 1\n")
