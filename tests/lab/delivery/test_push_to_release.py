@@ -108,6 +108,7 @@ def test_a_pull_request_has_an_environment_that_is_updated_and_goes(way: Way) ->
     assert "It is gone, with its data." in third
 
 
+@pytest.mark.slow
 def test_two_are_there_at_once_a_third_is_refused_and_who_never_closes_is_swept(way: Way) -> None:
     one, two = opened(way, "one", "2.0.0-one"), opened(way, "two", "2.0.0-two")
     names = [f"shop-pr-{number}" for number in (one, two)]
@@ -142,9 +143,14 @@ def age(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "repository", "cause"),
     [
-        ("type-error", places.APP, "TS2322"),
-        ("out-of-memory", places.APP, "heap out of memory"),
-        ("failing-migration", places.PLATFORM, 'relation "baskets" does not exist'),
+        ("type-error", places.APP, "Type 'number' is not assignable to type 'string'"),
+        pytest.param("out-of-memory", places.APP, "heap out of memory", marks=pytest.mark.slow),
+        pytest.param(
+            "failing-migration",
+            places.PLATFORM,
+            'relation "baskets" does not exist',
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_build_that_fails_is_one_issue_that_names_the_cause(
