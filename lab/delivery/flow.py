@@ -199,7 +199,7 @@ def _waiting(hub: Hub) -> list[tuple[int, str]]:
         return [(run["id"], run["environments"][run["waiting"][0]]) for run in found]
 
 
-def wait_for(receiver: Receiver, told: Callable[[Receiver], bool], seconds: float = 30) -> bool:
+def wait_for(receiver: Receiver, told: Callable[[Receiver], bool], seconds: float = 90) -> bool:
     """Whether something has been told: hosts tell after their release has ended."""
     until = time.monotonic() + seconds
     while not (done := told(receiver)) and time.monotonic() < until:

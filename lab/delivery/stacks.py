@@ -108,7 +108,7 @@ def manifest(kind: Kind) -> Mapping[str, Any]:
         "resources": {"memory": "256Mi", "storage": {"enabled": False}, "cache": {"enabled": False}},
         "features": {"release_command": ["node", "migrate.js"]},
         "monitoring": {
-            "health": {"path": "/api/health", "interval": "1s", "start_timeout": "30s"},
+            "health": {"path": "/api/health", "interval": "1s", "start_timeout": "120s"},
             "sentry_project": "shop",
         },
     }

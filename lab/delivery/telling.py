@@ -23,7 +23,7 @@ from lab.host import Lab
 from lab.pulumi.errors import StackError
 
 HOOKS: Final = ("/slack/pipeline", "/slack/hosts")
-_TIMEOUT_S: Final = 5.0
+_TIMEOUT_S: Final = 20.0
 
 
 @dataclass(frozen=True)

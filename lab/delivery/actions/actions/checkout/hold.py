@@ -15,7 +15,7 @@ import urllib.request
 from typing import Final
 
 _PAUSE_S: Final = 0.5
-_TIMEOUT_S: Final = 10
+_TIMEOUT_S: Final = 60
 
 
 def main() -> int:
