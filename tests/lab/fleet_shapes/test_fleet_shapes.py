@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from shaped import Shaped, get
 
 from lab.fleet import shape as shapes
@@ -37,6 +38,7 @@ def test_one_server_keeps_address_and_data_when_it_is_replaced(shape: Callable[.
     fleet.destroy()
 
 
+@pytest.mark.slow
 def test_apps_and_data_on_servers_of_their_own(shape: Callable[..., Shaped]) -> None:
     fleet = shape("split")
     begun = time.monotonic()

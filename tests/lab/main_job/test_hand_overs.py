@@ -127,6 +127,7 @@ def test_two_projects_exchange_domains_and_ports_in_one_run(room: Stack) -> None
     assert back.returncode == 0, back.stderr
 
 
+@pytest.mark.slow
 def test_three_projects_pass_their_domains_on_in_a_ring(room: Stack) -> None:
     names = ("one", "two", "three")
     assert deploy(room, **{name: small(name) for name in names}).status == 0

@@ -76,6 +76,7 @@ def storage_keys(stack: Stack) -> int:
     return done.stdout.decode().count('"accessKey"')
 
 
+@pytest.mark.slow
 def test_kill_after_kill_in_one_creation(stack: Stack) -> None:
     print()
     names = (f"killed{number}" for number in range(len(MOMENTS)))
