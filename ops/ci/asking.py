@@ -18,9 +18,10 @@ from codeb.model import (
     read_sources,
     read_stack_values,
 )
+from codeb.model.asked import repository as repository_of
 from codeb.registry import RUNNING
 from ops.ci.context import CiError
-from ops.ci.payload import Release, checked, repository_of, text
+from ops.ci.payload import Release, checked, text
 from ops.request import VARIABLE, request_text
 from ops.tree import tree
 

@@ -52,7 +52,7 @@ def open_(wanted: Preview, stack: str, world: World) -> Result:
     """The environment is there with this image, and stays for its time to live from now on. Raises CiError."""
     settings, manifests = asking.read_stack(world.folder, stack)
     manifest = payload.checked(manifests, wanted.project, wanted.image, wanted.source.repository)
-    name = name_of(wanted.project, wanted.pull)
+    name = names.preview(wanted.project, wanted.pull)
     until = (world.now() + timedelta(hours=_hours(settings))).strftime(_TIME)
     entry = {"project": wanted.project, "pull": wanted.pull, "image": wanted.image, "until": until}
     work = _work(
@@ -79,7 +79,7 @@ def close(wanted: Preview, stack: str, world: World) -> Result:
     if wanted.project in manifests.files:
         manifest = payload.checked(manifests, wanted.project, "", wanted.source.repository)
         home = home or payload.home_of(manifest, world.workflow.server_url)
-    name = name_of(wanted.project, wanted.pull)
+    name = names.preview(wanted.project, wanted.pull)
     if name not in {each.name for each in known(world.outputs(stack))}:
         warnings = _gone(home, wanted.pull, stack, name, "It is not there any more.", world, only_update=True)
         return Result({"ok": True, "closed": []}, (f"{name}: is not there",), tuple(warnings))
@@ -129,11 +129,6 @@ def _document(each: Known, outputs: Mapping[str, Any], now: datetime) -> dict[st
         "over": each.until <= now,
         "image": each.image,
     }
-
-
-def name_of(project: str, pull: int) -> str:
-    """What an environment's project is called."""
-    return f"{project}-pr-{pull}"
 
 
 def known(outputs: Mapping[str, Any]) -> tuple[Known, ...]:

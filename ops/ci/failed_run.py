@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from codeb.fleet.values import mapping
 from ops.ci.context import CiError
 from ops.ci.github import GitHub
 from ops.ci.lines import since
@@ -75,7 +76,7 @@ class Log:
 
 def read_run(github: GitHub, number: int) -> Run:
     """A run's latest attempt. Raises CiError."""
-    found = _mapping(github.get(f"/actions/runs/{number}"))
+    found = mapping(github.get(f"/actions/runs/{number}"))
     commit = str(found.get("head_sha", ""))
     return Run(
         number=number,
@@ -174,7 +175,7 @@ def _same(first: str, second: str) -> bool:
 
 def _job(found: Mapping[str, Any]) -> Job:
     listed = found.get("steps")
-    steps = [_mapping(step) for step in (listed if isinstance(listed, list) else [])]
+    steps = [mapping(step) for step in (listed if isinstance(listed, list) else [])]
     step = next((step for step in steps if step.get("conclusion") in _STEP_FAILED), {})
     moment = str(step.get("started_at") or "")
     return Job(
@@ -184,10 +185,6 @@ def _job(found: Mapping[str, Any]) -> Job:
         step_number=_whole(step.get("number")),
         since=moment if _MOMENT.fullmatch(moment) else "",
     )
-
-
-def _mapping(found: object) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {}
 
 
 def _name(found: object) -> str:

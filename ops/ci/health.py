@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx2
 
+from codeb.fleet.values import mapping
 from codeb.model import Manifest, Manifests, Settings
 from ops.ci.context import CiError
 from ops.words import clean
@@ -62,7 +63,7 @@ class Targets:
 def changed(resources: Collection[str], outputs: Mapping[str, Any]) -> set[str]:
     """The projects that visitors may find changed after steps on these resources: those released or routed anew, and all
     where a server was (`components.project` and `components.server` name the resources)."""
-    projects, servers = set(_mapping(outputs.get("projects"))), _mapping(outputs.get("servers"))
+    projects, servers = set(mapping(outputs.get("projects"))), mapping(outputs.get("servers"))
     if any(f"{server}-bundle" in resources for server in servers):
         return projects
     return {
@@ -77,13 +78,13 @@ def targets(
 ) -> Targets:
     """Each of the projects at each address where visitors come in. Raises CiError."""
     addresses, trust = _addresses(outputs), _trust(settings, outputs)
-    entries = _mapping(_mapping(outputs.get("registry")).get("projects"))
+    entries = mapping(mapping(outputs.get("registry")).get("projects"))
     asked: list[Target] = []
     skipped, lacking = [], []
     if projects and not addresses:
         lacking.append("the stack's outputs have no server with the role edge to ask")
     for project in sorted(projects):
-        entry, manifest = _mapping(entries.get(project)), _manifest(project, outputs, manifests)
+        entry, manifest = mapping(entries.get(project)), _manifest(project, outputs, manifests)
         if not entry.get("domain") or manifest is None:
             lacking.append(f"{project}: it is not in the stack's registry, or has no manifest")
         elif entry.get("maintenance"):
@@ -155,15 +156,15 @@ def _target(project: str, domain: str, manifest: Manifest, address: str, trust: 
 
 def _manifest(project: str, outputs: Mapping[str, Any], manifests: Manifests) -> Manifest | None:
     """The project's own manifest; for a preview environment that of the project that it is made from."""
-    preview = _mapping(_mapping(_mapping(outputs.get("registry")).get("previews")).get(project))
+    preview = mapping(mapping(mapping(outputs.get("registry")).get("previews")).get(project))
     name = str(preview.get("project", project))
     return manifests[name] if name in manifests.files else None
 
 
 def _addresses(outputs: Mapping[str, Any]) -> list[str]:
     """Where visitors come in: the balancer's address where there is one, else each edge's; nothing but addresses."""
-    balancer = _mapping(_mapping(outputs.get("fleet")).get("balancer"))
-    servers = [_mapping(each) for _, each in sorted(_mapping(outputs.get("servers")).items())]
+    balancer = mapping(mapping(outputs.get("fleet")).get("balancer"))
+    servers = [mapping(each) for _, each in sorted(mapping(outputs.get("servers")).items())]
     edges = [each.get("address") for each in servers if "edge" in (each.get("roles") or ())]
     found = [balancer.get("address")] if balancer.get("address") else edges
     return [str(each) for each in found if _is_address(each)]
@@ -188,7 +189,3 @@ def _trust(settings: Settings, outputs: Mapping[str, Any]) -> ssl.SSLContext:
 
 def _where(target: Target) -> str:
     return f"{target.project}: https://{clean(target.domain)}{target.path} at {target.address}"
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

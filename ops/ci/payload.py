@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from codeb.model import Manifest, Manifests
+from codeb.model.asked import repository as repository_of
 from codeb.model.problems import shown
 from ops.ci.context import CiError, Workflow
 
@@ -137,13 +138,6 @@ def checked(manifests: Manifests, project: str, image: str, repository: str) -> 
 def is_pinned(image: str) -> bool:
     """Whether it is an image by its digest alone."""
     return _FORMS["image"][0].fullmatch(image) is not None
-
-
-def repository_of(image: str) -> str:
-    """An image's name without tag and digest."""
-    name = image.partition("@")[0]
-    head, slash, last = name.rpartition("/")
-    return f"{head}{slash}{last.partition(':')[0]}"
 
 
 def home_of(manifest: Manifest, server: str = "") -> str:

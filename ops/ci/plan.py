@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from codeb.fleet.values import mapping
 from ops import plans
 from ops.ci import asking, notices, report
 from ops.ci.context import CiError, Workflow
@@ -79,8 +80,8 @@ def without_secrets(workflow: Workflow) -> bool:
     """Whether this is the run of a pull request whose code is nobody's yet, and which has no secrets therefore."""
     if not workflow.event_name.startswith("pull_request"):
         return False
-    head = _mapping(_mapping(workflow.event.get("pull_request")).get("head"))
-    home = str(_mapping(head.get("repo")).get("full_name", ""))
+    head = mapping(mapping(workflow.event.get("pull_request")).get("head"))
+    home = str(mapping(head.get("repo")).get("full_name", ""))
     return home.lower() != workflow.repository.lower() or workflow.actor == "dependabot[bot]"
 
 
@@ -140,7 +141,7 @@ def _wanted(found: Plan, workflow: Workflow) -> list[str]:
 
 def _comment(asked: Asked, text: str, world: World) -> list[str]:
     """Put the comment; no reason to fail when it can't be put, as the summary has it all."""
-    request = _mapping(world.workflow.event.get("pull_request"))
+    request = mapping(world.workflow.event.get("pull_request"))
     if not world.workflow.event_name.startswith("pull_request"):
         return ["warning: --comment: this run is not of a pull request, so there is nothing to comment on"]
     try:
@@ -149,7 +150,3 @@ def _comment(asked: Asked, text: str, world: World) -> list[str]:
     except CiError as error:
         return [f"warning: no comment: {error}"]
     return []
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

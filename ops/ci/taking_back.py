@@ -12,9 +12,11 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from codeb.fleet.values import mapping
 from codeb.model import Manifests
+from codeb.model.asked import repository as repository_of
 from ops.ci.asking import served
-from ops.ci.payload import is_pinned, repository_of
+from ops.ci.payload import is_pinned
 from ops.request import request_text
 
 
@@ -55,17 +57,17 @@ def taken_back(
         failed: names of resources whose step failed (`components.project` names them `<project>-…`).
         outputs: the stack's before the update.
     """
-    asked, before = _mapping(json.loads(request) if request else {}), _mapping(outputs.get("registry"))
-    images, opened = _mapping(asked.get("images")), _mapping(_mapping(asked.get("previews")).get("open"))
-    pins, previews = _mapping(before.get("images")), _mapping(before.get("previews"))
-    ending = _mapping(asked.get("previews")).get("close")
+    asked, before = mapping(json.loads(request) if request else {}), mapping(outputs.get("registry"))
+    images, opened = mapping(asked.get("images")), mapping(mapping(asked.get("previews")).get("open"))
+    pins, previews = mapping(before.get("images")), mapping(before.get("previews"))
+    ending = mapping(asked.get("previews")).get("close")
     ill = _owners(failed, {*manifests.files, *images, *opened, *previews})
     ill -= {each for each in (ending if isinstance(ending, list) else ()) if isinstance(each, str)}
     back = _Back()
     for each in sorted(ill & {*images, *pins}):
         _project(back, each, images.get(each), pins, outputs, manifests)
     for each in sorted(ill & {*opened, *previews}):
-        _preview(back, each, _mapping(opened.get(each)).get("image"), _mapping(previews.get(each)), outputs)
+        _preview(back, each, mapping(opened.get(each)).get("image"), mapping(previews.get(each)), outputs)
     said = tuple(back.said())
     return TakenBack(request_text(back.images, back.again, back.close, back.unpin), said) if said else None
 
@@ -78,7 +80,7 @@ def _project(
     outputs: Mapping[str, Any],
     manifests: Manifests,
 ) -> None:
-    pin = _mapping(pins.get(project)).get("image") if _counts(project, pins, manifests) else None
+    pin = mapping(pins.get(project)).get("image") if _counts(project, pins, manifests) else None
     serves = served(outputs, project)
     if asked is None and (pin is None or serves is None):
         return
@@ -109,7 +111,7 @@ def _preview(
 
 def _counts(project: str, pins: Mapping[str, Any], manifests: Manifests) -> bool:
     """Whether a deployed image still stood in place of the manifest's: an edited manifest has ended it."""
-    pin = _mapping(pins.get(project))
+    pin = mapping(pins.get(project))
     return project in manifests.files and pin.get("instead_of") == manifests[project].environment.image
 
 
@@ -125,7 +127,3 @@ def _owners(resources: Collection[str], projects: Collection[str]) -> set[str]:
         fitting = [each for each in projects if resource.startswith((f"{each}-release-", f"{each}-route-"))]
         found.update(sorted(fitting, key=len)[-1:])
     return found
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from codeb.model.asked import repository as repository_of
 from ops.ci import asking, payload
 from ops.ci.context import CiError
 from tests.unit.ci.ci_world import COMMIT, IMAGE, RUN_URL, Place, told
@@ -78,7 +79,7 @@ def test_an_image_may_be_of_any_registry(image: str) -> None:
     ],
 )  # fmt: skip
 def test_a_port_is_no_tag(image: str, name: str) -> None:
-    assert payload.repository_of(image) == name
+    assert repository_of(image) == name
 
 
 def test_only_the_repository_of_the_manifest_may_ask(place: Place) -> None:
