@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PLUGINS ?= lab
 ARGS ?=
 SHAPE ?= balanced
-WORKERS ?= 4 # of tests: most of the lab's time is waiting for hosts
+WORKERS ?= 3 # of tests; hosts run at two of them at once (tests/conftest.py)
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from lab.receiver import BRIDGE, Receiver, receiving
 
 LAB = Path(__file__).parent / "lab"
+HOSTS_AT_ONCE = 2
+"""Workers that run tests on booted hosts; hosts of more at once starve on two cores, and what users notice is measured."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -75,7 +78,19 @@ class SharedHosts(LoadScopeScheduling):
     A folder of the lab's tests has one host; the agent's has one a worker, and its files are told apart. Those of fleets
     share a stack's name, by which tunnels choose their ports. (xdist's own
     `--dist loadgroup` sees no groups under pytest 9.2: it renames tests in a way that has no effect there.)
+
+    Hosts run at two workers at once; the others do what needs none, and then wait.
     """
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        taken = next((scope for scope in self.workqueue if self._may_take(node, scope)), None)
+        if taken is not None:
+            self.workqueue.move_to_end(taken, last=False)
+            super()._assign_work_unit(node)
+
+    def _may_take(self, node: WorkerController, scope: str) -> bool:
+        others = [work for other, work in self.assigned_work.items() if other is not node]
+        return not _has_hosts(scope) or sum(map(_needs_hosts, others)) < HOSTS_AT_ONCE
 
     def _split_scope(self, nodeid: str) -> str:
         path = Path(nodeid.partition("::")[0])
@@ -86,6 +101,15 @@ class SharedHosts(LoadScopeScheduling):
         if path.parent.name.startswith("fleet"):
             return "fleet"
         return str(path if path.parent.name == "agent" else path.parent)
+
+
+def _has_hosts(scope: str) -> bool:
+    return scope == "fleet" or Path(scope.partition("::")[0]).is_relative_to("tests/lab")
+
+
+def _needs_hosts(work: Mapping[str, Mapping[str, bool]]) -> bool:
+    """Whether tests on hosts are left of a worker's scopes, which say of each test whether it has run."""
+    return any(_has_hosts(scope) and not all(tests.values()) for scope, tests in work.items())
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharedHosts:

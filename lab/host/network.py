@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from lab.host.errors import LabError
 HOST_NAME = re.compile(r"[a-z][a-z-]{0,9}?([1-9][0-9]{0,2})")
 LAST_HOST = 253
 _ALIAS_LIMIT = 255
+_INTERFACE_S = 30
 PORT = "vb-"  # systemd-nspawn's name for a machine's end at the bridge starts so
 
 
@@ -74,8 +76,14 @@ class Network:
         commands.output(["ip", "link", "set", "dev", self.bridge, "up"])
 
     def attach(self, name: str) -> None:
-        """Put a running host's interface back on the bridge, if the bridge was made anew meanwhile."""
+        """Put a running host's interface back on the bridge, if the bridge was made anew meanwhile.
+
+        A machine that has just been started makes its interface itself, a little later. Raises LabError when it does not.
+        """
         interface = f"{PORT}{name}"
+        end = time.monotonic() + _INTERFACE_S
+        while not Path("/sys/class/net", interface).exists() and time.monotonic() < end:
+            time.sleep(0.1)
         if not Path("/sys/class/net", interface, "master").exists():
             commands.output(["ip", "link", "set", "dev", interface, "master", self.bridge, "up"])
 

@@ -14,7 +14,7 @@ from typing import Any
 
 GOING_AWAY = "1001"
 CLEAN = "ended"
-ANSWER_SECONDS = 5
+ANSWER_SECONDS = 15
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from lab.plugins.values import decode, encode, plain
 from lab.providers.protocol import CheckResult, DiffResult, PartialFailure, Properties, ProviderError, State
 from lab.pulumi.home import START
 
-ENDS_WITHIN_S = 10
+ENDS_WITHIN_S = 30
 VERSIONS = {"command": "1.2.1", "postgresql": "3.18.2", "minio": "0.17.1", "vultr": "2.27.1"}
 DETAILS = "grpc-status-details-bin"
 

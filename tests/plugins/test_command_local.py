@@ -131,7 +131,7 @@ def test_cancel_ends_a_command_with_its_children() -> None:
         time.sleep(0.5)
         command.cancel()
         with pytest.raises(ProviderError, match="signal: killed"):
-            running.result(timeout=5)
+            running.result(timeout=30)
         with pytest.raises(ProviderError, match="cancelled"):
             run(command, create="true")
 

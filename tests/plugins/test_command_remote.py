@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -216,15 +217,17 @@ def test_input_that_nobody_reads_is_no_error(command: Plugin, ssh_server: Server
     assert command.create(TYPE, URN, inputs).outputs["stdout"] == "done"
 
 
-def test_cancel_ends_the_session(ssh_server: Server) -> None:
+def test_cancel_ends_the_session(ssh_server: Server, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
     with plugin("command", {}) as command, ThreadPoolExecutor(1) as pool:
-        inputs = checked(command, connection=ssh_server.connection, create="sleep 8")
+        inputs = checked(command, connection=ssh_server.connection, create=f"touch {begun}; sleep 8")
         running = pool.submit(command.create, TYPE, URN, inputs)
-        time.sleep(1)
+        while not (begun.exists() or running.done()):
+            time.sleep(0.05)
         command.cancel()
         said = "cancelled: the session on 127.0.0.1 is closed, what runs there may go on .*codeb status"
         with pytest.raises(ProviderError, match=said):
-            running.result(timeout=5)
+            running.result(timeout=30)
         with pytest.raises(ProviderError, match="cancelled"):
             command.create(TYPE, URN, inputs)
 
@@ -237,7 +240,7 @@ def test_cancel_ends_the_dialling() -> None:
         time.sleep(0.3)
         command.cancel()
         with pytest.raises(ProviderError, match="cancelled"):
-            running.result(timeout=5)
+            running.result(timeout=30)
 
 
 def test_delete_runs_the_command_of_the_state(command: Plugin, ssh_server: Server, tmp_path: Any) -> None:

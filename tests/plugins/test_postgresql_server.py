@@ -244,7 +244,7 @@ def test_cancel_ends_a_waiting_statement(cluster: Cluster) -> None:
             assert not running.done()
         postgresql.cancel()
         with pytest.raises(ProviderError, match="cancel"):
-            running.result(timeout=10)
+            running.result(timeout=30)
         holder.execute("DROP ROLE held")
 
 

@@ -19,7 +19,7 @@ from lab.pulumi.home import START
 from tests.plugins.client import VERSIONS, Plugin, plugin
 from tests.plugins.life import urn
 
-SOON_S = 5
+SOON_S = 30
 HOLDER = "import subprocess, sys; subprocess.run(sys.argv[1:], stdin=subprocess.PIPE)"
 """A program that holds a plugin's standard input, as the CLI does."""
 

@@ -5,7 +5,7 @@ if (MODE === "crash") {
   console.log(`cannot start, token ${SECRET_TOKEN}`);
   process.exit(3);
 }
-const server = http.createServer((request, response) => {
+const server = http.createServer({ keepAliveTimeout: 150_000 }, (request, response) => {
   const answer = () => {
     response.statusCode = MODE === "sick" ? 503 : 200;
     response.setHeader("content-type", "application/json");

@@ -18,7 +18,7 @@ from tests.plugins.vultr.lives import RESOURCES
 from tests.plugins.vultr.server import Server
 
 INSTANCE, BALANCER = RESOURCES["Instance"], RESOURCES["LoadBalancer"]
-WAITS_S = 10
+WAITS_S = 30
 
 
 @pytest.fixture(autouse=True)

@@ -30,7 +30,7 @@ const BASKET = [
   { name: "cup", cents: 1290, count: 1 },
 ];
 
-const server = createServer((request, response) => {
+const server = createServer({ keepAliveTimeout: 150_000 }, (request, response) => {
   const path = request.url?.split("?", 1)[0];
   if (path === "/api/health") void health(response);
   else if (path === "/")

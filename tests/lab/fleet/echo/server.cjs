@@ -2,7 +2,7 @@
 const http = require("http");
 const { hostname } = require("os");
 const { TITLE } = process.env;
-const server = http.createServer((request, response) => {
+const server = http.createServer({ keepAliveTimeout: 150_000 }, (request, response) => {
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify({ title: TITLE, replica: hostname(), headers: request.headers }));
 });
