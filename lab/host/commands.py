@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+from lab.host import groups
 from lab.host.errors import LabError
 
 TAIL_LINES = 15
@@ -17,13 +19,17 @@ _OWN_NAMESPACES = ("unshare", "--fork", "--pid", "--kill-child=KILL", "--mount",
 _BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
 
 
-def contained(argv: Sequence[str]) -> list[str]:
+@contextmanager
+def contained(argv: Sequence[str]) -> Iterator[list[str]]:
     """The command so wrapped that its whole process tree ends when its parent does, and its mounts with it.
 
-    On a machine that runs systemd it gets a control group of its own, where containers may make theirs.
+    It has a control group of its own, where containers may make theirs, as long as the block lasts. Raises LabError.
     """
-    group = _OWN_GROUP if _BOOTED_BY_SYSTEMD.is_dir() else ()
-    return [*_DIES_WITH_PARENT, *group, *_OWN_NAMESPACES, *argv]
+    if _BOOTED_BY_SYSTEMD.is_dir():
+        yield [*_DIES_WITH_PARENT, *_OWN_GROUP, *_OWN_NAMESPACES, *argv]
+        return
+    with groups.own() as group:
+        yield [*_DIES_WITH_PARENT, *groups.joining(group), *_OWN_NAMESPACES, *argv]
 
 
 def output(argv: Sequence[str], *, stdin: str | None = None, remedy: str = "see the message above") -> str:
@@ -56,15 +62,16 @@ def build(
         sink.write(f"$ {shlex.join(argv)}\n")
         sink.flush()
         begin = sink.tell()
-        done = subprocess.run(
-            contained(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **(env or {})},
-            cwd=cwd,
-            check=False,
-        )
+        with contained(argv) as line:
+            done = subprocess.run(
+                line,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                cwd=cwd,
+                check=False,
+            )
     if done.returncode != 0:
         said = tail(log, begin)
         raise LabError(

@@ -59,14 +59,13 @@ def supervise(directory: Path) -> int:
     signal.signal(signal.SIGTERM, stop)
     while True:
         command = json.loads((directory / "command.json").read_text())
-        child = subprocess.Popen(
-            contained(command["argv"]),
-            env={**os.environ, **command["env"]},
-            pass_fds=(lock,),
-        )
-        processes = {"supervisor": ProcessId.of(os.getpid()), "command": ProcessId.of(child.pid)}
-        write_atomically(directory / "run.json", json.dumps({k: v.as_json() for k, v in processes.items()}))
-        status = child.wait()
+        with contained(command["argv"]) as line:
+            child = subprocess.Popen(line, env={**os.environ, **command["env"]}, pass_fds=(lock,))
+            processes = {"supervisor": ProcessId.of(os.getpid()), "command": ProcessId.of(child.pid)}
+            write_atomically(
+                directory / "run.json", json.dumps({k: v.as_json() for k, v in processes.items()})
+            )
+            status = child.wait()
         if stopping or status != REBOOT_STATUS:
             return status
         print("supervisor: booting again", flush=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.host import commands
+from lab.host import commands, groups
 from lab.host.errors import LabError
 from lab.host.paths import REPOSITORY
 from lab.host.processes import ProcessId, children, wait_until
@@ -52,6 +52,46 @@ def test_a_machine_with_systemd_gives_builds_their_own_group(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(commands, "_BOOTED_BY_SYSTEMD", tmp_path)
-    assert "systemd-run" in commands.contained(["true"])
+    with commands.contained(["true"]) as line:
+        assert "systemd-run" in line
     monkeypatch.setattr(commands, "_BOOTED_BY_SYSTEMD", tmp_path / "none")
-    assert "systemd-run" not in commands.contained(["true"])
+    with commands.contained(["true"]) as line:
+        assert "systemd-run" not in line
+
+
+@ROOT
+def test_without_systemd_too_each_has_its_own_group_which_goes_with_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(commands, "_BOOTED_BY_SYSTEMD", tmp_path / "none")
+    look = ["sh", "-c", "grep ^0:: /proc/self/cgroup"]
+    with commands.contained(look) as one, commands.contained(look) as other:
+        said = [
+            subprocess.run(line, capture_output=True, text=True, check=True).stdout for line in (one, other)
+        ]
+        groups_made = [Path(line[line.index("sh") + 3]) for line in (one, other)]
+        assert all(group.is_dir() for group in groups_made)
+    assert [line.strip().rpartition("/")[2] for line in said] == [group.name for group in groups_made]
+    assert len({group.name for group in groups_made}) == 2
+    assert not any(group.exists() for group in groups_made)
+
+
+@ROOT
+def test_the_group_of_a_process_that_was_killed_goes_with_the_next_one() -> None:
+    program = "from lab.host import groups; held = groups.own(); group = held.__enter__(); print(group, flush=True); input()"
+    run = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert run.stdout is not None
+    left = Path(run.stdout.readline().strip())
+    (left / "payload").mkdir()
+    with groups.own():
+        assert left.is_dir(), "its process lives"
+    run.kill()
+    run.communicate()
+    with groups.own():
+        assert not left.exists()
