@@ -241,6 +241,17 @@ def test_diff_says_the_plan_and_its_end(bench: Bench) -> None:
     assert plans.find(plan) is not None
 
 
+def previews(pid: int) -> bool:
+    """Whether this process has had the CLI begin a preview."""
+    try:
+        if b"preview" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            return True
+        threads = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:  # it has ended meanwhile
+        return False
+    return any(previews(int(child)) for found in threads for child in found)
+
+
 def test_diff_interrupted_ends_in_order(bench: Bench) -> None:
     environment = {**os.environ, **bench.environment()}
     with subprocess.Popen(
@@ -248,7 +259,8 @@ def test_diff_interrupted_ends_in_order(bench: Bench) -> None:
         stdout=subprocess.PIPE, text=True,
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     ) as child:  # fmt: skip
-        time.sleep(1.5)
+        while child.poll() is None and not previews(child.pid):
+            time.sleep(0.05)
         child.send_signal(signal.SIGINT)
         out, _ = child.communicate(timeout=60)
     assert child.returncode == 1, out
