@@ -97,7 +97,7 @@ def test_an_edge_without_its_share_serves_reloads_and_restarts_and_orders_nothin
     assert [edge.serial(site) for site in ("one.test", "two.test")] == serials
     edge.stop()
     edge.start(look=False)
-    assert [edge.awaited(site, patience_s=3) for site in ("one.test", "two.test")] == serials
+    assert [edge.awaited(site) for site in ("one.test", "two.test")] == serials
     time.sleep(2)
     assert here.ca.issued() == issued, "an edge without its share orders nothing: the others do"
     assert edge.said("failed storage check") or edge.said("permission denied")
@@ -146,7 +146,7 @@ def test_a_new_share_is_filled_from_the_copy(fleet: Make) -> None:
         edge.stop()
         subprocess.run(["umount", Path(edge.places["folder"]) / "shared"], check=True)
         edge.start()
-        assert [edge.awaited(site, patience_s=3) for site in ("one.test", "two.test")] == serials
+        assert [edge.awaited(site) for site in ("one.test", "two.test")] == serials
     assert len(here.ca.issued()) == 2
 
 

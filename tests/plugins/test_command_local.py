@@ -125,10 +125,12 @@ def test_large_input_and_output_do_not_block(command: Plugin) -> None:
     assert (outputs["stdout"], outputs["stderr"]) == (text, text)
 
 
-def test_cancel_ends_a_command_with_its_children() -> None:
+def test_cancel_ends_a_command_with_its_children(tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
     with plugin("command", {}) as command, ThreadPoolExecutor(1) as pool:
-        running = pool.submit(run, command, create="sleep 60 | sleep 60")
-        time.sleep(0.5)
+        running = pool.submit(run, command, create=f"touch {begun}; sleep 60 | sleep 60")
+        while not (begun.exists() or running.done()):
+            time.sleep(0.05)
         command.cancel()
         with pytest.raises(ProviderError, match="signal: killed"):
             running.result(timeout=30)

@@ -168,7 +168,7 @@ def test_a_closed_port_is_tried_again_and_then_named(command: Plugin) -> None:
             ProviderError, match=f"^after 3 failed attempts: dial tcp 127.0.0.1:{port}: connect: .*refused"
         ):
             command.create(TYPE, URN, inputs)
-    assert 0.4 < time.monotonic() - started < 3, "three pauses of 0.1, 0.15 and 0.225 s"
+    assert time.monotonic() - started > 0.4, "three pauses of 0.1, 0.15 and 0.225 s"
 
 
 def test_a_server_that_comes_late_is_found(command: Plugin, ssh_server: Server) -> None:
@@ -180,7 +180,7 @@ def test_a_server_that_comes_late_is_found(command: Plugin, ssh_server: Server) 
         time.sleep(0.4)
         forwarder = _forward(port, ssh_server.port)
         try:
-            assert running.result(timeout=20).outputs["stdout"] == "up"
+            assert running.result(timeout=60).outputs["stdout"] == "up"
         finally:
             forwarder.set()
 

@@ -263,13 +263,13 @@ def test_a_share_that_is_gone_or_hangs_holds_nobody_up(second: DataServer, cloud
         cloud.machines.share_mood("s-1", "i-2", mood)
         ill = server.apply(shared=True)
         assert (ill.code, ill.answer["phase"]) == (1, "storage"), ill
-        assert ill.seconds < 60, mood
-        assert server.agent("status").seconds < 30
+        assert ill.seconds < 180, mood
+        assert server.agent("status").seconds < 180
         assert f"the share at {names.SHARED_DIR}" in server.agent("doctor").answer["summary"]
         assert server.active("caddy.service") == "active"
         print(f"a share that {mood}: apply says so after {ill.seconds:.1f} s")
     dropped = server.apply()
-    assert (dropped.code, dropped.seconds < 60) == (0, True), dropped
+    assert (dropped.code, dropped.seconds < 180) == (0, True), dropped
     cloud.machines.share_mood("s-1", "i-2", "works")
 
 

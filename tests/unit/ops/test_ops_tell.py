@@ -78,7 +78,7 @@ def test_whoever_leaves_ends_ssh_and_leaves_no_key_behind(script: Path, tmp_path
         threading.Timer(0.1, told.end).start()
         with pytest.raises(SshError):
             next(lines)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30, "it waited for the minute"
     assert not list((tmp_path / "run").rglob("key"))
 
 
@@ -93,7 +93,7 @@ def test_an_ssh_that_does_not_end_when_it_is_asked_is_killed(script: Path) -> No
     began = time.monotonic()
     with ssh.tell(TARGET, "logs", {}):
         pass
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30, "it waited for the minute"
 
 
 def test_a_machine_without_ssh_is_told(script: Path) -> None:

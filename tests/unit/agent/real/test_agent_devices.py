@@ -81,6 +81,6 @@ def test_a_program_that_can_not_be_ended_is_left_behind(monkeypatch: pytest.Monk
     began = time.monotonic()
     result = RealRunner().run(["sleep", "60"], timeout_s=0.2)
     assert (result.code, result.err) == (124, "sleep did not end within 0.2 s")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 50, "it waited for the minute"
     super(Stuck, started[0]).kill()
     started[0].wait()

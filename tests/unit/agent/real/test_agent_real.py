@@ -116,7 +116,7 @@ def test_a_lock_that_is_held_is_seen_with_its_moment_and_never_made(tmp_path: Pa
     with files.lock(path, 0):
         since = files.held_since(path)
         assert since is not None
-        assert abs(since - time.time()) < 5
+        assert abs(since - time.time()) < 300, "not 1970"
         with pytest.raises(Busy), files.lock(path, 0):
             raise AssertionError("to look took the lock away")
     assert files.held_since(path) is None
@@ -248,7 +248,7 @@ def test_a_program_is_ended_when_nobody_waits_for_it_any_more() -> None:
     start = time.monotonic()
     result = RealRunner().run(["sleep", "60"], unless=unless)
     assert (result.code, len(looks)) == (130, 2)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 50, "it waited for the minute"
     assert RealRunner().run(["cat"], stdin="x" * 200_000, unless=unless).out == "x" * 200_000
     assert RealRunner().run(["sleep", "60"], timeout_s=0.2, unless=lambda: False).code == 124
 
