@@ -22,6 +22,9 @@ LONGEST_S: Final = 10
 _PAUSE_S: Final = 0.1
 _FIRST_REQUEST_S: Final = 0.5
 """From accepting a connection to its first request: two round trips of TLS, for clients 250 ms away."""
+_BUSY_LOOK_S: Final = 0.25
+_BUSY_S: Final = 3
+"""A host that is busy is given so long for first requests, as long as connections still end."""
 _LOCK_S: Final = 300
 _RELOAD_S: Final = 120
 _SOCKETS: Final = ("/proc/net/tcp", "/proc/net/tcp6")
@@ -100,13 +103,32 @@ def _hold(ports: Ports) -> None:
             f"caddy: {paths.HOLD} comes with the next bundle: a connection that is new now may fail"
         )
         return
+    _hold_for_a_while(ports)
+    if _first_requests(ports):
+        _hold_for_a_while(ports)
+
+
+def _hold_for_a_while(ports: Ports) -> None:
+    """From now on, for as long as the rules say. Raises Failed."""
     result = ports.runner.run(commands.HOLD_CONNECTIONS)
     if not result.ok:
         ports.files.remove(paths.DRAINING)
         raise Failed(
             "switch", f"nft refused {paths.HOLD}: {result.text}", "apply the server's bundle, then run again"
         )
+
+
+def _first_requests(ports: Ports) -> bool:
+    """Wait for the first requests of accepted connections, which end with the answer; whether that took longer."""
+    start, open_still = ports.clock.monotonic(), connections(ports)
     ports.clock.sleep(_FIRST_REQUEST_S)
+    longer = False
+    while (
+        left := open_still & connections(ports)
+    ) < open_still and ports.clock.monotonic() - start < _BUSY_S:
+        open_still, longer = left, True
+        ports.clock.sleep(_BUSY_LOOK_S)
+    return longer
 
 
 def connections(ports: Ports) -> frozenset[str]:

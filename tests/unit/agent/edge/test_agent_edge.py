@@ -88,6 +88,29 @@ def test_a_connection_that_stays_holds_a_reload_up_for_ten_seconds_at_most(host:
     assert order(host) == ["hold", "reload", "free"]
 
 
+def test_a_busy_host_is_given_longer_for_first_requests_as_long_as_connections_end(host: FakeHost) -> None:
+    sockets(host, *(("01BB", "01", number) for number in range(7, 27)))
+    start, gone = host.time, 7
+
+    def one_ends() -> None:
+        nonlocal gone
+        if "hold" in order(host):
+            gone += 1
+            sockets(host, *(("01BB", "01", number) for number in range(gone, 27)))
+
+    host.after = one_ends
+    drain.reload(host.ports())
+    assert order(host) == ["hold", "hold", "reload", "free"], "held anew before the rules' own time is over"
+    assert 12.5 < host.time - start < 14
+
+
+def test_a_connection_that_only_stays_after_the_hold_is_not_waited_for(host: FakeHost) -> None:
+    sockets(host, ("01BB", "01", 7), ("01BB", "01", 8))
+    start = host.time
+    drain.reload(host.ports())
+    assert host.time - start == pytest.approx(10.5, abs=0.15)
+
+
 def test_what_caddy_has_read_is_not_read_again(host: FakeHost) -> None:
     host.put("/etc/caddy/sites/a.caddy", "a {\n}\n")
     drain.reload(host.ports())
