@@ -90,6 +90,7 @@ def test_no_secret_is_in_a_log_of_a_run_nor_in_the_repositories(way: Way) -> Non
             assert subprocess.run([*line, secret, "main"], capture_output=True, check=False).returncode == 1
 
 
+@pytest.mark.slow
 def test_a_pull_request_has_an_environment_that_is_updated_and_goes(way: Way) -> None:
     number = opened(way, "tea", "2.0.0-tea.1")
     assert way.shown(number) == "2.0.0-tea.1"

@@ -35,6 +35,7 @@ def ca(lab: Lab, tmp_path: Path) -> Iterator[Pebble]:
         found.stop()
 
 
+@pytest.mark.slow
 def test_two_edges_order_each_certificate_once(
     shape: Callable[..., Shaped], ca: Pebble, tmp_path: Path
 ) -> None:

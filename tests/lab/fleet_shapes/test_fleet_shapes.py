@@ -49,6 +49,7 @@ def test_apps_and_data_on_servers_of_their_own(shape: Callable[..., Shaped]) -> 
     fleet.destroy()
 
 
+@pytest.mark.slow
 def test_a_balancer_ends_tls_and_apps_see_their_visitors(
     shape: Callable[..., Shaped], tmp_path: Path
 ) -> None:

@@ -150,6 +150,7 @@ def test_a_renamed_project_keeps_its_domain_and_ports_without_a_gap(room: Stack)
     assert b"codeb-before-" not in room.on_host("podman", "ps", "--format", "{{.Names}}").stdout
 
 
+@pytest.mark.slow
 def test_a_domain_that_moves_on_is_answered_until_its_new_owner_is_there(room: Stack) -> None:
     assert deploy(room, one=small("one"), two=small("two")).status == 0
     spoilt = small("two", "one")
