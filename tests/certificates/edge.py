@@ -32,7 +32,7 @@ from agent.real.runner import RealRunner
 
 CADDY = str(Path(sys.executable).parent / "caddy")
 WITHOUT_CAPABILITIES = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")
-PATIENCE_S = 40
+PATIENCE_S = 100
 
 
 @dataclass

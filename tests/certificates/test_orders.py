@@ -40,10 +40,10 @@ def test_an_edge_answers_for_a_site_that_it_does_not_know_yet(fleet: Make, http:
     here.balance(second, http=http, tls=not http)
     first.sites.append("new.test")
     first.reload()
-    serial = first.awaited("new.test", patience_s=20)
+    serial = first.awaited("new.test")
     second.sites.append("new.test")
     second.reload()
-    assert second.awaited("new.test", patience_s=3) == serial
+    assert second.awaited("new.test") == serial
     assert len(here.ca.issued()) == 2
 
 
@@ -52,7 +52,7 @@ def test_an_edge_that_joins_has_all_certificates_before_it_takes_traffic(fleet: 
     first, _ = here.running(*SITES)
     joins = here.edge(*SITES)
     joins.start()
-    assert [joins.awaited(site, patience_s=3) for site in SITES] == [first.serial(site) for site in SITES]
+    assert [joins.awaited(site) for site in SITES] == [first.serial(site) for site in SITES]
     assert len(here.ca.issued()) == len(SITES)
 
 
@@ -69,7 +69,7 @@ def test_an_edge_that_was_alone_brings_its_certificates_along(fleet: Make) -> No
     other = here.edge("one.test")
     for edge in (alone, other):
         edge.start()
-        assert edge.awaited("one.test", patience_s=3) == serial
+        assert edge.awaited("one.test") == serial
     assert len(here.ca.issued()) == 1
 
 
@@ -81,10 +81,10 @@ def test_renewal_goes_on_while_an_edge_is_down(fleet: Make, down: int) -> None:
     before = edges[0].serial("one.test")
     edges[down].stop()
     up = edges[1 - down]
-    renewed = up.awaited("one.test", other_than=before, patience_s=60)
+    renewed = up.awaited("one.test", other_than=before)
     assert left(up.shows("one.test")) > 35
     edges[down].start()
-    assert edges[down].awaited("one.test", patience_s=3) == renewed
+    assert edges[down].awaited("one.test") == renewed
     assert len(here.ca.issued()) == 2
 
 
@@ -92,7 +92,7 @@ def test_a_renewal_is_ordered_once_while_both_are_up(fleet: Make) -> None:
     here = fleet(valid_s=45)
     edges = here.running("one.test")
     before = edges[0].serial("one.test")
-    renewed = [edge.awaited("one.test", other_than=before, patience_s=60) for edge in edges]
+    renewed = [edge.awaited("one.test", other_than=before) for edge in edges]
     assert renewed[0] == renewed[1]
     assert len(here.ca.issued()) == 2
 
@@ -109,7 +109,7 @@ def test_a_ca_that_is_down_stops_nobody_and_is_asked_again(fleet: Make) -> None:
     for edge in edges:
         edge.stop()
         edge.start()
-        assert edge.awaited("one.test", patience_s=3) == serial
+        assert edge.awaited("one.test") == serial
     here.ca.start()
     for edge in edges:
         # Caddy asks again after one minute and then after two; this CA forgets accounts when it ends, and edges that both

@@ -62,7 +62,7 @@ def test_a_share_that_hangs_while_a_renewal_is_due_is_cut_off_and_the_edge_serve
     before = hung.serial("one.test")
     hung.hang()
     here.balance(other)
-    other.awaited("one.test", other_than=before, patience_s=40)
+    other.awaited("one.test", other_than=before)
     hung.sites.append("new.test")
     hung.write()
     tell_of_sites_until_it_hangs(hung)
@@ -74,7 +74,7 @@ def test_a_share_that_hangs_while_a_renewal_is_due_is_cut_off_and_the_edge_serve
     hung.unhang()
     hung.look()
     assert uses(hung) == "shared"
-    assert hung.awaited("one.test", other_than=before, patience_s=10)
+    assert hung.awaited("one.test", other_than=before)
     here.balance(*edges)
     hung.awaited("new.test")
 
@@ -113,7 +113,7 @@ def test_an_edge_that_boots_while_the_share_hangs_serves(fleet: Make) -> None:
     edge.hang()
     cut_off(edge)
     edge.start(look=False)
-    assert edge.awaited("one.test", patience_s=3) == serial
+    assert edge.awaited("one.test") == serial
 
 
 def test_a_share_that_comes_back_has_the_new_certificates_for_all(fleet: Make) -> None:
@@ -130,7 +130,7 @@ def test_a_share_that_comes_back_has_the_new_certificates_for_all(fleet: Make) -
     serial = other.awaited("new.test")
     away.attach(here.raw)
     away.look()
-    assert away.awaited("new.test", patience_s=5) == serial
+    assert away.awaited("new.test") == serial
     assert len(here.ca.issued()) == 2
 
 

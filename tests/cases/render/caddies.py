@@ -28,6 +28,9 @@ from .test_consumers import caddyfile
 HERE, ABROAD = "127.0.0.1", "127.0.0.2"
 APP = Path(__file__).with_name("replica.py")
 PORTS = ("https", "http", "inner")
+CERTIFICATE_S = 150
+"""A Caddy that starts tidies its storage, and may take a folder away that it has just made for a certificate; then it tries
+again after a minute."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,9 @@ def running(case: Case, root: Path, plan: Plan | None = None) -> Iterator[dict[s
                 name = file.read_text().splitlines()[1].removesuffix(" {").partition(", ")[0]
                 if not name.startswith("http://"):
                     wait_until(
-                        lambda server=server, name=name: _has_certificate(server, name), server.caddy.log
+                        lambda server=server, name=name: _has_certificate(server, name),
+                        server.caddy.log,
+                        CERTIFICATE_S,
                     )
         yield found
     finally:
