@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agent.documents.errors import BadDocument, Failed
-from agent.documents.reader import IMAGE, PROJECT, Reader
+from agent.documents.reader import ANY, IMAGE, PROJECT, Reader
 from agent.host import paths
 from agent.host.ports import Ports
 from agent.host.s3 import Place
@@ -36,12 +36,16 @@ _LONGEST: Final = 1 << 20
 
 @dataclass(frozen=True)
 class Details:
-    """What a restore compares and brings back: rows by `schema.table`, the owner, settings of the database (`name=value`),
-    versions of its extensions."""
+    """What a restore compares and brings back.
+
+    Rows by table (`schema.name` as SQL writes it), the owner, settings of the database (`name=value`), those of roles in it,
+    versions of its extensions.
+    """
 
     rows: Mapping[str, int]
     owner: str
     settings: tuple[str, ...] = ()
+    role_settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extensions: Mapping[str, str] = field(default_factory=dict)
 
     def text(self) -> bytes:
@@ -49,6 +53,7 @@ class Details:
             "rows": dict(self.rows),
             "owner": self.owner,
             "settings": list(self.settings),
+            "role_settings": {role: list(found) for role, found in self.role_settings.items()},
             "extensions": dict(self.extensions),
         }
         return json.dumps(found).encode()
@@ -205,15 +210,22 @@ def details(ports: Ports, backup: Backup) -> Details:
     """What a backup's document has sealed. Raises Damaged, PipeBroken when age isn't there."""
     try:
         reader = Reader(json.loads(unsealed(ports, backup.id, base64.b64decode(backup.sealed))), "")
-        rows = reader.child("rows")
-        found = Details(
-            rows={name: rows.whole(name, 0, 1 << 62) for name in reader.document("rows")},
-            owner=reader.text("owner"),
-            settings=reader.texts("settings", re.compile(r"[^\0]*", re.DOTALL)),
-            extensions={name: str(value) for name, value in reader.document("extensions").items()},
-        )
+        return read_details(reader)
     except (ValueError, BadDocument) as error:
         raise Damaged(f"the details of {backup.id} can't be read: {error}") from None
+
+
+def read_details(reader: Reader) -> Details:
+    """Raises BadDocument."""
+    rows, roles = reader.child("rows"), reader.child("role_settings")
+    found = Details(
+        rows={name: rows.whole(name, 0, 1 << 62) for name in reader.document("rows")},
+        owner=reader.text("owner"),
+        settings=reader.texts("settings", ANY),
+        role_settings={role: roles.texts(role, ANY) for role in reader.document("role_settings")},
+        extensions={name: str(value) for name, value in reader.document("extensions").items()},
+    )
+    reader.end()
     return found
 
 

@@ -69,12 +69,17 @@ def opened(
 
     Both sums are compared where they are given. Raises Damaged, StoreError, PipeBroken when a program isn't there.
     """
-    stored = _Summed(ports.s3.get(place, key, version))
-    plain = _Summed(ports.pipes.flow([_OPEN, _UNPACK], stored.pieces(key, sha256), unless=unless))
+    stored = checked(ports.s3.get(place, key, version), key, sha256)
+    plain = ports.pipes.flow([_OPEN, _UNPACK], stored, unless=unless)
     try:
-        yield from plain.pieces(key, plain_sha256)
+        yield from checked(plain, key, plain_sha256)
     except PipeBroken as error:
         raise _damaged(key, error) or error from None
+
+
+def checked(pieces: Iterable[bytes], key: str, sha256: str) -> Generator[bytes, None, None]:
+    """The same pieces; Damaged at the end unless they have this sum (where there is one)."""
+    return _Summed(pieces).pieces(key, sha256)
 
 
 def unsealed(ports: Ports, name: str, content: bytes) -> bytes:

@@ -83,7 +83,6 @@ def test_more_objects_than_a_page_holds_are_all_listed(place: Place) -> None:
         ({"access_key": "nobody"}, "refused", "InvalidAccessKeyId"),
         ({"bucket": "nosuchbucket"}, "missing", "NoSuchBucket"),
         ({"ca": None}, "unreachable", "fails at the TLS handshake"),
-        ({"region": "mars"}, "wrong", "AuthorizationHeaderMalformed"),
     ],
 )
 def test_a_refusal_says_why_and_shows_no_key(

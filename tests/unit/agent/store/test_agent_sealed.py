@@ -21,7 +21,11 @@ from tests.unit.agent.store.sealing import HERE, RECIPIENT, SEED, Programs, host
 pytestmark = needs_age
 CONTENT = b"PGDMP a customer's address " * 40_000 + os.urandom(300_000)
 DETAILS = Details(
-    {"public.orders": 3, 'public.odd "name"': 0}, "shop", ("jwt.secret=hush hush",), {"citext": "1.6"}
+    {"public.orders": 3, 'public.odd "name"': 0},
+    "shop",
+    ("jwt.secret=hush hush",),
+    {"shop": ("a=b",)},
+    {"citext": "1.6"},
 )
 
 
@@ -162,7 +166,10 @@ def test_a_document_of_somebody_without_the_key_is_no_backup(host: FakeHost) -> 
 def test_what_only_looks_like_a_backup_is_told_and_kept_apart(host: FakeHost) -> None:
     good = stored(host)
     document = host.s3.content("backup", f"database/shop/{good.id}.json")
-    put = lambda name, body: host.s3.put(HERE, f"database/shop/{name}", body)  # noqa: E731
+
+    def put(name: str, body: bytes) -> None:
+        host.s3.put(HERE, f"database/shop/{name}", body)
+
     put("20261124T040000Z-0001.dump.zst.age", b"under way")
     put("20261124T040000Z-0002.json", b"no JSON")
     put("20261124T040000Z-0003.json", document)
