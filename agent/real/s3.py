@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus
-from xml.etree import ElementTree
 
 from agent.host.s3 import Object, Place, Sent, StoreError
 from agent.real.s3_link import Link, refusal
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
 
 _PART: Final = 16 << 20
 _MOST_PARTS: Final = 10_000
@@ -187,6 +188,9 @@ def _gone_is_fine() -> Iterator[None]:
 
 def _xml(body: bytes, place: Place) -> ElementTree.Element:
     """The document without namespaces. Raises StoreError."""
+    # Here, as every verb loads this module, and a rollback has to start fast.
+    from xml.etree import ElementTree
+
     try:
         root = ElementTree.fromstring(body)  # noqa: S314 - at most 8 MiB, and expat limits how entities grow
     except ElementTree.ParseError:
@@ -198,6 +202,8 @@ def _xml(body: bytes, place: Place) -> ElementTree.Element:
 
 def _object(key: str, headers: Mapping[str, str]) -> Object:
     """What HEAD says."""
+    from email.utils import parsedate_to_datetime
+
     return Object(
         key=key,
         size=int(headers.get("content-length", "0")),
