@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _PART: Final = 16 << 20
 _MOST_PARTS: Final = 10_000
-_PARTS_FOR_A_GUESS: Final = 5_000
-"""Parts of an object of the expected size: it may be twice as large."""
+_PARTS_FOR_A_GUESS: Final = 9_000
+"""Parts of an object of the expected size, which may be a little larger."""
 _READS: Final = 5
 
 

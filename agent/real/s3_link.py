@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import io
 import re
 import socket
 import ssl
@@ -25,6 +26,7 @@ _TIMEOUT_S: Final = 60.0
 _PAUSES_S: Final = (0.5, 1.0, 2.0, 4.0)
 _BODY: Final = 8 << 20
 _CHUNK: Final = 1 << 20
+_BLOCK: Final = 1 << 18
 _CODE: Final = re.compile(rb"<Code>([A-Za-z0-9._-]{1,80})</Code>")
 _BUSY: Final = (429, 500, 502, 503, 504)
 _KINDS: Final[Mapping[str, Kind]] = {
@@ -147,7 +149,10 @@ class Link:
         )  # fmt: skip
         words = sigv4.encoded_query(query)
         link = self._connected()
-        link.request(method, f"{path}?{words}" if words else path, body, signed)
+        if method in ("PUT", "POST"):
+            signed["Content-Length"] = str(len(body))
+        # Read in blocks, as the time-out is for each: a slow line may take minutes for one part.
+        link.request(method, f"{path}?{words}" if words else path, io.BytesIO(body) if body else None, signed)
         return link.getresponse()
 
     def _named(self) -> str:
@@ -161,10 +166,10 @@ class Link:
         link: http.client.HTTPConnection
         if self._secure:
             link = http.client.HTTPSConnection(
-                self._host, self._port, timeout=_TIMEOUT_S, context=_trust(self.place.ca)
+                self._host, self._port, timeout=_TIMEOUT_S, context=_trust(self.place.ca), blocksize=_BLOCK
             )
         else:
-            link = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S)
+            link = http.client.HTTPConnection(self._host, self._port, timeout=_TIMEOUT_S, blocksize=_BLOCK)
         link.connect()
         if link.sock is not None:
             link.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

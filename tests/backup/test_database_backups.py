@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from agent import cli
+from agent.backup.backup import backup
+from agent.documents.reader import Reader
 from agent.host import paths
 from agent.host.ports import Result
 from agent.host.s3 import StoreError
@@ -312,3 +314,29 @@ def test_a_late_backup_is_told_once_for_each_time_it_was_due(host: FakeHost) -> 
     texts = [host.tell(path) or "" for path in host.files if path.startswith(paths.OUTBOX)]
     assert [text for text in texts if "backup is late" in text and "*late*" in text] == texts
     assert len(texts) == 1
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4])
+def test_a_run_that_ends_in_any_phase_leaves_no_backup_that_is_none(host: FakeHost, step: int) -> None:
+    run: Any = backup(host.ports(), Reader({"project": "shop"}, ""), "admin")
+    for _ in range(step):
+        next(run)
+    run.close()
+    assert not host.held
+    found = backups.listed(host.ports(), HERE, "shop")
+    assert len(found.backups) == (1 if step == 4 else 0)
+    assert not found.wrong
+    host.time += 3 * 86_400
+    good = made(host)
+    found = backups.listed(host.ports(), HERE, "shop")
+    assert found.backups[0].id == good["id"]
+    assert not found.begun
+
+
+def test_a_run_that_nobody_waits_for_ends_and_is_no_failure_of_the_backup(host: FakeHost) -> None:
+    host.gone = "the session has ended"
+    answer = ask(host, "backup", all=True)
+    assert not answer["ok"]
+    assert "nobody waits" in answer["summary"]
+    assert read_backup_record(host.ports(), "shop").failed is None
+    assert not backups.listed(host.ports(), HERE, "shop").backups
