@@ -47,10 +47,12 @@ def backup(
         return failed(f"{server.name}: {words.clean(problem or 'the agent gave no answer')}")
     results = [each for each in answer.get("projects") or () if isinstance(each, Mapping)]
     refused = [] if results or answer.get("ok") else [answer]
+    caught = answer.get("caught_up")
+    lines = [_made(each) for each in results if each.get("id")]
+    lines += [_caught(*each) for each in sorted(caught.items())] if isinstance(caught, dict) else []
     return Result(
         {**answer, "server": server.name},
-        tuple(_made(each) for each in results if each.get("id"))
-        or (("nothing is due",) if answer.get("ok") else ()),
+        tuple(lines) or (("nothing is due",) if answer.get("ok") else ()),
         tuple(line for each in (*results, *refused) for line in _wrong(each)),
     )
 
@@ -92,6 +94,11 @@ def _made(result: Mapping[str, Any]) -> str:
     return words.clean(
         f"{result.get('project')}: {result.get('id')}, {words.size(result.get('size'))}, {took}, in {stores}{more}"
     )
+
+
+def _caught(project: str, stores: object) -> str:
+    names = " and ".join(str(store) for store in stores) if isinstance(stores, list) else "-"
+    return words.clean(f"{project}: its newest backup is in {names} now, too")
 
 
 def _wrong(result: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import Final
 
+from agent.backup.copies import caught_up
 from agent.backup.due import due, tell_late
 from agent.backup.make import Outcome, make
 from agent.backup.prune import pruned
@@ -50,8 +51,15 @@ def backup(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, A
             results.append((yield from _one(ports, settings, project, by)))
             if ports.asker.gone():
                 break
+        away = {str(store) for result in results for store in _stores_missed(result)}
+        caught = caught_up(ports, settings, away)
         tell_late(ports, settings, by)
-    return _answer(results)
+    return {**_answer(results), **({"caught_up": caught} if caught else {})}
+
+
+def _stores_missed(result: Answer) -> Sequence[object]:
+    found = result.get("missed")
+    return found if isinstance(found, list) else []
 
 
 def _wanted(ports: Ports, settings: Settings, one: str, *, only_due: bool) -> Sequence[Project]:
@@ -83,14 +91,15 @@ def _one(ports: Ports, settings: Settings, project: Project, by: str) -> Generat
             project,
             "copy",
             problem,
-            "it is saved elsewhere; the next backup goes to all stores again",
+            "it is saved elsewhere, and copied there once the store answers again",
             by,
         )
     gone, warning = pruned(ports, settings, project)
     return {
         "project": project.id, "ok": not problem, "id": found.id, "at": found.at, "size": found.size,
         "seconds": found.seconds, "stores": list(outcome.stores), "pruned": gone,
-        **({"problem": problem} if problem else {}), **({"warning": warning} if warning else {}),
+        **({"problem": problem, "missed": sorted(outcome.missed)} if problem else {}),
+        **({"warning": warning} if warning else {}),
     }  # fmt: skip
 
 

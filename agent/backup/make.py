@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Final
 
 from agent.backup import programs
+from agent.backup.copies import copied
 from agent.backup.snapshot import Image, Snapshot, server_image, snapshot
 from agent.documents.errors import Failed
 from agent.host.pipes import PipeBroken, run
@@ -15,7 +16,7 @@ from agent.host.ports import Ports
 from agent.host.s3 import StoreError
 from agent.store import backups
 from agent.store.backups import Backup
-from agent.store.sealed import Damaged, Sealed, checked, put_sealed
+from agent.store.sealed import Damaged, Sealed, put_sealed
 from agent.store.settings import Project, Settings, Store
 
 Telling = Generator[dict[str, object], None, "Outcome"]
@@ -74,7 +75,7 @@ def make(ports: Ports, settings: Settings, project: Project) -> Telling:
     for other in settings.stores:
         if other is not store and other.name not in missed:
             yield work.told("copy", store=other.name)
-            if problem := _copied(work, store, other, backup, text):
+            if problem := copied(ports, store, other, backup, text):
                 missed[other.name] = problem
             else:
                 stores.append(other.name)
@@ -135,18 +136,6 @@ def _verified(work: _Work, store: Store, backup: Backup) -> None:
             run(work.ports.pipes, [reads], pieces, unless=work.ports.asker.gone)
         except StoreError as error:
             raise Failed("verify", str(error), _REMEDIES[error.kind]) from None
-
-
-def _copied(work: _Work, source: Store, target: Store, backup: Backup, document: bytes) -> str:
-    """Copy a backup as it is stored; what went wrong, in words, or ""."""
-    key = backups.dump_key(work.project.id, backup.id)
-    pieces: Iterable[bytes] = checked(work.ports.s3.get(source.place, key), key, backup.sha256)
-    try:
-        work.ports.s3.upload(target.place, key, pieces, backup.size)
-        work.ports.s3.put(target.place, backups.document_key(work.project.id, backup.id), document)
-    except (StoreError, Damaged) as error:
-        return str(error)
-    return ""
 
 
 class _said:

@@ -340,3 +340,45 @@ def test_a_run_that_nobody_waits_for_ends_and_is_no_failure_of_the_backup(host: 
     assert "nobody waits" in answer["summary"]
     assert read_backup_record(host.ports(), "shop").failed is None
     assert not backups.listed(host.ports(), HERE, "shop").backups
+
+
+def test_a_store_that_was_away_gets_what_it_missed_with_the_next_run_of_any_project(
+    host: FakeHost, cluster: Cluster
+) -> None:
+    shop = settings()["projects"][0]
+    blog = shop | {"id": "blog", "database": "no_such_db", "buckets": []}
+    host.put(
+        paths.BACKUP_SETTINGS,
+        json.dumps(settings(port=int(cluster.config["port"]), projects=[shop, blog])),
+    )
+    host.s3.refuses["elsewhere"] = StoreError("unreachable", "elsewhere gave no answer in time")
+    first = ask(host, "backup", project="shop")
+    assert "caught_up" not in first
+    del host.s3.refuses["elsewhere"]
+    assert ask(host, "backup", project="blog")["caught_up"] == {"shop": ["second"]}
+    (backup_there,) = backups.listed(host.ports(), SECOND, "shop").backups
+    assert backup_there.id == first["projects"][0]["id"]
+    record = read_backup_record(host.ports(), "shop")
+    assert record.last
+    assert (record.last.stores, record.failed) == (("here", "second"), None)
+    assert "caught_up" not in ask(host, "backup", project="blog")
+
+
+def test_a_damaged_backup_is_copied_nowhere(host: FakeHost) -> None:
+    host.s3.refuses["elsewhere"] = StoreError("unreachable", "elsewhere gave no answer in time")
+    found = made_here(host)
+    del host.s3.refuses["elsewhere"]
+    key = backups.dump_key("shop", found["id"])
+    content = host.s3.content("backup", key)
+    host.s3.put(HERE, key, content[:-1] + bytes([content[-1] ^ 1]))
+    timer(host, "active", f"@{EPOCH - 60:.0f}")
+    assert "caught_up" not in ask(host, "backup", due=True)
+    assert not list(host.s3.objects(SECOND, ""))
+    assert any("still not in second" in line for line in host.journal)
+
+
+def made_here(host: FakeHost) -> dict[str, Any]:
+    """A backup that the second store has missed."""
+    (found,) = ask(host, "backup", project="shop")["projects"]
+    assert found["stores"] == ["here"]
+    return dict(found)

@@ -101,6 +101,11 @@ def test_a_refusal_of_the_whole_run_is_said() -> None:
     assert result.problems == ("lock: restore by eve has been running since …. wait",)
 
 
+def test_what_a_store_got_later_is_said() -> None:
+    result = backup({}, [DATA], told({"ok": True, "projects": [], "caught_up": {"shop": ["second"]}}), print)
+    assert result.lines == ("shop: its newest backup is in second now, too",)
+
+
 def test_nothing_due_is_no_failure() -> None:
     result = backup({}, [DATA], told({"ok": True, "projects": []}), print)
     assert result.lines == ("nothing is due",)
