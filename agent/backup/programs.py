@@ -49,7 +49,7 @@ def _client(server: Server, image: str, name: str, words: Sequence[str]) -> list
     return [
         *("podman", "run", "--rm", "--replace", f"--name=codeb-backup-{name}", "--interactive"),
         *("--pull=never", "--log-driver=none", "--network=host", f"--user={_UID}:{_UID}"),
-        *("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges"),
+        *("--read-only", "--image-volume=ignore", "--cap-drop=all", "--security-opt=no-new-privileges"),
         *("--cpu-shares=20", f"--timeout={_LONGEST_S}"),
         *(f"--volume={paths.BACKUP_LOGIN}:{_PASSWORDS}:ro", f"--volume={paths.CA_FILE}:{_CA}:ro"),
         *(f"--env=PGPASSFILE={_PASSWORDS}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={_CA}"),

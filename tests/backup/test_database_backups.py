@@ -128,7 +128,16 @@ def test_no_password_or_key_is_in_a_word_of_a_program_or_a_line_of_the_journal(
         assert secret not in shown
     containers = [words for words in host.pipes.ran if words[0] == "podman"]
     assert len(containers) == 3
-    assert all(IMAGE in words and "--log-driver=none" in words for words in containers)
+    assert all(IMAGE in words for words in containers)
+    for option in (
+        "--rm",
+        "--log-driver=none",
+        "--image-volume=ignore",
+        "--read-only",
+        "--cap-drop=all",
+        "--pull=never",
+    ):
+        assert all(option in words for words in containers)
 
 
 def test_an_unreachable_second_place_fails_no_backup_but_is_said(host: FakeHost) -> None:
