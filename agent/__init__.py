@@ -5,5 +5,5 @@ One JSON document in, one out; the standard library only; no daemon. `cli` has t
 `bundle`, …) stands on what it knows of a project, that on `host`, the ports through which all effects go.
 
 A new verb is a module in the room of its subject and a line in `cli`. A new subject is a room: beside `release` and
-`bundle` when it changes a host (backups), in or beside `report` when it only looks (metrics).
+`bundle` when it changes a host, in or beside `report` when it only looks (metrics).
 """

@@ -44,6 +44,9 @@ VERBS: Final[Mapping[str, str]] = {
     "note": "agent.outbox.note",
     "deliver": "agent.outbox.deliver",
     "certificates": "agent.edge.certificates",
+    "backup": "agent.backup.backup",
+    "backups": "agent.backup.backups",
+    "prune": "agent.backup.prune",
     "version": "agent.program.version",
     "precompile": "agent.program.archive",
 }

@@ -21,12 +21,14 @@ Status = Mapping[str, Any]
 class Live:
     """Project → server → status, for the servers that answered; why the others didn't, by server.
 
-    `known` are, by server that answered, all projects that it has something of.
+    `known` are, by server that answered, all projects that it has something of; `backups`, by project, what the data
+    server says of theirs.
     """
 
     statuses: Mapping[str, Mapping[str, Status]] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    backups: Mapping[str, object] = field(default_factory=dict)
 
     def of(self, project: str, servers: Iterable[str]) -> Status | None:
         """The status on the first of these servers that has the project."""
@@ -133,6 +135,7 @@ def gather(answers: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str]) 
     """`answers` are the documents that `status` gave, by server."""
     found: dict[str, dict[str, Status]] = {}
     known: dict[str, frozenset[str]] = {}
+    backups: dict[str, object] = {}
     for server, document in answers.items():
         host, projects = document.get("host"), document.get("projects")
         if not isinstance(host, Mapping) or not isinstance(projects, list):
@@ -144,7 +147,9 @@ def gather(answers: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str]) 
             if isinstance(status.get("release"), Mapping):  # older agents have none
                 checked = {**status, "checked_at": host.get("time", "")}
                 found.setdefault(status["project"], {})[server] = checked
-    return Live(found, dict(silent), known)
+        saved = document.get("backups")
+        backups |= saved if isinstance(saved, Mapping) else {}
+    return Live(found, dict(silent), known, backups)
 
 
 def words(plan: Plan, live: Live, stack: str) -> list[Word]:

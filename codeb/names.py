@@ -29,6 +29,11 @@ REQUEST_VARIABLE: Final = "CODEB_REQUEST"
 # Accounts of the platform on the data services.
 POSTGRES_ADMIN: Final = "postgres"
 MINIO_ADMIN: Final = "codeb_admin"
+BACKUP_USER: Final = "codeb_backup"
+
+# Where this stack's MinIO keeps backups, and the service that makes one of a project (an instance).
+BACKUP_BUCKET: Final = "backup"
+BACKUP_SERVICE: Final = "codeb-backup@.service"
 
 # Fixed places on a host.
 QUADLET_DIR: Final = "/etc/containers/systemd"
@@ -124,6 +129,11 @@ def cron_units(project_id: str, cron: str) -> tuple[str, str]:
     """Quadlet file and timer file of one cron job."""
     name = cron_service(project_id, cron)
     return f"{name}.container", f"{name}.timer"
+
+
+def backup_timer(project_id: str) -> str:
+    """Timer of a project's backups, on the data server."""
+    return f"codeb-backup-{project_id}.timer"
 
 
 def worker_service(project_id: str, colour: Colour, worker: str) -> str:

@@ -22,12 +22,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from codeb import names
+from codeb.age import SEED_BYTES, age_identity, age_recipient
 from codeb.certificates import Authority, certificate_authority, server_certificate
 
 PURPOSES: Final = {
     "postgres/admin": "password of PostgreSQL's administrator",
     "postgres/tls": "private key of PostgreSQL's certificate",
     "minio/admin": "password of MinIO's administrator",
+    "backup/key": "identity of age that opens the stack's backups; its recipient is public",
+    "backup/storage": "secret key of the platform's account for backups in MinIO",
     "redis/<n>/admin": "password of the administrator of the shared Redis instance n",
     "platform/ca": "private key of the platform's CA",
     "platform/changes": "key of the digests by which previews tell that a secret changed",
@@ -181,6 +184,8 @@ class PlatformSecrets:
             return self.authority.key
         if purpose == "postgres/tls":
             return self._postgres_certificate()[1]
+        if purpose == "backup/key":
+            return age_identity(self._backup_seed())
         plain = purpose.removesuffix("/sha256")
         if not _PURPOSE.fullmatch(plain):
             raise KeyError(purpose)
@@ -192,7 +197,12 @@ class PlatformSecrets:
             return self.authority.certificate
         if purpose == "postgres/tls":
             return self._postgres_certificate()[0]
+        if purpose == "backup/key":
+            return age_recipient(self._backup_seed())
         raise KeyError(purpose)
+
+    def _backup_seed(self) -> bytes:
+        return self._root.seed("backup/key")[:SEED_BYTES]
 
     def _postgres_certificate(self) -> tuple[str, str]:
         return server_certificate(

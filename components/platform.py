@@ -19,6 +19,7 @@ from codeb.plan.places import Known
 from codeb.render import project_environment
 from codeb.secrets import PlatformSecrets, project_credentials
 from codeb.ssh import SshTarget
+from components.backup import Backup, BackupArgs
 from components.config import Stack
 from components.data import DataArgs, DataServices
 from components.documents import Drafts, changes_digest, earlier_release, releases, routes_of
@@ -47,6 +48,7 @@ class Platform(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         self._servers = Servers(name, stack, self._drafts, self._told, child)
         self._data = self._data_services(child)
+        self._declare_backup()
         self._projects = self._declare_projects()
         self.outputs = self._outputs()
         self.register_outputs({})
@@ -93,6 +95,11 @@ class Platform(pulumi.ComponentResource):
             if not preview:
                 raise pulumi.RunError(str(error)) from None
             pulumi.log.warn(f"{error}. The preview goes on without it; an update would stop here.")
+
+    def _declare_backup(self) -> None:
+        plan, root = self._stack.plan.data, self._stack.secrets.root
+        args = BackupArgs(self._servers[plan.server], root.derive("backup/storage"))
+        Backup("backup", args, pulumi.ResourceOptions(parent=self, providers=[self._data.minio]))
 
     def _declare_projects(self) -> dict[str, Project]:
         kept = {retained.id: retained for retained in self._stack.plan.retained}
@@ -188,6 +195,7 @@ def remember(stack: Stack) -> None:
     """
     live = stack.live.by_project(stack.plan)
     entries = registry.carried(registry.planned_entries(stack.plan), stack.previous, live)
+    entries = registry.with_backups(entries, stack.previous, stack.live.backups)
     root = get_root_resource()
     if isinstance(root, pulumi.ComponentResource):
         root.register_outputs({"registry": registry.document(entries, stack.plan.leaving, stack.plan.kept)})
@@ -214,7 +222,8 @@ def _registry(
         for key, entry in entries.items()
     }
     carried = registry.carried(released, stack.previous, stack.live.by_project(stack.plan))
-    return registry.document(carried, stack.plan.leaving, stack.plan.kept)
+    saved = registry.with_backups(carried, stack.previous, stack.live.backups)
+    return registry.document(saved, stack.plan.leaving, stack.plan.kept)
 
 
 def _warn(project: str, before: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> None:

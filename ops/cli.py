@@ -15,6 +15,7 @@ from typing import Final
 
 from ops import (
     app_commands,
+    backup_commands,
     ci_commands,
     fleet_commands,
     host_commands,
@@ -34,6 +35,7 @@ COMMANDS = (
     *manifest_commands.COMMANDS,
     *protect_commands.COMMANDS,
     *host_commands.COMMANDS,
+    *backup_commands.COMMANDS,
     *app_commands.COMMANDS,
     *session_commands.COMMANDS,
     *fleet_commands.COMMANDS,

@@ -91,6 +91,16 @@ def projects(reply: Reply) -> list[Mapping[str, Any]]:
     )
 
 
+def backups(reply: Reply) -> Mapping[str, Mapping[str, Any]]:
+    """What an answer of `status` says of backups, by project; only the data server says anything."""
+    found = reply.document.get("backups")
+    return (
+        {key: each for key, each in found.items() if isinstance(each, dict)}
+        if isinstance(found, dict)
+        else {}
+    )
+
+
 def to_roll_back(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Of the servers that have a project (name → its status), those on which it goes back.
 

@@ -23,7 +23,7 @@ def status(project: str, stack: str, servers: Sequence[Server], ask: Ask) -> Res
     well = healthy and all(reply.ok for reply in replies) and bool(found or not project)
     return Result(
         _document(replies, well),
-        tuple(_lines(project, found)),
+        tuple([*_lines(project, found), *_backups(project, replies)]),
         tuple(_problems(project, stack, replies, bool(found))),
     )
 
@@ -39,6 +39,7 @@ def _document(replies: Sequence[Reply], well: bool) -> dict[str, object]:
                 "problem": reply.problem,
                 "host": reply.document.get("host"),
                 "projects": fleet.projects(reply),
+                **({"backups": reply.document["backups"]} if reply.document.get("backups") else {}),
             }
             for reply in replies
         ],
@@ -52,6 +53,17 @@ def _lines(project: str, found: Sequence[tuple[Reply, Mapping[str, Any]]]) -> li
         return words.overview([(reply.server, each, _now(reply)) for reply, each in found])
     blocks = [words.project_status(each, reply.server, _now(reply)) for reply, each in found]
     return [line for number, block in enumerate(blocks) for line in ([""] if number else []) + block]
+
+
+def _backups(project: str, replies: Sequence[Reply]) -> list[str]:
+    """Of one project all that is known, of several what is wrong."""
+    found = {key: (facts, _now(reply)) for reply in replies for key, facts in fleet.backups(reply).items()}
+    if project:
+        mine = found.get(project)
+        return ["", *words.backup(*mine)] if mine else []
+    wrong = [(key, words.backup_wrong(facts)) for key, (facts, _) in sorted(found.items())]
+    lines = [f"backup of {words.clean(key)}: {problem}" for key, problem in wrong if problem]
+    return ["", *lines] if lines else []
 
 
 def _problems(project: str, stack: str, replies: Sequence[Reply], found: bool) -> list[str]:

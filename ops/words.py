@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from ops.fleet import Reply
 
 _DIGEST_DIGITS = 12
+_UNITS: Final = ("B", "kB", "MB", "GB", "TB")
 
 
 def clean(text: object) -> str:
@@ -106,6 +107,32 @@ def project_status(status: Mapping[str, Any], server: str, now: str) -> list[str
     elif status.get("unfinished"):
         lines.append("  unfinished a release was interrupted; the next one puts its changes back first")
     return [*lines, "", *history(status.get("history", []))]
+
+
+def backup(facts: Mapping[str, Any], now: str) -> list[str]:
+    """What is known of a project's backups. `now` is the host's time."""
+    last = f"{_moment(facts['last'], now)}, {size(facts.get('size'))}" if facts.get("last") else "none yet"
+    proven = f"proven {_moment(facts['proven'], now)}" if facts.get("proven") else "never proven"
+    lines = [f"  backup     {last}; {proven}"]
+    if facts.get("point_in_time_from"):
+        lines.append(f"             any moment since {_moment(facts['point_in_time_from'], now)}")
+    wrong = backup_wrong(facts)
+    return [*lines, f"             {wrong}"] if wrong else lines
+
+
+def backup_wrong(facts: Mapping[str, Any]) -> str:
+    """What is wrong with a project's backups, "" for nothing."""
+    return clean(facts.get("problem") or ("late" if facts.get("late") is True else ""))
+
+
+def size(number: object) -> str:
+    """Bytes for people: `1.2 GB`."""
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number < 1 << 80:
+        return "-"
+    value, unit = float(number), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.0f} {_UNITS[unit]}" if unit == 0 or value >= 100 else f"{value:.1f} {_UNITS[unit]}"
 
 
 def idle_workers(status: Mapping[str, Any]) -> str:

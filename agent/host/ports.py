@@ -9,6 +9,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
+from agent.host.pipes import Pipes
+from agent.host.s3 import S3
+
 Argv = Sequence[str]
 
 
@@ -267,3 +270,5 @@ class Ports:
     redis: Redis
     journal: Journal
     asker: Asker
+    pipes: Pipes
+    s3: S3

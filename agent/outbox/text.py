@@ -6,7 +6,16 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Final, Literal
 
-Kind = Literal["started", "succeeded", "failed", "rolled-back", "approval-wanted"]
+Kind = Literal[
+    "started",
+    "succeeded",
+    "failed",
+    "rolled-back",
+    "approval-wanted",
+    "backup-failed",
+    "backup-late",
+    "proof-failed",
+]
 
 _LONGEST: Final = 2000
 _LONGEST_LINE: Final = 600
@@ -23,6 +32,9 @@ _ICONS: Final = {
     "failed": ":x:",
     "rolled-back": ":rewind:",
     "approval-wanted": ":raised_hand:",
+    "backup-failed": ":x:",
+    "backup-late": ":hourglass:",
+    "proof-failed": ":x:",
 }
 
 
@@ -31,7 +43,8 @@ class Event:
     """Something that happened to a project. Texts are redacted by whoever makes it.
 
     `at` is UTC like `2026-11-23T04:00:00Z`, `release` an id like `r12`, `duration_s` in seconds. `phase`, `cause`,
-    `remedy` and `put_back` belong to `failed` (`cause` to `rolled-back` too), `text` and `url` to `approval-wanted`.
+    `remedy` and `put_back` belong to `failed` and to those of backups (`cause` to `rolled-back` too), `text` and `url` to
+    `approval-wanted`.
     """
 
     event: Kind
@@ -92,7 +105,11 @@ def _happened(event: Event) -> str:
         return f"{release}{image} failed{where}{took}"
     if event.event == "rolled-back":
         return f"rolled back, {release}{image}{pinned} serves again{took}"
-    return "approval wanted"
+    return {
+        "backup-failed": f"backup failed{f' in {_safe(event.phase)}' if event.phase else ''}",
+        "backup-late": "backup is late",
+        "proof-failed": "the newest backup can't be restored",
+    }.get(event.event, "approval wanted")
 
 
 def _seconds(duration_s: float) -> str:

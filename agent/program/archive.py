@@ -16,10 +16,14 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.host.ports import Ports
+
+KINDS: Final = (".py", ".sql")
+"""What belongs to the agent."""
 
 
 def digest(sources: Mapping[str, bytes]) -> str:
@@ -37,9 +41,9 @@ def installed() -> Path | None:
 
 
 def sources(archive: Path) -> dict[str, bytes]:
-    """Name → content of the modules in it, in order."""
+    """Name → content of the modules in it, and of the SQL that some read, in order."""
     with zipfile.ZipFile(archive) as given:
-        return {name: given.read(name) for name in given.namelist() if name.endswith(".py")}
+        return {name: given.read(name) for name in given.namelist() if name.endswith(KINDS)}
 
 
 def precompile(ports: Ports, document: Reader, by: str) -> dict[str, object]:
@@ -63,9 +67,11 @@ def _with_compiled(modules: Mapping[str, bytes]) -> bytes:
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as out:
         source, compiled = Path(folder) / "source.py", Path(folder) / "compiled.pyc"
         for name, content in modules.items():
+            out.writestr(zipfile.ZipInfo(name), content)
+            if not name.endswith(".py"):
+                continue
             source.write_bytes(content)
             unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
             py_compile.compile(str(source), str(compiled), name, doraise=True, invalidation_mode=unchecked)
-            out.writestr(zipfile.ZipInfo(name), content)
             out.writestr(zipfile.ZipInfo(f"{name}c"), compiled.read_bytes())
     return archive.getvalue()

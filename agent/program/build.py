@@ -20,8 +20,8 @@ def sources() -> dict[str, bytes]:
     """Name in the archive → content, in order."""
     found = {
         f"agent/{path.relative_to(_FOLDER).as_posix()}": path.read_bytes()
-        for path in sorted(_FOLDER.rglob("*.py"))
-        if path not in _LEFT_OUT
+        for path in sorted(_FOLDER.rglob("*"))
+        if path.suffix in archive.KINDS and path not in _LEFT_OUT
     }
     return {"__main__.py": found["agent/__main__.py"], **found}
 

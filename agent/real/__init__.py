@@ -8,14 +8,26 @@ from agent.real.clock import RealClock
 from agent.real.files import RealFiles
 from agent.real.http import RealHttp
 from agent.real.journal import RealJournal
+from agent.real.pipes import RealPipes
 from agent.real.redis import RealRedis
 from agent.real.runner import RealRunner
+from agent.real.s3 import RealS3
 from agent.real.seat import RealSeat
 
 
 def ports() -> Ports:
     """The ports of the host this runs on."""
-    return Ports(RealRunner(), RealFiles(), RealClock(), RealHttp(), RealRedis(), RealJournal(), RealAsker())
+    return Ports(
+        RealRunner(),
+        RealFiles(),
+        RealClock(),
+        RealHttp(),
+        RealRedis(),
+        RealJournal(),
+        RealAsker(),
+        RealPipes(),
+        RealS3(),
+    )
 
 
 def seat() -> RealSeat:

@@ -22,12 +22,17 @@ _LONGEST_LINE = 1 << 20
 SEARCHED = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+def surroundings() -> dict[str, str]:
+    """The small, fixed environment of every program."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {"HOME": "/root", **kept, "PATH": SEARCHED, "LANG": "C.UTF-8"}
+
+
 class RealRunner:
     """Runs programs in a small, fixed environment."""
 
     def __init__(self) -> None:
-        kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        self._environment = {"HOME": "/root", **kept, "PATH": SEARCHED, "LANG": "C.UTF-8"}
+        self._environment = surroundings()
 
     def run(
         self,

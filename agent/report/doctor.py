@@ -17,6 +17,7 @@ from agent.project.record import Record
 from agent.project.spec import Spec
 from agent.release import undo
 from agent.report import crashes, diagnosis, storage_problems
+from agent.report.backups import backup_problems
 from agent.report.crashes import Crashes
 from agent.report.diagnosis import Problem, ProjectFacts
 from agent.report.refusals import WORDS, Refusal, refusals
@@ -81,6 +82,7 @@ def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:
         *diagnosis.draining(drain.stale(ports)),
         *diagnosis.certificates(certificates.from_copy(ports)),
         *_bundle(ports),
+        *backup_problems(ports),
     ]
 
 

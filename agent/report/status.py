@@ -20,6 +20,7 @@ from agent.project.record import Record
 from agent.project.spec import Worker
 from agent.release import undo
 from agent.report import crashes
+from agent.report.backups import backup_facts
 from agent.report.crashes import Crashes
 from agent.storage import facts
 
@@ -50,7 +51,13 @@ def status(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     seen = _look(ports)
     with ThreadPoolExecutor(_AT_ONCE) as workers:
         projects = list(workers.map(lambda name: _project(ports, name, seen), names))
-    return {"ok": True, "host": host_facts(ports), "projects": projects}
+    saved = backup_facts(ports, project)
+    return {
+        "ok": True,
+        "host": host_facts(ports),
+        "projects": projects,
+        **({"backups": saved} if saved else {}),
+    }
 
 
 def host_facts(ports: Ports) -> dict[str, object]:

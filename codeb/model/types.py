@@ -87,8 +87,8 @@ Description = Annotated[str, Field(min_length=1, max_length=500), AfterValidator
 
 
 RESERVED_STEMS = frozenset({
-    "agent", "backup", "caddy", "codeb-admin", "default", "minio", "network", "none", "platform", "postgres",
-    "public", "redis", "replicator", "root", "template",
+    "agent", "backup", "caddy", "codeb-admin", "codeb-archive", "codeb-backup", "default", "minio", "network", "none",
+    "platform", "postgres", "public", "redis", "replicator", "root", "template",
 })  # fmt: skip
 """Names that the platform, PostgreSQL, Redis or MinIO already give a meaning."""
 _SHORTEST_STEM = 3  # MinIO takes no shorter access key

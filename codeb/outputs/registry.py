@@ -122,6 +122,23 @@ class Serves(Part):
     """Its ports."""
 
 
+class Backup(Part):
+    """What is known of the backups of the project's database, as its data server said when the stack was last updated."""
+
+    last: str | None = None
+    """Of which moment the newest good backup is, as ISO time in UTC; null for none yet."""
+    proven: str | None = None
+    """When a backup was last restored and compared, as ISO time in UTC; null for never."""
+    point_in_time_from: str | None = None
+    """The first moment to which the database can be restored; null where single backups are all there is."""
+    size: int | None = None
+    """Bytes of the newest backup, as it is stored."""
+    late: bool = False
+    """Whether a backup should have been made long ago."""
+    problem: str = ""
+    """What is wrong, in words; empty for nothing."""
+
+
 class Kept(Part):
     """What the platform keeps of a project that its manifest has no more."""
 
@@ -203,6 +220,8 @@ class Entry(Part):
     """What the servers warned of at the last release."""
     lifecycle: str = "retain"
     """`retain`: data outlives the manifest; `destroy`: it goes with it."""
+    backup: Backup | None = None
+    """Its backups; absent before the first update with them, and for a project that has none."""
     retained: Kept | None = None
     """What is kept although the manifest has it no more."""
 

@@ -14,6 +14,8 @@ they hold is given to nobody until their servers say that they are gone.
 `images` are those that were deployed in place of the manifests', `previews` the preview environments that are open
 (`codeb.plan.merged`). Both are there only when there are any.
 
+`backup` is what the data server says of the backups of a project's database.
+
 What runs is known from up to three places: the answer that Pulumi keeps of its last release command, the registry
 of the last run, and what the hosts say now. The latest one that says something new counts.
 """
@@ -28,7 +30,7 @@ from codeb.outputs import VERSIONS
 from codeb.plan import Holding, Kept, read_previous
 from codeb.plan.kept import NOTHING
 from codeb.registry.entries import Entry, planned_entries, planned_entry
-from codeb.registry.observed import RUNNING, carried, entries_of, latest, warnings, with_release
+from codeb.registry.observed import RUNNING, carried, entries_of, latest, warnings, with_backups, with_release
 
 VERSION: Final = VERSIONS["registry"]
 
@@ -44,6 +46,7 @@ __all__ = [
     "planned_entry",
     "read_previous",
     "warnings",
+    "with_backups",
     "with_release",
 ]
 

@@ -130,6 +130,37 @@ def carried(
     }
 
 
+_SAVED: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "last": (str, type(None)),
+    "proven": (str, type(None)),
+    "point_in_time_from": (str, type(None)),
+    "size": (int, type(None)),
+    "late": bool,
+    "problem": str,
+}
+
+
+def with_backups(
+    entries: Mapping[str, Entry], previous: object, saved: Mapping[str, object] | None = None
+) -> dict[str, Entry]:
+    """The entries with what the data server says of their backups (`saved`, by project); where it says nothing, with what
+    the previous registry knew."""
+    before = entries_of(previous)
+    found = {}
+    for key, entry in entries.items():
+        known = _backup((saved or {}).get(key)) or before.get(key, {}).get("backup")
+        found[key] = entry | {"backup": known} if known else entry
+    return found
+
+
+def _backup(said: object) -> Entry | None:
+    """What a host said, where it has the shape that it should."""
+    if not isinstance(said, Mapping):
+        return None
+    found = {key: said.get(key) for key in _SAVED}
+    return found if all(isinstance(found[key], kind) for key, kind in _SAVED.items()) else None
+
+
 def entries_of(
     registry: object, part: Literal["projects", "leaving"] = "projects"
 ) -> Mapping[str, Mapping[str, Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from codeb import names
 from codeb.plan import Plan, ServerPlan
+from codeb.render.backup import backup_files
 from codeb.render.base import base_files
 from codeb.render.bundle import Directory, HostBundle
 from codeb.render.data import data_files
@@ -22,7 +23,7 @@ def host_files(plan: Plan, server: ServerPlan, configured: Collection[str] = ())
     """
     bundle = base_files(plan, server) + outside_files(configured)
     if server.has("data"):
-        bundle += data_files(plan, server)
+        bundle += data_files(plan, server) + backup_files(plan)
     if server.has("app"):
         bundle += HostBundle(directories=(Directory(names.PROJECTS_DIR, "0700"),))
     if has_caddy(plan, server):

@@ -29,6 +29,7 @@ HOST_PACKAGES = (
         "logrotate",
         "cron",
         "zstd",
+        "age",
         "bindfs",
     ),
     *("openssl", "iputils-ping", "tzdata", "unattended-upgrades"),

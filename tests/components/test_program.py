@@ -120,7 +120,9 @@ def test_an_app_is_given_a_user_of_its_own_for_its_buckets_and_nothing_of_the_ad
 
 def test_nothing_is_public_by_default(recording: Recording) -> None:
     buckets = [item for item in recording.registrations if item.type.startswith("minio:index/s3Bucket")]
-    assert [bucket.inputs["acl"] for bucket in buckets] == ["private", "private"]
+    assert [bucket.inputs["acl"] for bucket in buckets] == [
+        "private"
+    ] * 3  # two of projects, and the backups'
     grants = [item for item in recording.registrations if item.type == "postgresql:index/grant:Grant"]
     assert all(grant.inputs["role"] == "public" and grant.inputs["privileges"] == [] for grant in grants)
 

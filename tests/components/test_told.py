@@ -93,8 +93,8 @@ def test_a_shared_service_that_restarts_is_told_with_those_who_use_it(bench: Ben
     bench.fill()
     configure(bench, images={"postgres": "docker.io/library/postgres:16.99"})
     assert lines(preview(bench)) == [
-        "server0: /etc/containers/systemd/postgres.container. What users notice: restart of postgres, shared: app-0000 is "
-        "without it for some seconds."
+        "server0: /etc/codeb/secrets/backup.json, /etc/containers/systemd/postgres.container. What users notice: restart of "
+        "postgres, shared: app-0000 is without it for some seconds."
     ]
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,9 +19,9 @@ from typing import Any
 import asyncssh
 import pytest
 
-from lab.host.paths import Folders
+from tests.minio import PASSWORD, USER, minio_server
 from tests.plugins.client import Plugin, plugin
-from tests.plugins.processes import end, wait_for_port, write_certificate
+from tests.plugins.processes import end, wait_for_port
 from tests.ports import free_port
 from tests.postgres import Cluster, postgres_cluster
 
@@ -94,34 +93,14 @@ def postgresql(cluster: Cluster) -> Iterator[Plugin]:
 @pytest.fixture(scope="session")
 def minio_config() -> Iterator[dict[str, str]]:
     """A MinIO server with TLS; the value is the provider's configuration for its administrator."""
-    built = sorted(Folders.here().cache.glob("minio-*/minio"))
-    binary = shutil.which("minio") or (str(built[-1]) if built else None)
-    if binary is None:
-        pytest.skip("needs a MinIO server: on the PATH, or as built by `make lab`")
-    with tempfile.TemporaryDirectory(prefix="codeb-minio-") as folder:
-        home = Path(folder)
-        certificate = write_certificate(home)
-        certificate.rename(home / "public.crt")
-        (home / "server.key").rename(home / "private.key")
-        port = free_port()
-        log = home / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                [binary, "server", "--quiet", "--address", f"127.0.0.1:{port}",
-                 "--console-address", f"127.0.0.1:{free_port()}", "--certs-dir", home, home / "data"],
-                env={"MINIO_ROOT_USER": "labadmin", "MINIO_ROOT_PASSWORD": "super secret", "HOME": folder},
-                stdout=output,
-                stderr=output,
-            )  # fmt: skip
-        wait_for_port(port, process, log)
+    with minio_server() as server:
         yield {
-            "minioServer": f"127.0.0.1:{port}",
-            "minioUser": "labadmin",
-            "minioPassword": "super secret",
+            "minioServer": f"127.0.0.1:{server.port}",
+            "minioUser": USER,
+            "minioPassword": PASSWORD,
             "minioSsl": "true",
-            "minioCacertFile": str(home / "public.crt"),
+            "minioCacertFile": str(server.certificate),
         }
-        end(process)
 
 
 @pytest.fixture(scope="session")

@@ -60,6 +60,9 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "logs",
         "environment",
         "restart",
+        "backup",
+        "backups",
+        "prune",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

@@ -56,7 +56,8 @@ def test_secret_values_are_only_in_private_files(single: Plan) -> None:
             assert file.path.startswith("/etc/codeb/secrets/")
             holders.add(file.path.rpartition("/")[2])
     key = {"ca.key"} if single.settings.tls_issuer == "internal" else set()
-    assert holders == {"postgres.key", "postgres-admin", "minio-admin", "redis-0.acl"} | key
+    backup = {"backup.json", "backup.key", "backup.pgpass"}
+    assert holders == {"postgres.key", "postgres-admin", "minio-admin", "redis-0.acl"} | backup | key
 
 
 def test_the_document_holds_no_secret_before_it_is_resolved(single: Plan) -> None:

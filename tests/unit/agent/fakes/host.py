@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from agent.documents.errors import Unwritable
+from agent.host.pipes import Pipes
 from agent.host.ports import Busy, Entry, Ports, Result
 from tests.unit.agent.fakes.caddy import Caddy
 from tests.unit.agent.fakes.debian import Debian
@@ -15,6 +16,7 @@ from tests.unit.agent.fakes.disks import Disks
 from tests.unit.agent.fakes.network import FakeHttp
 from tests.unit.agent.fakes.podman import App, Podman
 from tests.unit.agent.fakes.redis import FakeRedis
+from tests.unit.agent.fakes.store import FakeS3, NoPipes
 from tests.unit.agent.fakes.systemd import Systemd
 
 EPOCH = datetime(2026, 11, 23, 4, 0, tzinfo=UTC).timestamp()
@@ -59,6 +61,8 @@ class FakeHost:
         self.disks = self.systemd.mounts = Disks(self, self.step)
         self.debian = Debian(self, set(packages))
         self.redis = FakeRedis(self.step)
+        self.s3 = FakeS3(self)
+        self.pipes: Pipes = NoPipes()
         self.http = FakeHttp(self, self.caddy, self.systemd.running, self.podman.app)
 
     def ports(self) -> Ports:
@@ -70,6 +74,8 @@ class FakeHost:
             self.redis,
             FakeJournal(self),
             FakeAsker(self),
+            self.pipes,
+            self.s3,
         )
 
     def step(self) -> bool:

@@ -1,0 +1,83 @@
+"""The verb `backups`: which backups there are, asked of the stores."""
+
+from __future__ import annotations
+
+from agent.backup.due import is_late, timers
+from agent.documents.errors import Failed
+from agent.documents.reader import PROJECT, Reader
+from agent.host.ports import Ports
+from agent.host.s3 import StoreError
+from agent.store.backups import Listing, listed
+from agent.store.record import read_backup_record
+from agent.store.settings import Project, Settings, Store, load_settings
+
+Answer = dict[str, object]
+
+
+def backups(ports: Ports, document: Reader, by: str) -> Answer:
+    """`{}` or `{"project"}`: by project and store, newest first; what is wrong with which. Raises BadDocument, Failed.
+
+    A store that can't be reached, or lets nobody read from here (the second one), is said as such.
+    """
+    document.version()
+    one = document.text("project", PROJECT) if document.given("project") else ""
+    document.end()
+    settings = load_settings(ports)
+    projects = [each for each in settings.projects if one in ("", each.id)]
+    if one and not projects:
+        raise Failed(
+            "settings",
+            f"{one} is not backed up here",
+            "see `backup.enabled` in its manifest, then `pulumi up`",
+        )
+    found = timers(ports, [project.id for project in projects])
+    now = ports.clock.now().timestamp()
+    return {
+        "ok": True,
+        "projects": [
+            {
+                **_project(ports, settings, each),
+                "late": is_late(read_backup_record(ports, each.id), found[each.id], now),
+            }
+            for each in projects
+        ],
+    }
+
+
+def _project(ports: Ports, settings: Settings, project: Project) -> Answer:
+    record = read_backup_record(ports, project.id)
+    return {
+        "project": project.id,
+        "database": project.database,
+        "retention_days": project.retention_days,
+        "proven": record.proven
+        and {"id": record.proven.id, "at": record.proven.at, "seconds": record.proven.seconds},
+        "point_in_time_from": record.point_in_time_from or None,
+        "stores": [_store(ports, store, project) for store in settings.stores],
+    }
+
+
+def _store(ports: Ports, store: Store, project: Project) -> Answer:
+    try:
+        found = listed(ports, store.place, project.id)
+    except StoreError as error:
+        return {"store": store.name, "problem": str(error), "backups": [], "wrong": {}, "begun": []}
+    return {"store": store.name, **_listing(found)}
+
+
+def _listing(found: Listing) -> Answer:
+    return {
+        "problem": None,
+        "backups": [
+            {
+                "id": each.id,
+                "at": each.at,
+                "size": each.size,
+                "seconds": each.seconds,
+                "postgres": each.postgres,
+            }
+            for each in found.backups
+        ],
+        "wrong": dict(found.wrong),
+        "begun": list(found.begun),
+    }

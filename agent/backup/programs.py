@@ -1,0 +1,59 @@
+"""PostgreSQL's own clients as token lists: from the image that the server runs, so that both are of one version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from agent.host import paths
+from agent.store.settings import Server
+
+_ADMIN: Final = "postgres"
+_UID: Final = 70
+_LONGEST_S: Final = 24 * 3600
+_LOCK_WAIT_MS: Final = 60_000
+_PASSWORDS: Final = "/run/codeb/pgpass"
+_CA: Final = "/run/codeb/ca.crt"
+
+
+def image_of(container: str) -> list[str]:
+    """Id and digest of the image that a container runs."""
+    return ["podman", "container", "inspect", "--format", "{{.Image}} {{.ImageDigest}}", container]
+
+
+def psql(server: Server, image: str, name: str, database: str) -> list[str]:
+    """A session: quiet, no header, no alignment, ended by the first error."""
+    words = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
+    return _client(server, image, name, [*words, f"--dbname={database}"])
+
+
+def pg_dump(server: Server, image: str, name: str, database: str, snapshot: str) -> list[str]:
+    """The dump in the custom format, not packed (zstd does that), of a snapshot that a session holds."""
+    words = ["pg_dump", "--format=custom", "--compress=0", f"--lock-wait-timeout={_LOCK_WAIT_MS}"]
+    return _client(server, image, name, [*words, f"--snapshot={snapshot}", f"--dbname={database}"])
+
+
+def pg_restore_reads(server: Server, image: str, name: str) -> list[str]:
+    """Read a dump from its first to its last byte, and do nothing with it."""
+    return _client(server, image, name, ["pg_restore", "--file=/dev/null"])
+
+
+def timers(units: Sequence[str]) -> list[str]:
+    """Whether these timers run, and when each went off last (seconds since 1970): a block a timer, in this order."""
+    properties = "Id,ActiveState,LastTriggerUSec"
+    return ["systemctl", "show", "--timestamp=unix", f"--property={properties}", *units]
+
+
+def _client(server: Server, image: str, name: str, words: Sequence[str]) -> list[str]:
+    """`name` is one at a time: who finds it taken replaces it, as a killed run leaves its container behind."""
+    return [
+        *("podman", "run", "--rm", "--replace", f"--name=codeb-backup-{name}", "--interactive"),
+        *("--pull=never", "--log-driver=none", "--network=host", f"--user={_UID}:{_UID}"),
+        *("--read-only", "--image-volume=ignore", "--cap-drop=all", "--security-opt=no-new-privileges"),
+        *("--cpu-shares=20", f"--timeout={_LONGEST_S}"),
+        *(f"--volume={paths.BACKUP_LOGIN}:{_PASSWORDS}:ro", f"--volume={paths.CA_FILE}:{_CA}:ro"),
+        *(f"--env=PGPASSFILE={_PASSWORDS}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={_CA}"),
+        *(f"--env=PGHOST={server.host}", f"--env=PGPORT={server.port}", f"--env=PGUSER={_ADMIN}"),
+        *("--env=PGAPPNAME=codeb-backup", "--env=PGCONNECT_TIMEOUT=30"),
+        *(f"--entrypoint={words[0]}", image, *words[1:]),
+    ]

@@ -1,0 +1,90 @@
+"""The port for stores that speak S3, on this host or elsewhere. Real in `agent.real.s3`."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+Kind = Literal["unreachable", "refused", "missing", "full", "wrong"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A bucket and how to reach it. `endpoint` is `http[s]://host[:port]`; `ca` a file with a CA beside the system's."""
+
+    endpoint: str
+    region: str
+    bucket: str
+    access_key: str
+    secret_key: str = field(repr=False)
+    ca: str | None = None
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        return f"{self.bucket} at {self.endpoint}"
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object, or one version of it. `marker`: this version says that the object was deleted. `etag` without quotes."""
+
+    key: str
+    size: int
+    at: datetime
+    etag: str = ""
+    version: str = ""
+    latest: bool = True
+    marker: bool = False
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What was written: bytes and their SHA-256 in hex."""
+
+    size: int
+    sha256: str
+
+
+class StoreError(Exception):
+    """A store did not do what it was asked. Names bucket, host and the store's own word, no key and nothing secret.
+
+    `kind`: `unreachable` (no answer, or busy for too long), `refused` (keys, rights), `missing` (object or bucket), `full`,
+    `wrong` (anything else).
+    """
+
+    def __init__(self, kind: Kind, text: str, code: str = "") -> None:
+        super().__init__(text)
+        self.kind: Kind = kind
+        self.code = code
+
+
+class S3(Protocol):
+    """All raise StoreError. What failed on its way is tried again a few times first."""
+
+    def put(self, place: Place, key: str, body: bytes) -> None:
+        """Write a small object at once."""
+
+    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
+        """Write an object of unknown size, which is there whole once this returns, or not at all.
+
+        An error of `pieces` gives the upload up and is raised. `expected` are bytes, a guess: parts grow with it (156 GiB
+        fit without one).
+        """
+
+    def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:
+        """An object's bytes; all of them once the generator is exhausted without an error."""
+
+    def head(self, place: Place, key: str) -> Object | None:
+        """What there is by this name, None when there is nothing."""
+
+    def objects(self, place: Place, prefix: str) -> Iterator[Object]:
+        """All whose name begins so, in the order of their names."""
+
+    def versions(self, place: Place, prefix: str) -> Iterator[Object]:
+        """All their versions and deletions, the newest of a name first; in a bucket without versions each object once."""
+
+    def delete(self, place: Place, key: str, version: str = "") -> None:
+        """Delete an object, or one version of it for good; one that isn't there is fine."""

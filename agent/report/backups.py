@@ -1,0 +1,66 @@
+"""What `status` says of backups, from what this host remembers: no store is asked."""
+
+from __future__ import annotations
+
+from agent.backup.due import Timer, is_late, timers
+from agent.documents.errors import Failed
+from agent.host import paths
+from agent.host.ports import Ports
+from agent.report.diagnosis import Problem
+from agent.store.record import BackupRecord, read_backup_record
+from agent.store.settings import load_settings
+
+Entry = dict[str, object]
+
+
+def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
+    """By project (all, or one): when the newest good backup is of, when one was proven, from when on any moment can be had.
+
+    With its bytes, whether one is late, and what is wrong, "" for nothing. Empty on a server that backs nothing up.
+    """
+    if ports.files.read(paths.BACKUP_SETTINGS) is None:
+        return {}
+    try:
+        projects = [
+            each.id for each in load_settings(ports).projects if each.database and project in ("", each.id)
+        ]
+    except Failed as error:
+        ports.journal.log(f"status: {error.failure.cause}")
+        return {}
+    now = ports.clock.now().timestamp()
+    return {
+        each: _entry(read_backup_record(ports, each), timer, now)
+        for each, timer in timers(ports, projects).items()
+    }
+
+
+def _entry(record: BackupRecord, timer: Timer, now: float) -> Entry:
+    return {
+        "last": record.last.at if record.last else None,
+        "proven": record.proven.at if record.proven else None,
+        "point_in_time_from": record.point_in_time_from or None,
+        "size": record.last.size if record.last else None,
+        "late": is_late(record, timer, now),
+        "problem": _problem(record, timer),
+    }
+
+
+def _problem(record: BackupRecord, timer: Timer) -> str:
+    if record.failed:
+        return f"failed at {record.failed.at} in {record.failed.phase}: {record.failed.cause}"
+    return "" if timer.runs else "has a timer that does not run: `pulumi up` starts it"
+
+
+def backup_problems(ports: Ports) -> list[Problem]:
+    """Backups that are late or failed."""
+    found = []
+    for project, facts in backup_facts(ports).items():
+        remedy = (
+            f"`codeb backup {project}` makes one now; `journalctl -t codeb-agent` and docs/backup.md say more"
+        )
+        if facts["problem"]:
+            found.append(Problem(f"{project}: its backup {facts['problem']}", remedy))
+        elif facts["late"]:
+            last = f"the last one is of {facts['last']}" if facts["last"] else "there is none"
+            found.append(Problem(f"{project}: its backup is late: {last}", remedy))
+    return found

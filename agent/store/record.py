@@ -1,0 +1,104 @@
+"""What this host remembers of a project's backups, so that `status` asks no store. Nothing in it is secret."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from agent.documents.errors import BadDocument
+from agent.documents.reader import SLUG, Reader
+from agent.host import paths
+from agent.host.ports import Ports
+
+
+@dataclass(frozen=True)
+class Made:
+    """The newest good backup: its id, when its data was read (ISO, UTC), bytes stored, seconds, which stores have it."""
+
+    id: str
+    at: str
+    size: int
+    seconds: float
+    stores: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Missed:
+    """The last failure since the newest good backup."""
+
+    at: str
+    phase: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Proof:
+    """The newest backup that was restored and compared: which, when, and how long that took."""
+
+    id: str
+    at: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BackupRecord:
+    """All of it. `told_late`: the trigger (seconds since 1970) after which somebody was told that the backup is late."""
+
+    last: Made | None = None
+    failed: Missed | None = None
+    proven: Proof | None = None
+    point_in_time_from: str = ""
+    told_late: float = 0.0
+
+
+def read_backup_record(ports: Ports, project: str) -> BackupRecord:
+    """What is known of a project; nothing when its file isn't there or can't be read (the stores know better)."""
+    content = ports.files.read(_path(project))
+    if content is None:
+        return BackupRecord()
+    try:
+        return _record(Reader(json.loads(content), ""))
+    except (ValueError, BadDocument) as error:
+        ports.journal.log(f"backup: {_path(project)} can't be read and is begun anew: {error}")
+        return BackupRecord()
+
+
+def note(ports: Ports, project: str, **changes: Any) -> BackupRecord:
+    """Change fields of a project's record, under the lock of backups. Raises Unwritable."""
+    record = replace(read_backup_record(ports, project), **changes)
+    ports.files.directory(paths.BACKUPS, 0o700, "root:root")
+    ports.files.write(_path(project), json.dumps({"version": 1, **asdict(record)}).encode() + b"\n", 0o600)
+    return record
+
+
+def _path(project: str) -> str:
+    return f"{paths.BACKUPS}/{project}.json"
+
+
+def _record(reader: Reader) -> BackupRecord:
+    reader.version()
+    last, failed, proven = (reader.maybe(key) for key in ("last", "failed", "proven"))
+    return BackupRecord(
+        last=None if last is None else _made(last),
+        failed=None if failed is None else _missed(failed),
+        proven=None
+        if proven is None
+        else Proof(proven.text("id"), proven.text("at"), proven.number("seconds")),
+        point_in_time_from=reader.text("point_in_time_from", default=""),
+        told_late=reader.number("told_late"),
+    )
+
+
+def _made(reader: Reader) -> Made:
+    return Made(
+        id=reader.text("id"),
+        at=reader.text("at"),
+        size=reader.whole("size", 0, 1 << 60),
+        seconds=reader.number("seconds"),
+        stores=reader.texts("stores", SLUG),
+    )
+
+
+def _missed(reader: Reader) -> Missed:
+    return Missed(reader.text("at"), reader.text("phase"), reader.text("cause"))

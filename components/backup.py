@@ -1,0 +1,74 @@
+"""Where this stack's backups are kept: a bucket in its own MinIO, and the account by which the data server writes there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_minio as minio
+
+from codeb import names
+from components.server import Server
+
+
+@dataclass(frozen=True)
+class BackupArgs:
+    """`password` is the account's secret key."""
+
+    data_server: Server
+    password: str
+
+    def __repr__(self) -> str:
+        return "BackupArgs([redacted])"
+
+
+class Backup(pulumi.ComponentResource):
+    """The bucket outlives the stack's program; its versions are what an object lock needs."""
+
+    def __init__(self, name: str, args: BackupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("codeb:backup:Backup", name, None, opts)
+        bundle = args.data_server.bundle
+        bucket = minio.S3Bucket(
+            f"{name}-bucket",
+            bucket=names.BACKUP_BUCKET,
+            acl="private",
+            object_locking=True,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, deleted_with=bundle),
+        )
+        opts = pulumi.ResourceOptions(parent=self, deleted_with=bundle, depends_on=[bucket])
+        secret = pulumi.Output.secret(args.password)
+        user = minio.IamUser(f"{name}-user", name=names.BACKUP_USER, secret=secret, opts=opts)
+        policy = minio.IamPolicy(f"{name}-policy", name=names.BACKUP_USER, policy=backup_policy(), opts=opts)
+        minio.IamUserPolicyAttachment(
+            f"{name}-access", user_name=user.name, policy_name=policy.name, opts=opts
+        )
+        self.register_outputs({})
+
+
+def backup_policy() -> str:
+    """An IAM policy for all that backups do in their bucket: not to change the bucket, and nothing of the admin API."""
+    bucket = f"arn:aws:s3:::{names.BACKUP_BUCKET}"
+    whole = [
+        "s3:GetBucketLocation",
+        "s3:GetBucketObjectLockConfiguration",
+        "s3:GetBucketVersioning",
+        "s3:ListBucket",
+        "s3:ListBucketMultipartUploads",
+        "s3:ListBucketVersions",
+    ]
+    objects = [
+        "s3:AbortMultipartUpload",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:ListMultipartUploadParts",
+        "s3:PutObject",
+    ]
+    statements = [
+        {"Effect": "Allow", "Action": whole, "Resource": [bucket]},
+        {"Effect": "Allow", "Action": objects, "Resource": [f"{bucket}/*"]},
+        {"Effect": "Deny", "Action": ["admin:*"]},
+    ]
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})

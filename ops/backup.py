@@ -1,0 +1,148 @@
+"""`backup` and `restore list`: what the data server's agent makes and has of backups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from typing import Any, Final
+
+from ops import fleet, streams, words
+from ops.access import Server
+from ops.fleet import Ask
+from ops.result import Result, failed
+from ops.streams import Tell
+
+_PHASES: Final = {
+    "count": "counts rows",
+    "dump": "dumps and seals",
+    "verify": "reads it back",
+    "copy": "copies it",
+}
+
+
+def data_server(servers: Sequence[Server]) -> Server | None:
+    """The one that has all databases and buckets."""
+    return next((server for server in servers if server.holds_data), None)
+
+
+def backup(
+    document: Mapping[str, Any], servers: Sequence[Server], tell: Tell, say: Callable[[str], object]
+) -> Result:
+    """Back up what `document` (of the agent's verb) names; `say` is told each phase. Ok when all of it went well."""
+    server = data_server(servers)
+    if server is None:
+        return failed("the stack has no server with the role data: there is nothing to back up")
+    answer: Mapping[str, Any] = {}
+    problem = ""
+    with closing(streams.heard([server], "backup", document, tell)) as arrivals:
+        for each in arrivals:
+            if each is None:
+                continue
+            problem = problem or each.problem
+            if "ok" in each.document:
+                answer = each.document
+            elif each.document.get("phase"):
+                say(_phase(each.document))
+    if problem or not answer:
+        return failed(f"{server.name}: {words.clean(problem or 'the agent gave no answer')}")
+    results = [each for each in answer.get("projects") or () if isinstance(each, Mapping)]
+    refused = [] if results or answer.get("ok") else [answer]
+    caught = answer.get("caught_up")
+    lines = [_made(each) for each in results if each.get("id")]
+    lines += [_caught(*each) for each in sorted(caught.items())] if isinstance(caught, dict) else []
+    return Result(
+        {**answer, "server": server.name},
+        tuple(lines) or (("nothing is due",) if answer.get("ok") else ()),
+        tuple(line for each in (*results, *refused) for line in _wrong(each)),
+    )
+
+
+def listed(project: str, servers: Sequence[Server], ask: Ask) -> Result:
+    """What a project can be brought back to, newest first, by store. Ok when a store could be asked and nothing is wrong."""
+    server = data_server(servers)
+    if server is None:
+        return failed("the stack has no server with the role data: there are no backups")
+    document = {"version": 1, "project": project}
+    reply = fleet.ask_each([server], "backups", document, ask)[server.name]
+    if not reply.ok:
+        return failed(f"{server.name}: {words.clean(reply.problem)}")
+    found: Mapping[str, Any] = next(iter(reply.document.get("projects") or ()), {})
+    stores = [each for each in found.get("stores") or () if isinstance(each, Mapping)]
+    problems = [line for store in stores for line in _store_problems(store)]
+    if found.get("late"):
+        problems.append(f"the backup of {project} is late: `codeb backup {project}` makes one now")
+    any_read = any(not store.get("problem") for store in stores)
+    return Result(
+        {"ok": any_read and not found.get("late"), "server": server.name, **found},
+        tuple(_table(found, stores)),
+        tuple(problems),
+    )
+
+
+def _phase(document: Mapping[str, Any]) -> str:
+    phase = str(document.get("phase"))
+    more = f" ({words.size(document['size'])})" if "size" in document else ""
+    store = f" to {document['store']}" if "store" in document else ""
+    return words.clean(f"{document.get('project')}: {_PHASES.get(phase, phase)}{store}{more}")
+
+
+def _made(result: Mapping[str, Any]) -> str:
+    stores = " and ".join(str(store) for store in result.get("stores") or ())
+    took = words.seconds(result.get("seconds"))
+    gone = len(result.get("pruned") or ())
+    more = f"; {words.count(gone, 'backup')} older than it keeps went" if gone else ""
+    return words.clean(
+        f"{result.get('project')}: {result.get('id')}, {words.size(result.get('size'))}, {took}, in {stores}{more}"
+    )
+
+
+def _caught(project: str, stores: object) -> str:
+    names = " and ".join(str(store) for store in stores) if isinstance(stores, list) else "-"
+    return words.clean(f"{project}: its newest backup is in {names} now, too")
+
+
+def _wrong(result: Mapping[str, Any]) -> list[str]:
+    name = f"{result['project']}: " if result.get("project") else ""
+    lines = []
+    if result.get("problem"):
+        lines.append(f"{name}{result['problem']}")
+    elif result.get("ok") is not True:
+        lines.append(f"{name}{result.get('phase')}: {result.get('cause')}. {result.get('remedy')}")
+    if result.get("warning"):
+        lines.append(f"{name}{result['warning']}")
+    return [words.clean(line) for line in lines]
+
+
+def _table(found: Mapping[str, Any], stores: Sequence[Mapping[str, Any]]) -> list[str]:
+    proven = found.get("proven") or {}
+    lines = []
+    rows: dict[str, list[str]] = {}
+    for store in stores:
+        for each in store.get("backups") or ():
+            row = rows.setdefault(str(each.get("id")), _row(each, proven))
+            row[-1] = f"{row[-1]}, {store.get('store')}" if row[-1] else str(store.get("store"))
+    if rows:
+        cells = [[words.clean(cell) for cell in rows[key]] for key in sorted(rows, reverse=True)]
+        lines = words.table(("BACKUP", "OF", "SIZE", "TOOK", "PROVEN", "IN"), cells)
+    else:
+        lines.append(f"{words.clean(found.get('project'))} has no backup yet")
+    if found.get("point_in_time_from"):
+        lines.append(f"and any moment since {words.clean(found['point_in_time_from'])}")
+    return lines
+
+
+def _row(each: Mapping[str, Any], proven: Mapping[str, Any]) -> list[str]:
+    proof = str(proven.get("at", "-")) if proven.get("id") == each.get("id") else "-"
+    size, took = words.size(each.get("size")), words.seconds(each.get("seconds"))
+    return [str(each.get("id")), str(each.get("at")), size, took, proof, ""]
+
+
+def _store_problems(store: Mapping[str, Any]) -> list[str]:
+    name = words.clean(store.get("store"))
+    if store.get("problem"):
+        return [f"{name}: can't be listed from the data server: {words.clean(store['problem'])}"]
+    wrong = store.get("wrong") or {}
+    return [
+        f"{name}: {words.clean(key)} is no backup: it {words.clean(why)}"
+        for key, why in sorted(wrong.items())
+    ]

@@ -1,0 +1,93 @@
+"""The commands about backups: a table. What runs them is imported when it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ops.arguments import caller, project_id, stack_arguments
+from ops.command import Command
+from ops.result import failed, show
+
+
+def _project_or_due(text: str) -> str:
+    return text and project_id(text)
+
+
+def _backup_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "project",
+        nargs="?",
+        default="",
+        type=_project_or_due,
+        metavar="PROJECT",
+        help="id (default: all that are due)",
+    )
+    parser.add_argument("--all", action="store_true", help="every project, due or not")
+    parser.add_argument(
+        "--wait", type=int, default=0, metavar="SECONDS", help="how long to wait for another run (default: 0)"
+    )
+    stack_arguments(parser)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from ops.access import AccessError, app_servers
+    from ops.backup import backup
+    from ops.ssh import tell
+
+    if options.project and options.all:
+        return show(failed("name a project, or say --all"), as_json=options.json)
+    whose = (
+        {"project": options.project} if options.project else {"all": True} if options.all else {"due": True}
+    )
+    document = {"version": 1, **whose, "wait_s": options.wait, "by": caller()}
+    try:
+        servers = app_servers(Path(), options.stack, options.identity, every=True)
+    except AccessError as error:
+        return show(failed(error), as_json=options.json)
+    result = backup(document, servers, tell, lambda line: print(line, file=sys.stderr))
+    return show(result, as_json=options.json)
+
+
+def _restore_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("list",), help="list: what there is to restore")
+    parser.add_argument("project", type=project_id, metavar="PROJECT", help="id of the project")
+    stack_arguments(parser)
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from ops.access import AccessError, app_servers
+    from ops.backup import listed
+    from ops.ssh import ask
+
+    try:
+        servers = app_servers(Path(), options.stack, options.identity, every=True)
+    except AccessError as error:
+        return show(failed(error), as_json=options.json)
+    return show(listed(options.project, servers, ask), as_json=options.json)
+
+
+COMMANDS = (
+    Command(
+        "backup",
+        "Back up the databases of projects now, as their timers do.",
+        "Each is dumped, sealed, read back from the store, and copied to the second place where the stack has one.\n"
+        "Without a project: those whose time has come and that have no backup since. Exit status: 0 all went well,\n"
+        "1 not (some of it), 2 wrong usage.\n\n"
+        "  codeb backup shop --stack live    one project, now\n"
+        "  codeb backup --stack live         all that are due\n\n"
+        "docs/backup.md tells what is kept where, and for how long.",
+        _backup_arguments,
+        _backup,
+    ),
+    Command(
+        "restore",
+        "Show what of a project can be restored.",
+        "The stores are asked: each backup with its moment, size, the time it took, its last proof, and the stores that\n"
+        "have it. Exit status: 0 all is well, 1 not (no store answers, the backup is late), 2 wrong usage.\n\n"
+        "  codeb restore list shop --stack live",
+        _restore_arguments,
+        _restore,
+    ),
+)

@@ -1,0 +1,104 @@
+"""Stores in memory: buckets with versions, and what they refuse."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Protocol
+
+from agent.host.pipes import Session
+from agent.host.s3 import Object, Place, Sent, StoreError
+
+
+class Clock(Protocol):
+    """Seconds since 1970."""
+
+    time: float
+
+
+@dataclass
+class FakeS3:
+    """`versions_of` has, by bucket, every version with its content, the newest last. `refuses` says by bucket what every
+    request there is answered with; `deleted` counts."""
+
+    clock: Clock
+    versions_of: dict[str, list[tuple[Object, bytes]]] = field(default_factory=dict)
+    refuses: dict[str, StoreError] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
+
+    def put(self, place: Place, key: str, body: bytes) -> None:
+        kept = self._bucket(place)
+        at = datetime.fromtimestamp(self.clock.time, UTC)
+        made = Object(
+            key, len(body), at, hashlib.md5(body, usedforsecurity=False).hexdigest(), f"v{len(kept)}"
+        )
+        kept.append((made, body))
+
+    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
+        self._bucket(place)
+        body = b"".join(pieces)
+        self.put(place, key, body)
+        return Sent(len(body), hashlib.sha256(body).hexdigest())
+
+    def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:
+        for found, body in reversed(self._bucket(place)):
+            if found.key == key and version in ("", found.version):
+                if found.marker:
+                    break
+                yield body[: len(body) // 2]
+                yield body[len(body) // 2 :]
+                return
+        raise StoreError("missing", f"{place.where} refused with NoSuchKey", "NoSuchKey")
+
+    def head(self, place: Place, key: str) -> Object | None:
+        return next((found for found in self.objects(place, key) if found.key == key), None)
+
+    def objects(self, place: Place, prefix: str) -> Iterator[Object]:
+        newest = {found.key: found for found, _ in self._bucket(place)}
+        for key in sorted(newest):
+            if key.startswith(prefix) and not newest[key].marker:
+                yield newest[key]
+
+    def versions(self, place: Place, prefix: str) -> Iterator[Object]:
+        kept = self._bucket(place)
+        for key in sorted({found.key for found, _ in kept if found.key.startswith(prefix)}):
+            mine = [found for found, _ in reversed(kept) if found.key == key]
+            yield from (replace(found, latest=not number) for number, found in enumerate(mine))
+
+    def delete(self, place: Place, key: str, version: str = "") -> None:
+        kept = self._bucket(place)
+        self.deleted.append(key)
+        if version:
+            kept[:] = [(found, body) for found, body in kept if (found.key, found.version) != (key, version)]
+        elif any(found.key == key for found, _ in kept):
+            at = datetime.fromtimestamp(self.clock.time, UTC)
+            kept.append((Object(key, 0, at, version=f"v{len(kept)}", marker=True), b""))
+
+    def content(self, bucket: str, key: str) -> bytes:
+        """An object's newest version."""
+        return next(body for found, body in reversed(self.versions_of[bucket]) if found.key == key)
+
+    def _bucket(self, place: Place) -> list[tuple[Object, bytes]]:
+        if place.bucket in self.refuses:
+            raise self.refuses[place.bucket]
+        return self.versions_of.setdefault(place.bucket, [])
+
+
+class NoPipes:
+    """A host on which nothing hands bytes on."""
+
+    def flow(
+        self,
+        stages: Sequence[Sequence[str]],
+        source: Iterable[bytes] | None = None,
+        *,
+        unless: Callable[[], object] = lambda: False,
+    ) -> Generator[bytes, None, None]:
+        raise AssertionError(f"nobody expected {stages}")
+        yield b""
+
+    def session(self, argv: Sequence[str]) -> AbstractContextManager[Session]:
+        raise AssertionError(f"nobody expected {argv}")

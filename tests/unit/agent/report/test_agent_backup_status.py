@@ -1,0 +1,90 @@
+"""What `status` and `doctor` say of backups, from what the host remembers."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from agent import cli
+from agent.host import paths
+from agent.host.ports import Result
+from agent.store.record import BackupRecord, Made, Missed, Proof, note, read_backup_record
+from tests.unit.agent.fakes.host import EPOCH, FakeHost
+from tests.unit.agent.store.sealing import install
+
+LAST = Made("20261123T035500Z-00aa", "2026-11-23T03:55:00Z", 1234, 2.5, ("here",))
+TIMER = "systemctl show --timestamp=unix --property=Id,ActiveState,LastTriggerUSec codeb-backup-shop.timer"
+
+
+def data_server(trigger: str = "", state: str = "active") -> FakeHost:
+    host = FakeHost()
+    install(host)
+    host.answers[TIMER] = Result(
+        0, f"LastTriggerUSec={trigger}\nId=codeb-backup-shop.timer\nActiveState={state}\n"
+    )
+    return host
+
+
+def ask(host: FakeHost, verb: str) -> dict[str, Any]:
+    out = io.StringIO()
+    cli.run(host.ports(), verb, "{}", out, io.StringIO(), "root")
+    return dict(json.loads(out.getvalue()))
+
+
+def said(host: FakeHost) -> dict[str, Any]:
+    return dict(ask(host, "status")["backups"]["shop"])
+
+
+def test_a_server_that_backs_nothing_up_says_nothing() -> None:
+    assert "backups" not in ask(FakeHost(), "status")
+
+
+def test_the_newest_backup_its_proof_and_the_first_moment_are_told() -> None:
+    host = data_server(f"@{EPOCH - 600:.0f}")
+    proof = Proof(LAST.id, "2026-11-23T03:59:00Z", 12)
+    note(host.ports(), "shop", last=LAST, proven=proof, point_in_time_from="2026-11-20T00:00:00Z")
+    assert said(host) == {
+        "last": LAST.at, "proven": proof.at, "point_in_time_from": "2026-11-20T00:00:00Z", "size": 1234, "late": False,
+        "problem": "",
+    }  # fmt: skip
+
+
+def test_before_the_first_time_nothing_is_late() -> None:
+    assert said(data_server())["late"] is False
+
+
+def test_a_backup_is_late_when_none_came_for_long_after_its_timer_went_off() -> None:
+    host = data_server(f"@{EPOCH - 7 * 3600:.0f}")
+    assert said(host)["late"] is False
+    host.time += 2 * 3600
+    assert said(host)["late"] is True
+    note(host.ports(), "shop", last=Made(LAST.id, "2026-11-22T21:00:00Z", 1, 1, ("here",)))
+    assert said(host)["late"] is False
+
+
+def test_a_failure_is_told_until_the_next_good_backup_and_doctor_says_what_to_do() -> None:
+    host = data_server(f"@{EPOCH:.0f}")
+    note(host.ports(), "shop", failed=Missed("2026-11-23T04:00:00Z", "store", "the bucket is full"))
+    assert said(host)["problem"] == "failed at 2026-11-23T04:00:00Z in store: the bucket is full"
+    assert any("shop: its backup failed" in each["what"] for each in ask(host, "doctor")["problems"])
+    note(host.ports(), "shop", last=LAST, failed=None)
+    assert said(host)["problem"] == ""
+    assert not any("backup" in each["what"] for each in ask(host, "doctor")["problems"])
+
+
+def test_a_timer_that_does_not_run_is_a_problem() -> None:
+    assert "timer that does not run" in said(data_server(state="inactive"))["problem"]
+
+
+def test_settings_that_cannot_be_read_leave_status_whole() -> None:
+    host = data_server()
+    host.put(paths.BACKUP_SETTINGS, "{")
+    assert "backups" not in ask(host, "status")
+
+
+def test_a_record_that_cannot_be_read_is_begun_anew() -> None:
+    host = data_server()
+    host.put(f"{paths.BACKUPS}/shop.json", '{"version": 1, "last": 3}')
+    assert read_backup_record(host.ports(), "shop") == BackupRecord()
+    assert note(host.ports(), "shop", last=LAST) == read_backup_record(host.ports(), "shop")

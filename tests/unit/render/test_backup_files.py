@@ -1,0 +1,92 @@
+"""What the data server is told of backups, as the agent reads it."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from agent.documents.reader import Reader
+from agent.store.settings import read_settings
+from codeb.model import ManifestSource, load_manifests, parse_settings
+from codeb.plan import Plan, make_plan
+from codeb.render.backup import backup_files
+from codeb.secrets import PlatformSecrets, RootSecret, resolve
+
+ROOT = RootSecret("correct horse battery staple 0123456789 abcdef")
+MANIFEST = "project: {{id: {id}}}\nenvironment: {{domain: {id}.example.com, image: ghcr.io/x/y:1}}\n{more}"
+
+
+def plan_of(**projects: str) -> Plan:
+    server = {
+        "name": "one",
+        "address": "192.0.2.1",
+        "privateAddress": "10.0.0.1",
+        "roles": ["app", "data", "edge"],
+    }
+    server["hostKey"] = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0kxXQw8RwP8VXoR3wkzXkX0LhSCTY0zH8m6bYwJ1T"
+    settings = parse_settings({"domain": "example.com", "servers": [server], "tlsIssuer": "internal"})
+    sources = [
+        ManifestSource(f"{key}.yaml", MANIFEST.format(id=key, more=more)) for key, more in projects.items()
+    ]
+    return make_plan(settings, load_manifests(sources, settings), None)
+
+
+def files_of(plan: Plan) -> dict[str, str]:
+    return {file.path.rpartition("/")[2]: file.content for file in backup_files(plan).files}
+
+
+def test_the_agent_reads_what_is_rendered() -> None:
+    plan = plan_of(shop="backup: {retention_days: 30, point_in_time: true}\n", blog="")
+    secrets = PlatformSecrets(ROOT, ["10.0.0.1"])
+    text = resolve(files_of(plan)["backup.json"], secrets.lookup)
+    found = read_settings(Reader(json.loads(text), ""))
+    assert [(each.id, each.database, each.retention_days, each.point_in_time) for each in found.projects] == [
+        ("blog", "blog_db", 7, False), ("shop", "shop_db", 30, True)]  # fmt: skip
+    (store,) = found.stores
+    assert (store.name, store.place.bucket) == ("here", "backup")
+    assert store.place.secret_key == ROOT.derive("backup/storage")
+    assert found.recipient == secrets.lookup("public", "backup/key")
+
+
+def test_secrets_are_in_files_that_only_their_reader_opens() -> None:
+    plan = plan_of(shop="")
+    for file in backup_files(plan).files:
+        if "@{secret:" in file.content:
+            assert file.mode == "0600"
+    owners = {file.path.rpartition("/")[2]: file.owner for file in backup_files(plan).files}
+    assert owners["backup.key"] == owners["backup.json"] == "root:root"
+    assert owners["backup.pgpass"] == "70:70"
+
+
+@pytest.mark.parametrize(
+    ("more", "timer"),
+    [
+        ("", True),
+        ("backup: {enabled: false}\n", False),
+        ("resources: {database: {enabled: false}}\n", False),
+    ],
+)
+def test_a_project_that_has_something_to_dump_has_a_timer(more: str, timer: bool) -> None:
+    assert ("codeb-backup-shop.timer" in files_of(plan_of(shop=more))) is timer
+    services = [service.name for service in backup_files(plan_of(shop=more)).services]
+    assert services == (["codeb-backup-shop.timer"] if timer else [])
+
+
+def test_a_schedule_without_a_moment_is_spread_and_one_with_is_kept() -> None:
+    plan = plan_of(shop='backup: {schedule: "Mon..Fri 09:00 Asia/Seoul"}\n', blog="")
+    files = files_of(plan)
+    assert "OnCalendar=Mon..Fri 09:00 Asia/Seoul\n" in files["codeb-backup-shop.timer"]
+    assert "RandomizedDelaySec" not in files["codeb-backup-shop.timer"]
+    assert "RandomizedDelaySec=1h\n" in files["codeb-backup-blog.timer"]
+    for name in ("codeb-backup-shop.timer", "codeb-backup-blog.timer"):
+        assert "Persistent=true\n" in files[name]
+
+
+def test_the_service_gives_the_agent_a_document_that_names_its_project() -> None:
+    text = files_of(plan_of(shop=""))["codeb-backup@.service"]
+    (line,) = re.findall(r"^StandardInputText=(.*)$", text, re.MULTILINE)
+    assert json.loads(line.replace("%i", "shop")) == {
+        "version": 1, "project": "shop", "wait_s": 21_600, "by": "timer",
+    }  # fmt: skip
