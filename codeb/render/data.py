@@ -11,6 +11,7 @@ from typing import Final
 from codeb import names
 from codeb.plan import Plan, RedisPlan, ServerPlan
 from codeb.plan.connections import PLATFORM_CONNECTIONS, POSTGRES_CONNECTIONS
+from codeb.render.archive import SLOT_GIB, archive_files
 from codeb.render.base import DATA_INTERFACE
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render, secret_marker
@@ -35,6 +36,7 @@ def data_files(plan: Plan, server: ServerPlan) -> HostBundle:
         services=(Service(network),),
     )
     bundle += _postgres(plan, server)
+    bundle += archive_files(plan, POSTGRES_UID)
     bundle += _redis_settings(plan)
     for redis in plan.data.redis:
         bundle += _redis(plan, server, redis)
@@ -66,13 +68,19 @@ def _postgres(plan: Plan, server: ServerPlan) -> HostBundle:
     def file(path: str, content: str, mode: str = "0644", owner: str = "root:root") -> HostFile:
         return HostFile(path, content, mode, owner, restarts=(service,))
 
+    def read_while_it_runs(name: str, content: str) -> HostFile:
+        return HostFile(f"{config}/{name}", content, reloads=(service,))
+
+    logins = render("postgres/pg_hba.conf", admin=names.POSTGRES_ADMIN, archive=names.POSTGRES_ARCHIVE)
+
     return HostBundle(
         directories=(Directory(config), Directory(data, "0700", owner)),
         files=(
             file(f"{names.QUADLET_DIR}/{names.POSTGRES}.container", unit),
             file(f"{config}/postgresql.conf", _postgresql_conf()),
-            file(f"{config}/pg_hba.conf", render("postgres/pg_hba.conf", admin=names.POSTGRES_ADMIN)),
-            file(f"{config}/server.crt", public_marker("postgres/tls")),
+            read_while_it_runs("reload.conf", render("postgres/reload.conf", slot_gib=SLOT_GIB)),
+            read_while_it_runs("pg_hba.conf", logins),
+            read_while_it_runs("server.crt", public_marker("postgres/tls")),
             file(f"{names.SECRETS_DIR}/postgres.key", secret_marker("postgres/tls"), "0600", owner),
             file(f"{names.SECRETS_DIR}/postgres-admin", secret_marker("postgres/admin"), "0600", owner),
         ),
