@@ -37,8 +37,13 @@ class Chain:
     missing: Segment | None = None
 
     @property
+    def last(self) -> Segment:
+        """The newest segment of which anything is there. Raises IndexError when nothing is."""
+        return self.tail[-1].segment if self.tail else self.segments[-1]
+
+    @property
     def end(self) -> int:
-        """The position (LSN) up to which WAL is there; that of the base's first segment when nothing is."""
+        """The position (LSN) up to which WAL is there; 0 when nothing is."""
         if self.tail:
             return self.tail[-1].segment.start + self.tail[-1].end
         return self.segments[-1].after().start if self.segments else 0

@@ -13,6 +13,8 @@ from os.path import commonprefix
 from agent.archive.segments import PAGE, SIZE, Piece, Segment
 
 _HEADER = struct.Struct("<HHIQ")  # magic, flags, timeline, position of the page
+_LONG = struct.Struct("<HHIQIIQII")  # of a segment's first page: besides, length left over, cluster, sizes
+_IS_LONG = 0x0002
 MOST_PIECES = 60
 """So many pieces of a segment, and the next one starts anew from its beginning: a recovery reads a few, not thousands."""
 
@@ -52,6 +54,14 @@ def _is_page(segment: Segment, page: bytes, offset: int) -> bool:
     magic, _, timeline, position = _HEADER.unpack_from(page)
     # On the first segment of a timeline the pages before its beginning are the parent's.
     return bool(magic) and 0 < timeline <= segment.timeline and position == segment.start + offset
+
+
+def system(segment: Segment, data: bytes) -> str:
+    """The cluster (its system identifier) that a segment's beginning says it is of; "" when it is no such segment."""
+    if len(data) < _LONG.size or not _is_page(segment, data[:PAGE], 0):
+        return ""
+    _, flags, _, _, _, _, cluster, size, page = _LONG.unpack_from(data)
+    return str(cluster) if flags & _IS_LONG and (size, page) == (SIZE, PAGE) else ""
 
 
 def start_of_next(sent: int, pieces: int) -> int:

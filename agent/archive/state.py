@@ -1,0 +1,90 @@
+"""What is known of the archive (`/var/lib/codeb/archive.json`), for whoever reports: no question to PostgreSQL or a store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from agent.archive.cluster import Facts
+from agent.archive.depot import Depot
+from agent.host import paths
+from agent.host.ports import Ports
+
+LATE_S = 60
+"""What would be lost with the disk may be so old; more is told."""
+_SINCE = f"{paths.STATE}/archive.from"
+
+
+@dataclass(frozen=True)
+class State:
+    """How things were at `at`. `reached` says per store up to which moment everything was in it; `since` from when on any moment
+    can be recovered. `behind` and `spool` in bytes."""
+
+    at: datetime
+    system: str
+    slot: str
+    behind: int
+    spool: int
+    problem: str
+    reached: Mapping[str, datetime | None]
+    since: datetime | None = None
+
+    @classmethod
+    def of(cls, ports: Ports, facts: Facts, size: int, problem: str, depots: Sequence[Depot]) -> State:
+        """What is known now."""
+        reached = {depot.store.name: depot.reached for depot in depots}
+        return cls(ports.clock.now(), facts.system, facts.slot, facts.behind, size, problem, reached)
+
+    def late(self, now: datetime) -> str:
+        """Why more than a minute would be lost with this disk, "" when it wouldn't."""
+        best = max((moment for moment in self.reached.values() if moment is not None), default=None)
+        if best is None:
+            return self.problem or "nothing has been shipped yet"
+        seconds = (now - best).total_seconds()
+        if seconds <= LATE_S:
+            return ""
+        return f"the archive ends {seconds:.0f} s ago: {self.problem or 'nothing is shipped any more'}"
+
+
+def save(ports: Ports, state: State) -> None:
+    """Raises Unwritable."""
+    document = {
+        "version": 1,
+        "at": state.at.isoformat(),
+        "system": state.system,
+        "slot": state.slot,
+        "behind": state.behind,
+        "spool": state.spool,
+        "problem": state.problem,
+        "reached": {name: moment and moment.isoformat() for name, moment in state.reached.items()},
+    }
+    ports.files.write(paths.ARCHIVE_STATE, json.dumps(document, indent=1).encode(), 0o600)
+
+
+def note_start(ports: Ports, since: datetime | None) -> None:
+    """From when on any moment can be recovered. Raises Unwritable."""
+    ports.files.write(_SINCE, (since.isoformat() if since else "").encode(), 0o600)
+
+
+def load(ports: Ports) -> State | None:
+    """None on a host without an archive, and when what is written there can't be read."""
+    content = ports.files.read(paths.ARCHIVE_STATE)
+    try:
+        found = json.loads(content or b"")
+        since = (ports.files.read(_SINCE) or b"").decode()
+        return State(
+            at=datetime.fromisoformat(found["at"]),
+            system=str(found["system"]),
+            slot=str(found["slot"]),
+            behind=int(found["behind"]),
+            spool=int(found["spool"]),
+            problem=str(found["problem"]),
+            reached={
+                name: datetime.fromisoformat(moment) if moment else None for name, moment in found["reached"].items()
+            },
+            since=datetime.fromisoformat(since) if since else None,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
