@@ -70,8 +70,9 @@ class Keeper:
 
     def look(self) -> None:
         """Once: leave a moment in WAL, then see to slot and receiver. Raises Failed, PipeBroken."""
+        now = self._ports.clock.now()
         facts = self._talk.beat()
-        self.shipper.tell(facts.lsn, self._ports.clock.now())
+        self.shipper.tell(facts.lsn, now)
         receiving = units.state(self._ports, RECEIVER).running
         free = 100 - self._ports.files.disk_used_percent(paths.ARCHIVE)
         size = spool.size(self._ports)

@@ -18,7 +18,7 @@ _TOLD = 10_000
 
 
 class Shipper:
-    """Ships the WAL of one cluster. `told` are moments in WAL: its position (LSN) when it was that time."""
+    """Ships the WAL of one cluster."""
 
     def __init__(self, ports: Ports, depots: Sequence[Depot], system: str, most_spool: int) -> None:
         self.depots = tuple(depots)
@@ -27,7 +27,10 @@ class Shipper:
         self._told: list[tuple[int, datetime]] = []
 
     def tell(self, lsn: int, now: datetime) -> None:
-        """At this moment WAL was so far."""
+        """Up to this position (LSN) WAL has all that was committed by then, and a transaction that ended after it.
+
+        Without that one, recovery to the moment would find no end: PostgreSQL stops at the first transaction that is later.
+        """
         self._told.append((lsn, now))
 
     def round(self) -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
-from agent.archive import ship, stock
+from agent.archive import recovery, ship, stock
 from agent.archive.document import Wanted
 from agent.archive.ship import Keeper
 from agent.archive.stock import Stock
@@ -26,6 +30,7 @@ from tests.services.stack import Stack, example
 
 PASSWORD = "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0"
 DAYS = 7
+PATIENCE_S = 90
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +66,8 @@ def here(cluster: Cluster, stack: Stack) -> Iterator[Host]:
         _laid_out(found, cluster, root)
         yield found
         found.containers.close()
+        with connection(cluster) as db:
+            db.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
 
 
 def _receiver(stack: Stack, cluster: Cluster) -> str:
@@ -110,6 +117,57 @@ def keeper(here: Host, settings: Settings) -> Iterator[Keeper]:
 @pytest.fixture
 def document() -> Reader:
     return Reader({"version": 1, "spool_gib": 1, "retention_days": DAYS}, "")
+
+
+def connection(cluster: Cluster) -> psycopg.Connection[tuple[Any, ...]]:
+    """PostgreSQL's administrator."""
+    config = cluster.config
+    return psycopg.connect(
+        host=config["host"],
+        port=config["port"],
+        user=config["username"],
+        password=config["password"],
+        dbname="postgres",
+        sslmode="require",
+        autocommit=True,
+    )
+
+
+def until(found: Callable[[], object], what: str) -> None:
+    """Wait for something that has to come."""
+    end = time.monotonic() + PATIENCE_S
+    while not found():
+        assert time.monotonic() < end, what
+        time.sleep(0.1)
+
+
+def shipped(keeper: Keeper, name: str = "here") -> None:
+    """Ship until everything that is committed now is in a store."""
+    now = datetime.now(UTC)
+    depot = next(depot for depot in keeper.shipper.depots if depot.store.name == name)
+
+    def there() -> bool:
+        keeper.look()
+        keeper.shipper.round()
+        return depot.reached is not None and depot.reached > now
+
+    until(there, f"what was committed is in {name}: {depot.problem}")
+
+
+def written(cluster: Cluster, segments: int) -> None:
+    """Fill so many segments of WAL."""
+    with connection(cluster) as db:
+        for _ in range(segments):
+            db.execute("SELECT pg_logical_emit_message(false, 'test', repeat('x', 1000))")
+            db.execute("SELECT pg_switch_wal()")
+
+
+def rows(here: Host, settings: Settings, at: datetime | None, query: str, store: str = "here") -> str:
+    """What a query says on a server recovered to a moment."""
+    with recovery.recovered(here.ports, settings, stocked(here, settings, store), at) as instance:
+        said = here.ports.runner.run(instance.psql("postgres"), stdin=query)
+        assert said.ok, said
+        return said.out.strip()
 
 
 def stocked(here: Host, settings: Settings, name: str = "here") -> Stock:
