@@ -35,13 +35,14 @@ class Shipper:
 
     def round(self) -> None:
         """Ship what there is. What a store refuses is its depot's problem; raises Failed when the spool can't be written."""
+        # Looked at first: whatever is finished while this goes on comes after it, and what came before it is finished now.
+        under_way = spool.under_way(self._ports, self._system)
         spool.settle(self._ports)
         for timeline in spool.histories(self._ports):
             self._hand_over(timeline)
         for whole in spool.ready(self._ports):
             if not self._hand_over(whole):
                 break
-        under_way = spool.under_way(self._ports, self._system)
         for depot in self.depots:
             if under_way is not None and depot.send_tail(under_way) and not self._owed(depot):
                 self._mark(depot)
