@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from agent.archive import bases, cluster, programs, segments
@@ -14,16 +15,18 @@ from agent.archive.bases import Base
 from agent.archive.copies import copied
 from agent.archive.document import Wanted, read_wanted
 from agent.archive.prune import pruned
+from agent.backup.snapshot import server_image
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
-from agent.host import paths
 from agent.host.pipes import PipeBroken
-from agent.host.ports import Busy, Ports
+from agent.host.ports import Ports
 from agent.host.s3 import StoreError
 from agent.store import backups
 from agent.store.sealed import Sealed, put_sealed
 from agent.store.settings import Settings, Store, load_settings
+from agent.store.turn import turn
 
+_LONGEST_WAIT_S: Final = 12 * 3600
 _KEPT: Final = 64 << 10
 _RANGES: Final = re.compile(rb'"WAL-Ranges":\s*(\[[^\]]*\])')
 
@@ -41,12 +44,9 @@ def base(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     """Take a base backup and store it everywhere; then delete what no moment of the retention takes. Raises Failed."""
     wanted, soon = read_wanted(document, "soon")
     settings = load_settings(ports)
-    try:
-        with ports.files.lock(paths.BACKUP_LOCK, wait_s=0):
-            ports.journal.log(f"base backup by {by}")
-            return _taken(ports, settings, wanted, soon=soon)
-    except Busy as error:
-        raise Failed("lock", str(error), "wait for the other run to end and run again") from error
+    with turn(ports, "base", by, _LONGEST_WAIT_S):
+        ports.journal.log(f"base backup by {by}")
+        return _taken(ports, settings, wanted, soon=soon)
 
 
 def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> dict[str, object]:
@@ -99,22 +99,25 @@ def _stored_in(ports: Ports, settings: Settings, store: Store, facts: cluster.Fa
     """Raises StoreError, PipeBroken, Failed."""
     begun = ports.clock.monotonic()
     base_id = backups.new_id(ports.clock.now(), secrets.token_hex(2))
-    argv = programs.base_backup(settings.server, soon=soon, rate_kib=cluster.RATE_KIB)
+    image = server_image(ports, settings.server)
+    argv = programs.base_backup(settings.server, image.id, soon=soon)
     ends = _Ends(ports.pipes.flow([argv]))
     sealed = put_sealed(ports, store.place, bases.tar_key(facts.system, base_id), ends.pieces(), settings.recipient)
-    made = _described(ports, settings, facts, base_id, sealed, ends.range(), ports.clock.monotonic() - begun)
+    seconds = round(ports.clock.monotonic() - begun, 1)
+    made = _described(facts, base_id, sealed, ends.range(), (image.digest, ports.clock.now(), seconds))
     ports.s3.put(store.place, bases.document_key(made.system, made.id), bases.document(ports, made))
     return made
 
 
 def _described(
-    ports: Ports, settings: Settings, facts: cluster.Facts, base_id: str, sealed: Sealed, span: Range, seconds: float
+    facts: cluster.Facts, base_id: str, sealed: Sealed, span: Range, made: tuple[str, datetime, float]
 ) -> Base:
+    image, at, seconds = made
     return Base(
         id=base_id,
         system=facts.system,
-        at=ports.clock.now(),
-        seconds=round(seconds, 1),
+        at=at,
+        seconds=seconds,
         timeline=span.timeline,
         start=span.start,
         end=span.end,
@@ -123,7 +126,7 @@ def _described(
         plain_size=sealed.plain_size,
         plain_sha256=sealed.plain_sha256,
         version=facts.version,
-        image=settings.server.image,
+        image=image,
     )
 
 

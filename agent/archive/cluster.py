@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from agent.archive import programs, segments, slot
+from agent.archive import programs, queries, segments
 from agent.archive.bases import SYSTEM
+from agent.backup.snapshot import server_image
 from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import Reader
 from agent.host import paths
@@ -21,28 +22,9 @@ from agent.host.pipes import PipeBroken, Session
 from agent.host.ports import Ports
 from agent.store.settings import Server
 
-RATE_KIB: Final = 48 << 10
-"""KiB a second that a base backup reads at most: the disk is the users' first."""
-ADMIN: Final = "postgres"
-_END: Final = "-- that is all"
 _ASK_S: Final = 30
 _ITERATIONS: Final = 4096
 _PASSWORD: Final = re.compile(r"[0-9A-Za-z]{20,200}")
-# A transaction that gets a number leaves the time of its end in WAL, which recovery to a moment takes to know that it is there.
-_BEAT: Final = "SELECT pg_current_xact_id() IS NULL;"
-_FACTS: Final = (
-    "SELECT json_build_object('system', (SELECT system_identifier::text FROM pg_control_system()),"
-    " 'timeline', (SELECT timeline_id FROM pg_control_checkpoint()),"
-    " 'version', current_setting('server_version_num'), 'segment', pg_size_bytes(current_setting('wal_segment_size')),"
-    " 'lsn', pg_current_wal_insert_lsn(), 'slot', (SELECT json_build_object('status', coalesce(wal_status, 'lost'),"
-    " 'behind', greatest(0, coalesce(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0))::bigint)"
-    f" FROM pg_replication_slots WHERE slot_name = '{slot.NAME}'));"
-)
-_CREATE: Final = f"SELECT pg_create_physical_replication_slot('{slot.NAME}', true) IS NULL;"
-_DROP: Final = f"SELECT pg_drop_replication_slot(slot_name) IS NULL FROM pg_replication_slots WHERE slot_name = '{slot.NAME}';"
-_ROLE: Final = f"SELECT count(*) FROM pg_roles WHERE rolname = '{slot.NAME}';"
-
-
 @dataclass(frozen=True)
 class Facts:
     """PostgreSQL now. `lsn` is where WAL goes on, `slot` the state of the archive's ("" when there is none), `behind` how many
@@ -64,22 +46,23 @@ class Cluster:
 
     def beat(self) -> Facts:
         """Leave a moment in WAL, and say how things are. Raises Failed for an answer that makes no sense."""
-        lines = self._session.ask(f"{_BEAT}\n{_FACTS}\n\\echo {_END}\n", _END, _ASK_S)
-        return read_facts(lines[-1] if lines else "")
+        lines = self._session.ask(queries.beat(), queries.OVER, _ASK_S)
+        return read_facts("".join(lines))
 
     def create_slot(self) -> None:
         """It keeps WAL from now on."""
-        self._session.ask(f"{_CREATE}\n\\echo {_END}\n", _END, _ASK_S)
+        self._session.ask(queries.create_slot(), queries.OVER, _ASK_S)
 
     def drop_slot(self) -> None:
         """Nobody may be reading from it."""
-        self._session.ask(f"{_DROP}\n\\echo {_END}\n", _END, _ASK_S)
+        self._session.ask(queries.drop_slot(), queries.OVER, _ASK_S)
 
 
 @contextmanager
 def conversation(ports: Ports, server: Server) -> Generator[Cluster, None, None]:
-    """Talk with PostgreSQL as the archive's role. Raises PipeBroken."""
-    with ports.pipes.session(programs.questions(server)) as session:
+    """Talk with PostgreSQL as the archive's role. Raises Failed when it doesn't run, PipeBroken."""
+    image = server_image(ports, server)
+    with ports.pipes.session(programs.questions(server, image.id)) as session:
         yield Cluster(session)
 
 
@@ -116,24 +99,13 @@ def ensure_role(ports: Ports, server: Server) -> None:
 
     What PostgreSQL is sent is no password: it checks logins by a verifier (RFC 5802, 7677; as `\\password` of psql makes it).
     """
-    password = _password(ports)
-    role = slot.NAME
-    verb = "ALTER" if _has_role(ports, server) else "CREATE"
-    statement = f"{verb} ROLE {role} LOGIN REPLICATION NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{verifier(password)}';"
-    _administer(ports, server, statement)
-
-
-def _has_role(ports: Ports, server: Server) -> bool:
-    return _administer(ports, server, _ROLE).strip() == "1"
-
-
-def _administer(ports: Ports, server: Server, statement: str) -> str:
-    result = ports.runner.run(programs.administration(server, ADMIN), stdin=f"{statement}\n", timeout_s=_ASK_S)
+    image = server_image(ports, server)
+    statements = queries.role(verifier(_password(ports)))
+    result = ports.runner.run(programs.administration(server, image.id), stdin=statements, timeout_s=_ASK_S)
     if not result.ok:
         said = result.err.strip().splitlines()
         cause = f"the archive's role can't be made: {said[-1] if said else f'status {result.code}'}"
         raise Failed("postgres", cause, "see `journalctl -u postgres`, then run again")
-    return result.out
 
 
 def _password(ports: Ports) -> str:

@@ -12,60 +12,55 @@ from agent.store.settings import Server
 USER: Final = "70"
 """Who PostgreSQL runs as in its image; files that it reads or writes are his."""
 OWNER: Final = f"{USER}:{USER}"
-NETWORK: Final = "codeb-network"
-_CLOSED: Final = ("--user=70:70", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges")
+ADMIN: Final = "postgres"
 RECOVERY: Final = "codeb-recovery"
 SPAN: Final = 1 << 20
 """Bytes of the largest record of WAL that may be cut off at the end of an archive."""
+RATE_KIB: Final = 48 << 10
+"""KiB a second that a base backup reads at most: the disk is the users' first."""
+_CLOSED: Final = (f"--user={OWNER}", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges")
+_DAY_S: Final = 24 * 3600
+_PASSWORDS: Final = "/run/codeb/pgpass"
+_CA: Final = "/run/codeb/ca.crt"
+_PSQL: Final = ("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
 
 
-def _client(server: Server, login: str, name: str) -> list[str]:
-    """A client program that logs in with the passwords in a file, over TLS, to a server whose name is checked."""
-    return [
-        *("podman", "run", "--rm", "--interactive", "--replace", f"--name={name}", f"--network={NETWORK}", *_CLOSED),
-        *(f"--volume={login}:{login}:ro", f"--volume={paths.CA_FILE}:{paths.CA_FILE}:ro"),
-        *(f"--env=PGPASSFILE={login}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={paths.CA_FILE}"),
-        *("--env=PGCONNECT_TIMEOUT=10", "--env=LC_ALL=C", server.image),
-    ]
+def _client(server: Server, user: str, login: str, name: str, image: str, words: Sequence[str]) -> list[str]:
+    """A client that logs in with the passwords in a file, over TLS, to a server whose name is checked.
 
-
-def _server(server: Server, user: str) -> list[str]:
-    return [f"--host={server.host}", f"--port={server.port}", f"--username={user}", "--no-password"]
-
-
-def questions(server: Server) -> list[str]:
-    """psql as the archive's role, which reads statements and writes values alone, until its input ends or one fails."""
-    psql = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
-    return [
-        *_client(server, paths.ARCHIVE_LOGIN, "codeb-archive-psql"),
-        *psql,
-        *_server(server, NAME),
-        "--dbname=postgres",
-    ]
-
-
-def administration(server: Server, admin: str) -> list[str]:
-    """psql as PostgreSQL's administrator."""
-    psql = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
-    return [
-        *_client(server, paths.BACKUP_LOGIN, "codeb-archive-admin"),
-        *psql,
-        *_server(server, admin),
-        "--dbname=postgres",
-    ]
-
-
-def base_backup(server: Server, *, soon: bool, rate_kib: int) -> list[str]:
-    """A copy of the whole cluster as one tar on standard output, without WAL: that is in the archive.
-
-    Unless it is to be `soon`, it waits for a checkpoint that takes its time. At most `rate_kib` KiB a second.
+    `name` is one at a time: who finds it taken replaces it, as a killed run leaves its container behind.
     """
     return [
-        *_client(server, paths.ARCHIVE_LOGIN, "codeb-base"),
-        *("pg_basebackup", "--pgdata=-", "--format=tar", "--wal-method=none", "--label=codeb"),
-        *(f"--checkpoint={'fast' if soon else 'spread'}", f"--max-rate={rate_kib}", "--manifest-checksums=SHA256"),
-        *_server(server, NAME),
+        *("podman", "run", "--rm", "--replace", f"--name=codeb-archive-{name}", "--interactive", "--pull=never"),
+        *("--log-driver=none", "--network=host", *_CLOSED, "--cpu-shares=20", f"--timeout={_DAY_S}"),
+        *(f"--volume={login}:{_PASSWORDS}:ro", f"--volume={paths.CA_FILE}:{_CA}:ro"),
+        *(f"--env=PGPASSFILE={_PASSWORDS}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={_CA}"),
+        *(f"--env=PGHOST={server.host}", f"--env=PGPORT={server.port}", f"--env=PGUSER={user}"),
+        *("--env=PGAPPNAME=codeb-archive", "--env=PGCONNECT_TIMEOUT=10", "--env=LC_ALL=C"),
+        *(f"--entrypoint={words[0]}", image, *words[1:]),
     ]
+
+
+def questions(server: Server, image: str) -> list[str]:
+    """psql as the archive's role, which reads statements and writes values alone, until its input ends or one fails."""
+    words = [*_PSQL, "--no-password", "--dbname=postgres"]
+    return _client(server, NAME, paths.ARCHIVE_LOGIN, "psql", image, words)
+
+
+def administration(server: Server, image: str) -> list[str]:
+    """psql as PostgreSQL's administrator."""
+    words = [*_PSQL, "--no-password", "--dbname=postgres"]
+    return _client(server, ADMIN, paths.BACKUP_LOGIN, "admin", image, words)
+
+
+def base_backup(server: Server, image: str, *, soon: bool) -> list[str]:
+    """A copy of the whole cluster as one tar on standard output, without WAL: that is in the archive.
+
+    Unless it is to be `soon`, it waits for a checkpoint that takes its time.
+    """
+    words = ["pg_basebackup", "--no-password", "--pgdata=-", "--format=tar", "--wal-method=none", "--label=codeb"]
+    words += [f"--checkpoint={'fast' if soon else 'spread'}", f"--max-rate={RATE_KIB}"]
+    return _client(server, NAME, paths.ARCHIVE_LOGIN, "base", image, [*words, "--manifest-checksums=SHA256"])
 
 
 def recovery(name: str, image: str, folder: str, settings: Sequence[tuple[str, str]]) -> list[str]:
@@ -73,8 +68,8 @@ def recovery(name: str, image: str, folder: str, settings: Sequence[tuple[str, s
     given = [f"-c{key}={value}" for key, value in settings]
     return [
         *("podman", "run", "--detach", "--replace", f"--name={name}", "--network=none", "--pull=never", *_CLOSED),
-        *("--shm-size=256m", "--stop-timeout=60", "--log-driver=k8s-file", "--env=LC_ALL=C"),
-        *(f"--volume={folder}:{folder}", image, "postgres", "-D", f"{folder}/data", *given),
+        *("--shm-size=256m", "--cpu-shares=20", "--log-driver=k8s-file", "--image-volume=ignore", "--env=LC_ALL=C"),
+        *(f"--volume={folder}:{folder}", "--entrypoint=postgres", image, "-D", f"{folder}/data", *given),
     ]
 
 

@@ -9,7 +9,7 @@ from agent.archive import bases, segments, stock, tail
 from agent.archive.bases import Base
 from agent.archive.stock import Stock, Window
 from agent.host.ports import Ports
-from agent.host.s3 import StoreError
+from agent.host.s3 import Place, StoreError
 from agent.store.sealed import Damaged
 from agent.store.settings import HERE, Settings
 
@@ -23,11 +23,18 @@ def pruned(ports: Ports, settings: Settings, system: str, days: int) -> int:
     try:
         found = stock.stock(ports, store.place, system)
         for key in superfluous(found, days):
-            ports.s3.delete(store.place, key)
+            _forget(ports, store.place, key)
             gone += 1
     except (StoreError, Damaged) as error:
         ports.journal.log(f"archive: what is older than {days} days stays: {error}")
     return gone
+
+
+def _forget(ports: Ports, place: Place, key: str) -> None:
+    """With all its versions."""
+    for version in list(ports.s3.versions(place, key)):
+        if version.key == key:
+            ports.s3.delete(place, key, version.version)
 
 
 def superfluous(found: Stock, days: int) -> list[str]:

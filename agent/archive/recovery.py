@@ -71,7 +71,7 @@ class Instance:
 
     def program(self, program: str, *arguments: str) -> list[str]:
         """A program of PostgreSQL's that talks to it."""
-        login = (f"--host={self.socket}", "--username=postgres", "--no-password")
+        login = (f"--host={self.socket}", f"--username={programs.ADMIN}", "--no-password")
         return programs.within(self.name, program, *login, *arguments)
 
     def psql(self, database: str) -> list[str]:

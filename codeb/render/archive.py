@@ -18,6 +18,7 @@ SLOT_GIB: Final = 2
 SPOOL_GIB: Final = 1
 """GiB of WAL that wait on the host for a store that can't be reached."""
 _SEGMENT: Final = 16 << 20
+_LOOPBACK: Final = "127.0.0.1"
 _SHIP: Final = "codeb-ship"
 _UNITS: Final = "/etc/systemd/system"
 _DOCUMENT: Final = f"{names.CONFIG_DIR}/archive.json"
@@ -40,19 +41,18 @@ def archive_files(plan: Plan, uid: int) -> HostBundle:
     if not wanted(plan):
         return HostBundle()
     owner = f"{uid}:{uid}"
-    receiver, ship, timer = f"{names.WAL_RECEIVER}.service", f"{_SHIP}.service", "codeb-base.timer"
+    ship, timer = f"{_SHIP}.service", "codeb-base.timer"
     unit = render(
         "archive/codeb-wal.container",
         name=names.WAL_RECEIVER,
         image=plan.settings.images.postgres,
         pull=plan.settings.image_pull,
-        network=names.DATA_NETWORK,
         uid=uid,
         spool=_RECEIVE,
         passwords=_PASSWORDS,
         ca_file=names.CA_FILE,
         role=names.POSTGRES_ARCHIVE,
-        host=plan.data.host,
+        host=_LOOPBACK,
         port=plan.data.postgres_port,
         segment=_SEGMENT,
     )
@@ -60,8 +60,8 @@ def archive_files(plan: Plan, uid: int) -> HostBundle:
     return HostBundle(
         directories=(Directory(names.ARCHIVE_DIR, "0700", owner), Directory(_RECEIVE, "0700", owner)),
         files=(
-            HostFile(f"{names.QUADLET_DIR}/{names.WAL_RECEIVER}.container", unit, restarts=(receiver, ship)),
-            HostFile(_PASSWORDS, login, "0600", owner, restarts=(receiver, ship)),
+            HostFile(f"{names.QUADLET_DIR}/{names.WAL_RECEIVER}.container", unit, restarts=(ship,)),
+            HostFile(_PASSWORDS, login, "0600", owner, restarts=(ship,)),
             HostFile(_DOCUMENT, _document(plan), restarts=(ship,)),
             HostFile(f"{_UNITS}/{ship}", _with_document(ship), restarts=(ship,)),
             HostFile(f"{_UNITS}/codeb-base.service", _with_document("codeb-base.service")),
@@ -80,10 +80,6 @@ def _document(plan: Plan) -> str:
     days = [each.manifest.backup.retention_days for each in plan.projects if each.manifest.backup.point_in_time]
     document = {
         "version": 1,
-        "image": plan.settings.images.postgres,
-        "network": names.DATA_NETWORK,
-        "host": plan.data.host,
-        "port": plan.data.postgres_port,
         "spool_gib": SPOOL_GIB,
         "retention_days": max(days),
     }
