@@ -6,21 +6,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from agent.archive.cluster import Facts
 from agent.archive.depot import Depot
 from agent.host import paths
 from agent.host.ports import Ports
 
-LATE_S = 60
-"""What would be lost with the disk may be so old; more is told."""
-_SINCE = f"{paths.STATE}/archive.from"
+LATE_S: Final = 60
+"""What would be lost with the disk may be so many seconds old; more is a problem."""
 
 
 @dataclass(frozen=True)
 class State:
-    """How things were at `at`. `reached` says per store up to which moment everything was in it; `since` from when on any moment
-    can be recovered. `behind` and `spool` in bytes."""
+    """How things were at `at`. `reached` says per store up to which moment everything was in it; `told` whether
+    somebody knows that it is late. `behind` and `spool` in bytes."""
 
     at: datetime
     system: str
@@ -29,7 +29,7 @@ class State:
     spool: int
     problem: str
     reached: Mapping[str, datetime | None]
-    since: datetime | None = None
+    told: bool = False
 
     @classmethod
     def of(cls, ports: Ports, facts: Facts, size: int, problem: str, depots: Sequence[Depot]) -> State:
@@ -59,13 +59,9 @@ def save(ports: Ports, state: State) -> None:
         "spool": state.spool,
         "problem": state.problem,
         "reached": {name: moment and moment.isoformat() for name, moment in state.reached.items()},
+        "told": state.told,
     }
     ports.files.write(paths.ARCHIVE_STATE, json.dumps(document, indent=1).encode(), 0o600)
-
-
-def note_start(ports: Ports, since: datetime | None) -> None:
-    """From when on any moment can be recovered. Raises Unwritable."""
-    ports.files.write(_SINCE, (since.isoformat() if since else "").encode(), 0o600)
 
 
 def load(ports: Ports) -> State | None:
@@ -73,7 +69,6 @@ def load(ports: Ports) -> State | None:
     content = ports.files.read(paths.ARCHIVE_STATE)
     try:
         found = json.loads(content or b"")
-        since = (ports.files.read(_SINCE) or b"").decode()
         return State(
             at=datetime.fromisoformat(found["at"]),
             system=str(found["system"]),
@@ -84,7 +79,7 @@ def load(ports: Ports) -> State | None:
             reached={
                 name: datetime.fromisoformat(moment) if moment else None for name, moment in found["reached"].items()
             },
-            since=datetime.fromisoformat(since) if since else None,
+            told=found["told"] is True,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

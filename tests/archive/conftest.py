@@ -17,7 +17,7 @@ import pytest
 
 from agent.archive import recovery, ship, stock
 from agent.archive.document import Wanted
-from agent.archive.ship import Keeper
+from agent.archive.keeper import Keeper
 from agent.archive.stock import Stock
 from agent.documents.reader import Reader
 from agent.host import paths
@@ -93,13 +93,19 @@ def _laid_out(found: Host, cluster: Cluster, root: Path) -> None:
     settings = {
         "stores": [{**store, "name": name, "bucket": name * 2} for name in ("here", "second")],
         "recipient": secret[1],
-        "projects": [],
+        "projects": [project("shop", point_in_time=True), project("blog", point_in_time=False)],
         "image": "docker.io/library/postgres:16-alpine",
         "container": "postgres",
         "host": "127.0.0.1",
         "port": int(cluster.config["port"]),
     }
     files.write(paths.BACKUP_SETTINGS, json.dumps(settings).encode(), 0o600)
+
+
+def project(name: str, *, point_in_time: bool) -> dict[str, object]:
+    """A project in the settings of backups."""
+    days = {"retention_days": DAYS, "point_in_time": point_in_time}
+    return {"id": name, "database": f"{name}_db", "buckets": [], **days}
 
 
 @pytest.fixture

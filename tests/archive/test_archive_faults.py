@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.archive import base, recovery, ship, spool, stock
+from agent.archive import base, recovery, spool, stock
 from agent.archive.document import Wanted
 from agent.archive.segments import SIZE
-from agent.archive.ship import Keeper
+from agent.archive.keeper import BASE, RECEIVER, Keeper
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.host import paths
@@ -69,7 +69,7 @@ def test_while_no_store_is_reached_the_spool_fills_the_receiver_stops_and_the_da
         written(cluster, 1)
         keeper.look()
         keeper.shipper.round()
-        return ship.RECEIVER not in here.containers.running
+        return RECEIVER not in here.containers.running
 
     until(stopped, "the receiver stops")
     size = spool.size(here.ports)
@@ -126,7 +126,7 @@ def test_a_slot_that_postgresql_gave_up_is_made_anew_and_the_hole_is_known(
     cluster: Cluster, here: Host, settings: Settings, keeper: Keeper, begun: datetime, document: Reader
 ) -> None:
     here.containers.started.clear()
-    here.containers.handled(["systemctl", "stop", ship.RECEIVER])
+    here.containers.handled(["systemctl", "stop", RECEIVER])
     with connection(cluster) as db:
         db.execute("ALTER SYSTEM SET max_slot_wal_keep_size = '32MB'")
         db.execute("ALTER SYSTEM SET max_wal_size = '32MB'")
@@ -145,7 +145,7 @@ def test_a_slot_that_postgresql_gave_up_is_made_anew_and_the_hole_is_known(
 
     keeper.look()
     assert "given the archive's slot up" in keeper.problem
-    assert here.containers.started == [ship.BASE]
+    assert here.containers.started == [BASE]
     written(cluster, 2)
     shipped(keeper)
     found = stocked(here, settings)
@@ -246,8 +246,8 @@ def test_a_receiver_that_was_killed_goes_on_where_it_was(
 ) -> None:
     for _ in range(3):
         written(cluster, 1)
-        here.containers.running[ship.RECEIVER].kill()
-        here.containers.running[ship.RECEIVER].wait()
+        here.containers.running[RECEIVER].kill()
+        here.containers.running[RECEIVER].wait()
         one_more(cluster)
         shipped(keeper)
 
@@ -258,7 +258,7 @@ def test_a_receiver_that_was_killed_goes_on_where_it_was(
 def test_a_file_that_a_full_disk_cut_short_is_removed_before_the_receiver_starts(
     cluster: Cluster, here: Host, settings: Settings, keeper: Keeper, begun: datetime, stack: Stack
 ) -> None:
-    here.containers.handled(["systemctl", "stop", ship.RECEIVER])
+    here.containers.handled(["systemctl", "stop", RECEIVER])
     folder = Path(here.containers.below(paths.ARCHIVE_RECEIVE))
     [partial] = folder.glob("*.partial")
     with partial.open("r+b") as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from agent.archive import base, recovery, stock
-from agent.archive.ship import Keeper
+from agent.archive.keeper import Keeper
 from agent.documents.reader import Reader
 from agent.store.settings import Settings
 from tests.archive.conftest import connection, rows, shipped, stocked
