@@ -92,7 +92,9 @@ def _stored(
         except PipeBroken as error:
             raise Failed("base", str(error), "see the log lines and run again", log=_log(error)) from error
     why = "; ".join(f"{name}: {cause}" for name, cause in refused.items())
-    raise Failed("store", f"no store takes the base backup: {why}", "see `codeb-agent backups`, then run again")
+    raise Failed(
+        "store", f"no store takes the base backup: {why}", "see `codeb-agent backups`, then run again"
+    )
 
 
 def _stored_in(ports: Ports, settings: Settings, store: Store, facts: cluster.Facts, *, soon: bool) -> Base:
@@ -102,7 +104,9 @@ def _stored_in(ports: Ports, settings: Settings, store: Store, facts: cluster.Fa
     image = server_image(ports, settings.server)
     argv = programs.base_backup(settings.server, image.id, soon=soon)
     ends = _Ends(ports.pipes.flow([argv]))
-    sealed = put_sealed(ports, store.place, bases.tar_key(facts.system, base_id), ends.pieces(), settings.recipient)
+    sealed = put_sealed(
+        ports, store.place, bases.tar_key(facts.system, base_id), ends.pieces(), settings.recipient
+    )
     seconds = round(ports.clock.monotonic() - begun, 1)
     made = _described(facts, base_id, sealed, ends.range(), (image.digest, ports.clock.now(), seconds))
     ports.s3.put(store.place, bases.document_key(made.system, made.id), bases.document(ports, made))
@@ -148,14 +152,16 @@ class _Ends:
 
 
 def read_range(end: bytes) -> Range:
-    """The WAL that the manifest at the end of a tar names (PostgreSQL's backup-manifest format, `WAL-Ranges`). Raises Failed."""
+    """The WAL that the manifest at the end of a tar names (`WAL-Ranges`, backup-manifest format). Raises Failed."""
     found = _RANGES.findall(end)
     try:
         [each] = json.loads(found[-1])
         start, stop = segments.position(each["Start-LSN"]), segments.position(each["End-LSN"])
         return Range(int(each["Timeline"]), start, stop)
     except (IndexError, ValueError, KeyError, TypeError):
-        cause = "the base backup doesn't say which WAL it takes: it isn't whole, or spans a change of timeline"
+        cause = (
+            "the base backup doesn't say which WAL it takes: it isn't whole, or spans a change of timeline"
+        )
         raise Failed("base", cause, "run again") from None
 
 

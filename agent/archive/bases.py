@@ -1,7 +1,7 @@
 """Base backups as a store has them: their names, their documents, which there are.
 
-`cluster/<system id>/base/<id>/base.tar.zst.age`, and `base.json` beside it, written last and with a sum that takes the stack's
-key to make: a backup without it doesn't exist.
+`cluster/<system id>/base/<id>/base.tar.zst.age`, and `base.json` beside it, written last and with a sum that takes the
+stack's key to make: a backup without it doesn't exist.
 """
 
 from __future__ import annotations

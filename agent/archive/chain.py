@@ -97,7 +97,7 @@ def follow(start: Segment, there: Inventory, histories: Mapping[int, Sequence[Sw
 
 
 def timeline_at(number: int, timeline: int, past: Sequence[Switch]) -> int:
-    """On which timeline recovery to `timeline` reads the segment of this number: the newest that has begun in it or before."""
+    """On which timeline recovery to `timeline` reads the segment of this number: the newest that has begun by then."""
     for switch in past:
         # The segment in which a timeline ends is read from the next one, which begins with a copy of it.
         if number < switch.until // SIZE:

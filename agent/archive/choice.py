@@ -30,7 +30,9 @@ def chosen(found: Stock, at: datetime | None) -> Choice:
     windows = stock.windows(found)
     if not windows:
         wrong = "; ".join(f"{name} {why}" for name, why in found.wrong.items())
-        raise Failed("choice", f"there is no base backup of cluster {found.system} {wrong}".strip(), "take one")
+        raise Failed(
+            "choice", f"there is no base backup of cluster {found.system} {wrong}".strip(), "take one"
+        )
     early = [each for each in windows if at is None or each.base.at <= at]
     if not early:
         first = windows[0].base.at

@@ -25,10 +25,12 @@ from agent.store.settings import Server
 _ASK_S: Final = 30
 _ITERATIONS: Final = 4096
 _PASSWORD: Final = re.compile(r"[0-9A-Za-z]{20,200}")
+
+
 @dataclass(frozen=True)
 class Facts:
-    """PostgreSQL now. `lsn` is where WAL goes on, `slot` the state of the archive's ("" when there is none), `behind` how many
-    bytes of WAL it keeps."""
+    """PostgreSQL now. `lsn` is where WAL goes on, `slot` the state of the archive's ("" when there is none), which keeps
+    `behind` bytes of WAL."""
 
     system: str
     timeline: int
@@ -72,7 +74,9 @@ def asked_once(ports: Ports, server: Server) -> Facts:
         with conversation(ports, server) as talk:
             return talk.beat()
     except PipeBroken as error:
-        raise Failed("postgres", str(error), "see `systemctl status postgres codeb-ship`, then run again") from error
+        raise Failed(
+            "postgres", str(error), "see `systemctl status postgres codeb-ship`, then run again"
+        ) from error
 
 
 def read_facts(line: str) -> Facts:
@@ -80,7 +84,9 @@ def read_facts(line: str) -> Facts:
     try:
         reader = Reader(json.loads(line), "")
         if (size := reader.whole("segment", 1, 1 << 31)) != segments.SIZE:
-            raise Failed("postgres", f"WAL has segments of {size} bytes", "the archive takes those of 16 MiB only")
+            raise Failed(
+                "postgres", f"WAL has segments of {size} bytes", "the archive takes those of 16 MiB only"
+            )
         found = reader.maybe("slot")
         return Facts(
             system=reader.text("system", SYSTEM),
@@ -91,13 +97,15 @@ def read_facts(line: str) -> Facts:
             behind=found.whole("behind", 0, 1 << 62) if found else 0,
         )
     except (ValueError, BadDocument) as error:
-        raise Failed("postgres", f"its answer makes no sense: {error}", "see `journalctl -u postgres`") from None
+        raise Failed(
+            "postgres", f"its answer makes no sense: {error}", "see `journalctl -u postgres`"
+        ) from None
 
 
 def ensure_role(ports: Ports, server: Server) -> None:
     """Make the archive's role, or give it the password that this host has for it. Raises Failed.
 
-    What PostgreSQL is sent is no password: it checks logins by a verifier (RFC 5802, 7677; as `\\password` of psql makes it).
+    What PostgreSQL is sent is no password: it checks logins by a verifier (RFC 5802, 7677), as `\\password` of psql does.
     """
     image = server_image(ports, server)
     statements = queries.role(verifier(_password(ports)))
@@ -113,7 +121,9 @@ def _password(ports: Ports) -> str:
     content = (ports.files.read(paths.ARCHIVE_LOGIN) or b"").decode("utf-8", "replace")
     password = content.strip().rpartition(":")[2]
     if not _PASSWORD.fullmatch(password):
-        raise Failed("settings", f"{paths.ARCHIVE_LOGIN} can't be read", "run `pulumi up`, which writes it anew")
+        raise Failed(
+            "settings", f"{paths.ARCHIVE_LOGIN} can't be read", "run `pulumi up`, which writes it anew"
+        )
     return password
 
 

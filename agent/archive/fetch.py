@@ -37,9 +37,7 @@ def laid_out(ports: Ports, chosen: Choice, folder: str) -> None:
     for name in ("data", "wal", "socket"):
         ports.files.directory(f"{folder}/{name}", 0o700, programs.OWNER)
     key = bases.tar_key(base.system, base.id)
-    source = opened(
-        ports, chosen.stock.place, key, sha256=base.sha256, plain_sha256=base.plain_sha256
-    )
+    source = opened(ports, chosen.stock.place, key, sha256=base.sha256, plain_sha256=base.plain_sha256)
     try:
         run(ports.pipes, [programs.unpack(f"{folder}/data")], source)
     except Damaged as error:
@@ -50,8 +48,10 @@ def laid_out(ports: Ports, chosen: Choice, folder: str) -> None:
         raise Failed("fetch", "the cluster has tablespaces", "the archive takes clusters without any")
 
 
-def portions(ports: Ports, chosen: Choice, at: datetime | None, folder: str) -> Generator[Segment, None, None]:
-    """Bring WAL in: all that the moment should take, then more with each turn, to the end of it. Gives the newest that is there.
+def portions(
+    ports: Ports, chosen: Choice, at: datetime | None, folder: str
+) -> Generator[Segment, None, None]:
+    """Bring WAL in: all that the moment should take, then more with each turn, to the end. Gives the newest that is there.
 
     Raises Failed, StoreError.
     """

@@ -31,7 +31,15 @@ def _client(server: Server, user: str, login: str, name: str, image: str, words:
     `name` is one at a time: who finds it taken replaces it, as a killed run leaves its container behind.
     """
     return [
-        *("podman", "run", "--rm", "--replace", f"--name=codeb-archive-{name}", "--interactive", "--pull=never"),
+        *(
+            "podman",
+            "run",
+            "--rm",
+            "--replace",
+            f"--name=codeb-archive-{name}",
+            "--interactive",
+            "--pull=never",
+        ),
         *("--log-driver=none", "--network=host", *_CLOSED, "--cpu-shares=20", f"--timeout={_DAY_S}"),
         *(f"--volume={login}:{_PASSWORDS}:ro", f"--volume={paths.CA_FILE}:{_CA}:ro"),
         *(f"--env=PGPASSFILE={_PASSWORDS}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={_CA}"),
@@ -58,7 +66,14 @@ def base_backup(server: Server, image: str, *, soon: bool) -> list[str]:
 
     Unless it is to be `soon`, it waits for a checkpoint that takes its time.
     """
-    words = ["pg_basebackup", "--no-password", "--pgdata=-", "--format=tar", "--wal-method=none", "--label=codeb"]
+    words = [
+        "pg_basebackup",
+        "--no-password",
+        "--pgdata=-",
+        "--format=tar",
+        "--wal-method=none",
+        "--label=codeb",
+    ]
     words += [f"--checkpoint={'fast' if soon else 'spread'}", f"--max-rate={RATE_KIB}"]
     return _client(server, NAME, paths.ARCHIVE_LOGIN, "base", image, [*words, "--manifest-checksums=SHA256"])
 
@@ -67,8 +82,23 @@ def recovery(name: str, image: str, folder: str, settings: Sequence[tuple[str, s
     """A server on the files below a folder, which nobody outside its container reaches."""
     given = [f"-c{key}={value}" for key, value in settings]
     return [
-        *("podman", "run", "--detach", "--replace", f"--name={name}", "--network=none", "--pull=never", *_CLOSED),
-        *("--shm-size=256m", "--cpu-shares=20", "--log-driver=k8s-file", "--image-volume=ignore", "--env=LC_ALL=C"),
+        *(
+            "podman",
+            "run",
+            "--detach",
+            "--replace",
+            f"--name={name}",
+            "--network=none",
+            "--pull=never",
+            *_CLOSED,
+        ),
+        *(
+            "--shm-size=256m",
+            "--cpu-shares=20",
+            "--log-driver=k8s-file",
+            "--image-volume=ignore",
+            "--env=LC_ALL=C",
+        ),
         *(f"--volume={folder}:{folder}", "--entrypoint=postgres", image, "-D", f"{folder}/data", *given),
     ]
 

@@ -40,8 +40,8 @@ def _forget(ports: Ports, place: Place, key: str) -> None:
 def superfluous(found: Stock, days: int) -> list[str]:
     """Objects that may go, in an order that leaves nothing half there.
 
-    Kept is the newest base backup made more than `days` before the newest one, and all that came after. The time runs from the
-    newest that leads up to now without a hole: when none does any more, nothing goes.
+    Kept is the newest base backup made more than `days` before the newest one, and all that came after. The time runs from
+    the newest that leads up to now without a hole: when none does any more, nothing goes.
     """
     oldest = oldest_needed(stock.windows(found), days)
     if oldest is None:

@@ -3,8 +3,8 @@
     with recovered(ports, settings, found, at) as instance:
         ports.runner.run(instance.psql("shop_db"), stdin="SELECT …")
 
-PostgreSQL opens for writing where WAL ends, whatever the reason: so the chain is looked at before (`chain`), a moment that isn't
-reached fails (`recovery_target_time`), and where it ended is compared with where WAL ends.
+PostgreSQL opens for writing where WAL ends, whatever the reason: so the chain is looked at before (`chain`), a moment that
+isn't reached fails (`recovery_target_time`), and where it ended is compared with where WAL ends.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ _LAST: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)
 
 @dataclass(frozen=True)
 class Instance:
-    """A recovered server. `reached` is when its last transaction ended, None when there was none after the base backup; `end` the
-    position (LSN) it was recovered to."""
+    """A recovered server. `reached` is when its last transaction ended, None when there was none after the base backup; `end`
+    the position (LSN) it was recovered to."""
 
     name: str
     folder: str
@@ -86,8 +86,8 @@ def recovered(
 ) -> Generator[Instance, None, None]:
     """A server as the cluster was at a moment, or as late as can be; gone at the end, with its files.
 
-    Its files are below `parent`. Raises Failed (which base backup or segment is missing or damaged, no room, a moment that the
-    archive doesn't have), StoreError.
+    Its files are below `parent`. Raises Failed (which base backup or segment is missing or damaged, no room, a moment that
+    the archive doesn't have), StoreError.
     """
     chosen = choice.chosen(found, at)
     name = f"{programs.RECOVERY}-{secrets.token_hex(4)}"
@@ -125,7 +125,9 @@ def _recovered(
     missing = chosen.window.chain.missing
     hole = f": segment {missing} is missing, and nothing behind it can be recovered" if missing else ""
     cause = f"WAL ends before {at:%Y-%m-%d %H:%M:%S} UTC{hole}" if at else "there is no WAL"
-    raise Failed("recovery", cause, "name an earlier moment: `codeb restore list` says up to when there is one")
+    raise Failed(
+        "recovery", cause, "name an earlier moment: `codeb restore list` says up to when there is one"
+    )
 
 
 def _started(
@@ -150,7 +152,8 @@ def _started(
         if ports.runner.run(open_yet).ok:
             return _said(ports, name)
         if ports.runner.run(programs.running(name)).out.strip() != "true":
-            return _why_ended(ports, name)
+            _why_ended(ports, name)
+            return None
         ports.clock.sleep(_READY_S)
     raise Failed("recovery", f"PostgreSQL isn't open after {_LONGEST}", "see `podman logs`")
 
@@ -164,7 +167,9 @@ def _why_ended(ports: Ports, name: str) -> None:
     lines = [line for line in log.splitlines() if line.strip()]
     wrong = [line for line in lines if re.match(r"\S* ?(FATAL|PANIC|ERROR)|.*(FATAL|PANIC):", line)]
     cause = (wrong or lines or ["no output"])[0]
-    raise Failed("recovery", f"PostgreSQL ended: {cause.strip()[:300]}", "see the log lines", log=tuple(lines[-20:]))
+    raise Failed(
+        "recovery", f"PostgreSQL ended: {cause.strip()[:300]}", "see the log lines", log=tuple(lines[-20:])
+    )
 
 
 def _said(ports: Ports, name: str) -> str:

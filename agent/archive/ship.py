@@ -1,7 +1,7 @@
 """The verb `ship`: keeps the archive going, for an hour or until it is told to end; systemd starts it again.
 
-Two things side by side, as a store that can't be reached takes its time: one looks at PostgreSQL, the slot and the disk, and stops
-the receiver before either is full; the other ships. Neither ever holds the database up.
+Two things side by side, as a store that can't be reached takes its time: one looks at PostgreSQL, the slot and the disk,
+and stops the receiver before either is full; the other ships. Neither ever holds the database up.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def opened(ports: Ports, settings: Settings, wanted: Wanted, stack: ExitStack) -
 
 def _kept_going(ports: Ports, keeper: Keeper) -> None:
     """Raises Failed, PipeBroken as soon as one side does."""
-    over, wrong = threading.Event(), []
+    over = threading.Event()
+    wrong: list[Exception] = []
     shipping = threading.Thread(target=_shipping, args=(ports, keeper, over, wrong), daemon=True)
     shipping.start()
     end = ports.clock.monotonic() + _LASTS_S

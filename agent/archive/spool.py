@@ -1,7 +1,7 @@
 """The spool on the host: WAL that was received and isn't in a store yet.
 
-`receive` is pg_receivewal's own; what it has finished moves to `ready`, from where it is shipped. So where pg_receivewal goes on
-after a restart (behind the newest file that it finds, else where its slot is) is told by nothing but what it is writing.
+`receive` is pg_receivewal's own; what it has finished moves to `ready`, from where it is shipped. So where pg_receivewal
+goes on after a restart (behind the newest file that it finds, else where its slot is) depends on nothing that waits.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ def settle(ports: Ports) -> None:
         return
     result = ports.runner.run(programs.moved(whole, paths.ARCHIVE_READY))
     if not result.ok:
-        raise Failed("spool", f"WAL can't be moved within {paths.ARCHIVE}: {result.text[:200]}", "see `df -h`")
+        raise Failed(
+            "spool", f"WAL can't be moved within {paths.ARCHIVE}: {result.text[:200]}", "see `df -h`"
+        )
     for path in whole:  # one that is in `ready` already, of an earlier time
         ports.files.remove(path)
 

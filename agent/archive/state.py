@@ -1,4 +1,4 @@
-"""What is known of the archive (`/var/lib/codeb/archive.json`), for whoever reports: no question to PostgreSQL or a store."""
+"""What is known of the archive (`/var/lib/codeb/archive.json`), for whoever reports: nobody else is asked."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ def load(ports: Ports) -> State | None:
             spool=int(found["spool"]),
             problem=str(found["problem"]),
             reached={
-                name: datetime.fromisoformat(moment) if moment else None for name, moment in found["reached"].items()
+                name: datetime.fromisoformat(moment) if moment else None
+                for name, moment in found["reached"].items()
             },
             told=found["told"] is True,
         )

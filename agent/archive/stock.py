@@ -58,7 +58,9 @@ def stock(ports: Ports, place: Place, system: str) -> Stock:
         place=place,
         bases=listing.bases,
         wal=wal,
-        histories={timeline: history(ports, place, system, timeline)[0] for timeline in sorted(wal.histories)},
+        histories={
+            timeline: history(ports, place, system, timeline)[0] for timeline in sorted(wal.histories)
+        },
         came={whole: times[segments.key(system, whole)] for whole in wal.segments},
         wrong=listing.wrong,
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from os.path import commonprefix
 
 from agent.archive.segments import PAGE, SIZE, Piece, Segment
 
@@ -30,7 +29,10 @@ def steady(first: bytes, second: bytes) -> bytes:
     for start in range(0, length, PAGE):
         one, other = first[start : start + PAGE], second[start : start + PAGE]
         if one != other:
-            return first[: start + len(commonprefix([one, other]))]
+            return first[
+                : start
+                + next(n for n, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1)
+            ]
     return first[:length]
 
 
@@ -71,7 +73,8 @@ def start_of_next(sent: int, pieces: int) -> int:
 
 def cover(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     """The fewest pieces that give as much of their segment, from its beginning, as all of them do."""
-    left, chosen, reached = sorted(pieces), [], 0
+    left, reached = sorted(pieces), 0
+    chosen: list[Piece] = []
     while True:
         # A piece that begins where the last one ended within a page has that whole page.
         fitting = [piece for piece in left if piece.start <= reached and piece.end > reached]

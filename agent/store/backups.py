@@ -251,7 +251,7 @@ def signed(ports: Ports, plain: Mapping[str, object]) -> bytes:
 
 
 def verified(ports: Ports, content: bytes) -> dict[str, object]:
-    """What a signed document says. Raises Damaged when it wasn't written with this stack's key, ValueError when it is none."""
+    """What a signed document says. Raises Damaged when it wasn't written with this stack's key, ValueError."""
     plain: Any = json.loads(content)
     if not isinstance(plain, dict) or not isinstance(mac := plain.pop("mac", None), str):
         raise Damaged("is no document of this stack's")

@@ -77,7 +77,9 @@ def _with_document(unit: str) -> str:
 
 def _document(plan: Plan) -> str:
     """What the agent's verbs `ship` and `base` read."""
-    days = [each.manifest.backup.retention_days for each in plan.projects if each.manifest.backup.point_in_time]
+    days = [
+        each.manifest.backup.retention_days for each in plan.projects if each.manifest.backup.point_in_time
+    ]
     document = {
         "version": 1,
         "spool_gib": SPOOL_GIB,

@@ -89,7 +89,13 @@ def _laid_out(found: Host, cluster: Cluster, root: Path) -> None:
     files.write(paths.ARCHIVE_LOGIN, f"*:*:*:codeb_archive:{PASSWORD}\n".encode(), 0o600, owner)
     files.write(paths.BACKUP_LOGIN, f"*:*:*:postgres:{cluster.config['password']}\n".encode(), 0o600, owner)
     files.write(paths.BACKUP_KEY, f"{secret[0]}\n".encode(), 0o600)
-    store = {"endpoint": "http://127.0.0.1:1", "region": "x", "access_key": "a", "secret_key": "b", "ca": None}
+    store = {
+        "endpoint": "http://127.0.0.1:1",
+        "region": "x",
+        "access_key": "a",
+        "secret_key": "b",
+        "ca": None,
+    }
     settings = {
         "stores": [{**store, "name": name, "bucket": name * 2} for name in ("here", "second")],
         "recipient": secret[1],
@@ -182,5 +188,3 @@ def stocked(here: Host, settings: Settings, name: str = "here") -> Stock:
     assert store
     [system] = stock.systems(here.ports, store.place)
     return stock.stock(here.ports, store.place, system)
-
-

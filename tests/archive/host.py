@@ -1,4 +1,4 @@
-"""A host without containers for what the archive does: the same token lists, paths below a folder, PostgreSQL's own programs."""
+"""A host without containers for the archive: the same token lists, paths below a folder, PostgreSQL's own programs."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import pwd
 import shutil
 import subprocess
 from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import _GeneratorContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from agent.host.pipes import Session
 from agent.host.ports import Argv, Entry, Ports, Result
 from agent.real import ports as real_ports
 from agent.real.files import RealFiles
-from agent.real.pipes import RealPipes
+from agent.real.pipes import RealPipes, RealSession
 from agent.real.runner import RealRunner
 from tests.archive.shelf import Shelf
 from tests.plugins.processes import end
@@ -55,7 +54,7 @@ class Containers:
         return word
 
     def _run(self, words: Sequence[str]) -> list[str]:
-        """The image is the first word that is no option; what is mounted elsewhere in the container is where it comes from."""
+        """The image is the first word that is no option; what is mounted is read where it comes from."""
         place = next(place for place, word in enumerate(words) if not word.startswith("--"))
         given = [word.partition("=")[::2] for word in words[:place]]
         mounts = [value.removesuffix(":ro").split(":") for key, value in given if key == "--volume"]
@@ -126,7 +125,15 @@ class Containers:
         return name in self.running and self.running[name].poll() is None
 
 
-_AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "env", "HOME=/", "LC_ALL=C"]
+_AS_POSTGRES = [
+    "setpriv",
+    "--reuid=postgres",
+    "--regid=postgres",
+    "--clear-groups",
+    "env",
+    "HOME=/",
+    "LC_ALL=C",
+]
 
 
 class Runner(RealRunner):
@@ -163,7 +170,7 @@ class Pipes(RealPipes):
         translated = [self._containers.translated(stage) for stage in stages]
         return super().flow(translated, source, unless=unless)
 
-    def session(self, argv: Sequence[str]) -> AbstractContextManager[Session]:
+    def session(self, argv: Sequence[str]) -> _GeneratorContextManager[RealSession]:
         return super().session(self._containers.translated(argv))
 
 
@@ -200,7 +207,7 @@ class Files(RealFiles):
     def disk_used_percent(self, path: str) -> float:
         return 40.0
 
-    def lock(self, path: str, wait_s: float) -> AbstractContextManager[None]:
+    def lock(self, path: str, wait_s: float) -> _GeneratorContextManager[None]:
         return super().lock(self._at(path), wait_s)
 
 

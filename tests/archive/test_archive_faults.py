@@ -12,8 +12,8 @@ import pytest
 
 from agent.archive import base, recovery, spool, stock
 from agent.archive.document import Wanted
-from agent.archive.segments import SIZE
 from agent.archive.keeper import BASE, RECEIVER, Keeper
+from agent.archive.segments import SIZE
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.host import paths
@@ -151,15 +151,18 @@ def test_a_slot_that_postgresql_gave_up_is_made_anew_and_the_hole_is_known(
     found = stocked(here, settings)
     assert stock.windows(found)[-1].chain.missing is not None
     assert stock.point_in_time_from(found) is None
-    with pytest.raises(Failed, match="WAL has a hole: .* lacks segment 0000"):
+    with pytest.raises(Failed, match=r"WAL has a hole: .* lacks segment 0000"):
         rows(here, settings, None, COUNT)
-    with pytest.raises(Failed, match="segment [0-9A-F]{24} is missing, and nothing behind it"):
+    with pytest.raises(Failed, match=r"segment [0-9A-F]{24} is missing, and nothing behind it"):
         rows(here, settings, datetime.now(UTC), COUNT)
     assert rows(here, settings, begun, COUNT) == "1", "moments before the hole are still there"
 
     assert base.base(here.ports, document, "a test")["ok"] is True
     shipped(keeper)
-    assert stock.point_in_time_from(stocked(here, settings)) == stock.windows(stocked(here, settings))[-1].base.at
+    assert (
+        stock.point_in_time_from(stocked(here, settings))
+        == stock.windows(stocked(here, settings))[-1].base.at
+    )
     assert rows(here, settings, None, COUNT) == "2"
     assert keeper.problem == ""
 
@@ -276,7 +279,9 @@ def test_a_file_that_a_full_disk_cut_short_is_removed_before_the_receiver_starts
     assert rows(here, settings, None, COUNT) == "2"
 
 
-def test_another_cluster_s_wal_is_not_shipped_as_this_one_s(here: Host, keeper: Keeper, begun: datetime) -> None:
+def test_another_cluster_s_wal_is_not_shipped_as_this_one_s(
+    here: Host, keeper: Keeper, begun: datetime
+) -> None:
     name = "00000001000000FF00000001"
     here.ports.files.write(f"{paths.ARCHIVE_READY}/{name}", bytes(SIZE))
 

@@ -101,7 +101,7 @@ def test_what_it_says_it_has_is_there_when_everything_else_is_gone(
     assert known
     reached = known.reached["second"]
     assert reached
-    count = f"SELECT count(*) FROM steady WHERE at <= '{reached.isoformat()}'"
+    count = f"SELECT count(*) FROM steady WHERE at <= '{reached.isoformat()}'"  # noqa: S608 - a time of our own
     with connection(cluster) as db:
         [(expected,)] = db.execute(count.encode()).fetchall()
         [(last,)] = db.execute("SELECT max(at) FROM steady").fetchall()
@@ -116,7 +116,10 @@ def test_what_it_says_it_has_is_there_when_everything_else_is_gone(
 
 
 def test_only_one_run_ships(here: Host, settings: Settings) -> None:
-    with here.ports.files.lock(paths.ARCHIVE_LOCK, 0), pytest.raises(Failed, match=r"archive\.lock has been held"):
+    with (
+        here.ports.files.lock(paths.ARCHIVE_LOCK, 0),
+        pytest.raises(Failed, match=r"archive\.lock has been held"),
+    ):
         ship.ship(here.ports, Reader(AGAIN, ""), "a test")
 
 
@@ -143,7 +146,12 @@ def test_from_when_on_moments_can_be_recovered_is_noted_for_the_projects_that_wa
 def test_an_archive_that_stays_late_is_told_once_and_again_after_it_was_well(
     here: Host, settings: Settings, keeper: Keeper
 ) -> None:
-    hooks = {"version": 1, "stack": "dev", "webhooks": [{"kind": "generic", "url": "https://hooks.test/x"}], "sentry": None}
+    hooks = {
+        "version": 1,
+        "stack": "dev",
+        "webhooks": [{"kind": "generic", "url": "https://hooks.test/x"}],
+        "sentry": None,
+    }
     here.ports.files.write(paths.NOTIFY, json.dumps(hooks).encode(), 0o600)
     clock = Shifted()
     keeper._ports = replace(here.ports, clock=clock)
@@ -190,5 +198,3 @@ def test_without_its_password_nothing_is_sent_to_postgresql(here: Host, settings
     with pytest.raises(Failed, match="postgres-archive can't be read") as caught:
         ensure_role(here.ports, settings.server)
     assert "DROP" not in caught.value.failure.text()
-
-

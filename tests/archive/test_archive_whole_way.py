@@ -12,6 +12,7 @@ from tests.archive.conftest import connection, rows, shipped, stocked
 from tests.archive.host import Host
 from tests.postgres import Cluster
 
+
 def test_a_server_is_recovered_to_a_moment_and_to_the_end(
     cluster: Cluster, here: Host, settings: Settings, keeper: Keeper, document: Reader
 ) -> None:

@@ -45,7 +45,11 @@ def test_a_stack_in_which_nobody_wants_moments_has_no_archive(stack: Stack) -> N
 def test_the_password_is_in_its_own_file_alone(stack: Stack) -> None:
     texts = {file.path: file for file in files(stack).files}
     assert (texts[LOGIN].mode, texts[LOGIN].owner) == ("0600", "70:70")
-    ours = [RECEIVER, "/etc/codeb/archive.json", *(path for path in texts if "codeb-ship" in path or "codeb-base" in path)]
+    ours = [
+        RECEIVER,
+        "/etc/codeb/archive.json",
+        *(path for path in texts if "codeb-ship" in path or "codeb-base" in path),
+    ]
     assert len(ours) == 5
     assert not [path for path in ours if holds_secret(texts[path].content)]
     password = stack.file(LOGIN).strip().rpartition(":")[2]
@@ -74,4 +78,6 @@ def test_what_postgresql_takes_over_while_it_runs_restarts_nothing(stack: Stack)
     assert texts["/etc/codeb/postgres/postgresql.conf"].restarts == ("postgres.service",)
     unit = stack.file("/etc/containers/systemd/postgres.container")
     assert "ExecReload=/usr/bin/podman kill --signal=HUP postgres" in unit
-    assert "Volume=/etc/codeb/postgres:/etc/postgresql:ro" in unit, "a file that is mounted alone stays as it was"
+    assert "Volume=/etc/codeb/postgres:/etc/postgresql:ro" in unit, (
+        "a file that is mounted alone stays as it was"
+    )

@@ -95,7 +95,9 @@ def test_a_history_is_read_as_postgresql_writes_it() -> None:
     assert chain.parse_history(text) == (Switch(1, 5 << 24), Switch(2, (1 << 32) + 0xA000028))
 
 
-@pytest.mark.parametrize("text", ["x", "1", "1\t5", "2\t0/5\ta\n1\t0/6\tb", "1\t0/6\ta\n2\t0/5\tb", "1\t0/5\n1\t0/5"])
+@pytest.mark.parametrize(
+    "text", ["x", "1", "1\t5", "2\t0/5\ta\n1\t0/6\tb", "1\t0/6\ta\n2\t0/5\tb", "1\t0/5\n1\t0/5"]
+)
 def test_another_text_is_no_history(text: str) -> None:
-    with pytest.raises(ValueError, match="history|position"):
+    with pytest.raises(ValueError, match=r"history|position"):
         chain.parse_history(text)

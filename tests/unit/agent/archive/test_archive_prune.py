@@ -59,7 +59,9 @@ def test_the_base_backup_that_the_oldest_moment_takes_stays_with_its_wal() -> No
     gone = prune.superfluous(having(bases, row(1, 60)), days=7)
 
     assert [key for key in gone if "/base/" in key] == [
-        f"cluster/{SYSTEM}/base/{base.id}/{name}" for base in bases[:2] for name in ("base.json", "base.tar.zst.age")
+        f"cluster/{SYSTEM}/base/{base.id}/{name}"
+        for base in bases[:2]
+        for name in ("base.json", "base.tar.zst.age")
     ], "documents first: without one there is no backup"
     assert [key for key in gone if "/wal/" in key] == [segments.key(SYSTEM, each) for each in row(1, 29)]
 
@@ -93,7 +95,9 @@ def test_segments_of_a_timeline_that_was_left_go_with_their_time() -> None:
 
     gone = prune.superfluous(having(bases, row(10, 22) + row(20, 40, 2), histories=histories), days=0)
 
-    assert {key for key in gone if "/wal/" in key} == {segments.key(SYSTEM, each) for each in row(10, 22) + row(20, 29, 2)}
+    assert {key for key in gone if "/wal/" in key} == {
+        segments.key(SYSTEM, each) for each in row(10, 22) + row(20, 29, 2)
+    }
 
 
 def test_a_moment_takes_the_newest_base_backup_before_it() -> None:

@@ -53,7 +53,9 @@ def test_other_names_are_no_segments(name: str) -> None:
     assert segments.segment(name) is None
 
 
-@pytest.mark.parametrize("span", ["1-8192", "8192-8192", "16384-8192", "0-16777217", "00-1", "0-01", "-1-5", "0-"])
+@pytest.mark.parametrize(
+    "span", ["1-8192", "8192-8192", "16384-8192", "0-16777217", "00-1", "0-01", "-1-5", "0-"]
+)
 def test_other_spans_are_no_pieces(span: str) -> None:
     assert segments.piece(f"000000010000000000000001.{span}") is None
 
