@@ -55,8 +55,8 @@ _LAST: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)
 
 @dataclass(frozen=True)
 class Instance:
-    """A recovered server. `reached` is when its last transaction ended, None when there was none after the base backup; `end`
-    the position (LSN) it was recovered to."""
+    """A recovered server. `reached` is when its last transaction ended, None when there was none after the base backup;
+    `end` the position (LSN) it was recovered to."""
 
     name: str
     folder: str

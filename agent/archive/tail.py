@@ -29,10 +29,8 @@ def steady(first: bytes, second: bytes) -> bytes:
     for start in range(0, length, PAGE):
         one, other = first[start : start + PAGE], second[start : start + PAGE]
         if one != other:
-            return first[
-                : start
-                + next(n for n, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1)
-            ]
+            alike = min(len(one), len(other))
+            return first[: start + next((n for n in range(alike) if one[n] != other[n]), alike)]
     return first[:length]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.archive import segments
@@ -18,6 +18,7 @@ def test_names_are_those_that_postgresql_gives() -> None:
     assert segments.at(2, segments.position("1/A2000028")) == segments.segment("0000000200000001000000A2")
 
 
+@settings(deadline=None)
 @given(SEGMENTS)
 def test_a_name_says_the_segment(found: Segment) -> None:
     assert segments.segment(str(found)) == found
@@ -25,6 +26,7 @@ def test_a_name_says_the_segment(found: Segment) -> None:
     assert segments.at(found.timeline, found.start + SIZE) == found.after()
 
 
+@settings(deadline=None)
 @given(SEGMENTS, st.integers(0, SIZE // PAGE - 1), st.integers(1, PAGE))
 def test_a_store_s_name_says_what_it_is(whole: Segment, page: int, more: int) -> None:
     part = Piece(whole, page * PAGE, page * PAGE + more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.archive.slot import Facts, decide
@@ -49,6 +49,7 @@ def test_it_stays_stopped_until_there_is_room_for_more_than_a_moment(spool: int,
     assert decide(Facts("reserved", MOST // 2, 20, receiving=False), MOST).steps == ("start",)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(["", "reserved", "extended", "unreserved", "lost"]),
     st.integers(0, 1 << 32),
