@@ -13,10 +13,6 @@ from codeb.plan import Plan
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import render, secret_marker
 
-SLOT_GIB: Final = 2
-"""GiB of WAL that PostgreSQL keeps for the archive, on the disk of its data."""
-SPOOL_GIB: Final = 1
-"""GiB of WAL that wait on the host for a store that can't be reached."""
 _SEGMENT: Final = 16 << 20
 _LOOPBACK: Final = "127.0.0.1"
 _SHIP: Final = "codeb-ship"
@@ -82,7 +78,7 @@ def _document(plan: Plan) -> str:
     ]
     document = {
         "version": 1,
-        "spool_gib": SPOOL_GIB,
+        "spool_gib": plan.settings.backup.spool,
         "retention_days": max(days),
     }
     return json.dumps(document, indent=1) + "\n"

@@ -11,7 +11,7 @@ from typing import Final
 from codeb import names
 from codeb.plan import Plan, RedisPlan, ServerPlan
 from codeb.plan.connections import PLATFORM_CONNECTIONS, POSTGRES_CONNECTIONS
-from codeb.render.archive import SLOT_GIB, archive_files
+from codeb.render.archive import archive_files
 from codeb.render.base import DATA_INTERFACE
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render, secret_marker
@@ -78,7 +78,9 @@ def _postgres(plan: Plan, server: ServerPlan) -> HostBundle:
         files=(
             file(f"{names.QUADLET_DIR}/{names.POSTGRES}.container", unit),
             file(f"{config}/postgresql.conf", _postgresql_conf()),
-            read_while_it_runs("reload.conf", render("postgres/reload.conf", slot_gib=SLOT_GIB)),
+            read_while_it_runs(
+                "reload.conf", render("postgres/reload.conf", slot_gib=plan.settings.backup.slot)
+            ),
             read_while_it_runs("pg_hba.conf", logins),
             read_while_it_runs("server.crt", public_marker("postgres/tls")),
             file(f"{names.SECRETS_DIR}/postgres.key", secret_marker("postgres/tls"), "0600", owner),

@@ -81,3 +81,11 @@ def test_what_postgresql_takes_over_while_it_runs_restarts_nothing(stack: Stack)
     assert "Volume=/etc/codeb/postgres:/etc/postgresql:ro" in unit, (
         "a file that is mounted alone stays as it was"
     )
+
+
+def test_the_limits_are_the_stack_s(stack: Stack) -> None:
+    limits = stack.plan.settings.backup.model_copy(update={"spool": 7, "slot": 9})
+    changed = Stack(replace(stack.plan, settings=stack.plan.settings.model_copy(update={"backup": limits})))
+
+    assert json.loads(changed.file("/etc/codeb/archive.json"))["spool_gib"] == 7
+    assert "max_slot_wal_keep_size = '9GB'" in changed.file("/etc/codeb/postgres/reload.conf")
