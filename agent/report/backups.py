@@ -43,9 +43,9 @@ def _archive(ports: Ports) -> str:
     """Why moments of the last while can't be recovered, "" when they can."""
     known = state.load(ports)
     if known is None:
-        return "has no archive yet: `systemctl status codeb-ship` says why"
+        return "does not run yet: `systemctl status codeb-ship` says why"
     late = known.late(ports.clock.now())
-    return f"is late for moments: {late}" if late else ""
+    return f"is late: {late}" if late else ""
 
 
 def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entry:
@@ -55,7 +55,7 @@ def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entr
         "point_in_time_from": record.point_in_time_from or None,
         "size": record.last.size if record.last else None,
         "late": is_late(record, timer, now),
-        "problem": _problem(record, timer) or archive,
+        "problem": _problem(record, timer) or (archive and f"its archive {archive}"),
     }
 
 
@@ -68,11 +68,17 @@ def _problem(record: BackupRecord, timer: Timer) -> str:
 def backup_problems(ports: Ports) -> list[Problem]:
     """Backups that are late or failed."""
     found = []
-    for project, facts in backup_facts(ports).items():
+    words = _archive(ports)
+    archive = f"its archive {words}"
+    facts_of = backup_facts(ports)
+    if any(facts["problem"] == archive for facts in facts_of.values()):
+        remedy = "`systemctl status codeb-ship`, `journalctl -t codeb-agent` and docs/archive.md say more"
+        found.append(Problem(f"the archive of PostgreSQL {words}", remedy))
+    for project, facts in facts_of.items():
         remedy = (
             f"`codeb backup {project}` makes one now; `journalctl -t codeb-agent` and docs/backup.md say more"
         )
-        if facts["problem"]:
+        if facts["problem"] and facts["problem"] != archive:
             found.append(Problem(f"{project}: its backup {facts['problem']}", remedy))
         elif facts["late"]:
             last = f"the last one is of {facts['last']}" if facts["last"] else "there is none"
