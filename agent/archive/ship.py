@@ -14,11 +14,11 @@ from typing import Final
 from agent.archive import cluster, windows
 from agent.archive.depot import Depot
 from agent.archive.document import Wanted, read_wanted
-from agent.archive.keeper import Keeper
+from agent.archive.keeper import RECEIVER, Keeper
 from agent.archive.shipping import Shipper
 from agent.documents.errors import Failed, Unwritable
 from agent.documents.reader import Reader
-from agent.host import paths
+from agent.host import commands, paths
 from agent.host.pipes import PipeBroken
 from agent.host.ports import Busy, Ports
 from agent.store.settings import Settings, load_settings
@@ -31,19 +31,28 @@ _LEAVE_S: Final = 20
 
 
 def ship(ports: Ports, document: Reader, by: str) -> dict[str, object]:
-    """Ship WAL as it comes. Raises Failed when PostgreSQL doesn't answer at all."""
+    """Ship WAL as it comes. Raises BadDocument, Failed, Unwritable; then the receiver is stopped, as nobody watches it."""
     wanted, _ = read_wanted(document)
-    settings = load_settings(ports)
     ports.asker.watch()
     try:
-        with ports.files.lock(paths.ARCHIVE_LOCK, wait_s=0), ExitStack() as stack:
-            keeper = opened(ports, settings, wanted, stack)
-            _kept_going(ports, keeper)
-            return {"ok": True, "problem": keeper.problem}
+        with ports.files.lock(paths.ARCHIVE_LOCK, wait_s=0):
+            return _shipped(ports, wanted)
     except Busy as error:
         raise Failed("lock", str(error), "another run ships already") from error
+
+
+def _shipped(ports: Ports, wanted: Wanted) -> dict[str, object]:
+    try:
+        with ExitStack() as stack:
+            keeper = opened(ports, load_settings(ports), wanted, stack)
+            _kept_going(ports, keeper)
+            return {"ok": True, "problem": keeper.problem}
     except PipeBroken as error:
+        ports.runner.run(commands.stop(RECEIVER))
         raise Failed("postgres", str(error), "see `systemctl status postgres`; it is tried again") from error
+    except (Failed, Unwritable):
+        ports.runner.run(commands.stop(RECEIVER))
+        raise
 
 
 def opened(ports: Ports, settings: Settings, wanted: Wanted, stack: ExitStack) -> Keeper:

@@ -14,14 +14,14 @@ import pytest
 
 from agent.archive import base, recovery, ship, state, windows
 from agent.archive.cluster import ensure_role
-from agent.archive.keeper import Keeper
+from agent.archive.keeper import RECEIVER, Keeper
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.host import paths
 from agent.host.ports import Ports
 from agent.store.record import read_backup_record
 from agent.store.settings import Settings
-from tests.archive.conftest import PASSWORD, connection, shipped, stocked
+from tests.archive.conftest import PASSWORD, connection, shipped, stocked, until
 from tests.archive.host import Host
 from tests.postgres import Cluster
 
@@ -121,6 +121,46 @@ def test_only_one_run_ships(here: Host, settings: Settings) -> None:
         pytest.raises(Failed, match=r"archive\.lock has been held"),
     ):
         ship.ship(here.ports, Reader(AGAIN, ""), "a test")
+
+
+@pytest.mark.parametrize("what", ["login", "settings", "postgresql"])
+def test_nothing_is_received_when_nobody_can_watch_it(
+    cluster: Cluster, here: Host, settings: Settings, keeper: Keeper, what: str
+) -> None:
+    keeper.look()
+    keeper.look()
+    assert here.containers.running[RECEIVER].poll() is None
+    if what == "login":
+        here.ports.files.write(paths.BACKUP_LOGIN, b"*:*:*:postgres:another\n", 0o600, "70:70")
+    elif what == "settings":
+        here.ports.files.remove(paths.BACKUP_SETTINGS)
+    else:
+        known = json.loads(here.ports.files.read(paths.BACKUP_SETTINGS) or b"")
+        here.ports.files.write(paths.BACKUP_SETTINGS, json.dumps({**known, "port": 1}).encode(), 0o600)
+
+    with pytest.raises(Failed):
+        ship.ship(here.ports, Reader(AGAIN, ""), "a test")
+    assert RECEIVER not in here.containers.running
+
+
+def test_a_conversation_that_ends_ends_the_run_and_the_receiver(
+    cluster: Cluster, here: Host, settings: Settings
+) -> None:
+    """PostgreSQL ends it: it restarts, or an administrator does."""
+
+    def cut() -> None:
+        with connection(cluster) as db:
+            until(lambda: RECEIVER in here.containers.running, "it has begun")
+            db.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'codeb-archive'"
+            )
+
+    cutter = threading.Thread(target=cut)
+    cutter.start()
+    with pytest.raises(Failed, match=r"psql ended with status|setpriv ended with status"):
+        ship.ship(replace(here.ports, asker=UntilReached(here.ports, 3600)), Reader(AGAIN, ""), "a test")
+    cutter.join()
+    assert RECEIVER not in here.containers.running
 
 
 def test_from_when_on_moments_can_be_recovered_is_noted_for_the_projects_that_want_it(
