@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from agent.archive import bases, cluster, programs, segments
+from agent.archive import bases, cluster, programs, recovery, segments
 from agent.archive.bases import Base
 from agent.archive.copies import copied
 from agent.archive.document import Wanted, read_wanted
@@ -50,6 +50,8 @@ def base(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> dict[str, object]:
+    for name in recovery.leftovers(ports):
+        ports.journal.log(f"base backup: {name} of a recovery that was killed is removed")
     facts = cluster.asked_once(ports, settings.server)
     made, store, refused = _stored(ports, settings, facts, soon=soon)
     for other in settings.stores:

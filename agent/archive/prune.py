@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from agent.archive import bases, segments, stock, tail
 from agent.archive.bases import Base
@@ -12,6 +13,9 @@ from agent.host.ports import Ports
 from agent.host.s3 import Place, StoreError
 from agent.store.sealed import Damaged
 from agent.store.settings import HERE, Settings
+
+_BEGUN_STAYS: Final = timedelta(days=2)
+"""A tar without a document may be under way for a day (the client's longest time)."""
 
 
 def pruned(ports: Ports, settings: Settings, system: str, days: int) -> int:
@@ -50,6 +54,8 @@ def superfluous(found: Stock, days: int) -> list[str]:
     for base in found.bases:
         if (base.at, base.id) < (oldest.at, oldest.id):
             names += [bases.document_key(found.system, base.id), bases.tar_key(found.system, base.id)]
+    edge = f"{found.bases[-1].at - _BEGUN_STAYS:%Y%m%dT%H%M%SZ}"
+    names += [bases.tar_key(found.system, begun) for begun in found.begun if begun < edge]
     first = oldest.first.number
     names += [segments.key(found.system, each) for each in sorted(found.wal.segments) if each.number < first]
     for whole, pieces in sorted(found.wal.pieces.items()):

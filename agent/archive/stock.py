@@ -17,7 +17,8 @@ from agent.store.sealed import Damaged, opened
 
 @dataclass(frozen=True)
 class Stock:
-    """All of it. `came` says when each whole segment was stored; `wrong` names base backups that can't be used, with why."""
+    """All of it. `came` says when each whole segment was stored; `wrong` names base backups that can't be used, with why;
+    `begun` tars without a document."""
 
     system: str
     place: Place
@@ -26,6 +27,7 @@ class Stock:
     histories: Mapping[int, tuple[Switch, ...]]
     came: Mapping[Segment, datetime]
     wrong: Mapping[str, str]
+    begun: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ def stock(ports: Ports, place: Place, system: str) -> Stock:
         },
         came={whole: times[segments.key(system, whole)] for whole in wal.segments},
         wrong=listing.wrong,
+        begun=listing.begun,
     )
 
 

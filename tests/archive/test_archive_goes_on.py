@@ -96,6 +96,18 @@ def test_a_cluster_that_was_rebuilt_from_the_archive_goes_on_in_it(
     assert rows(here, settings, None, COUNT, "second") == "4"
 
 
+@pytest.mark.usefixtures("begun")
+def test_what_a_recovery_that_was_killed_left_is_removed_before_the_next_base_backup(
+    here: Host, settings: Settings, document: Reader
+) -> None:
+    left = f"{paths.ARCHIVE}/recovery-0000abcd"
+    here.ports.files.directory(left, 0o711, "root:root")
+    here.ports.files.write(f"{left}/data/PG_VERSION", b"16")
+
+    assert base.base(here.ports, document, "a test")["ok"] is True
+    assert here.ports.files.listing(paths.ARCHIVE) == ["ready", "receive"]
+
+
 @pytest.fixture
 def minio_place() -> Iterator[Place]:
     with minio_server() as server:

@@ -89,6 +89,14 @@ def test_pieces_go_once_their_segment_is_there_or_a_larger_one_is() -> None:
     assert gone == [segments.key(SYSTEM, pieces[0]), segments.key(SYSTEM, pieces[1])]
 
 
+def test_what_a_killed_run_left_goes_after_a_while() -> None:
+    old, young = "20261124T115959Z-00aa", "20261126T110000Z-00bb"
+
+    gone = prune.superfluous(having([made(0.5, 40)], row(40, 60), begun=(old, young)), days=7)
+
+    assert gone == [f"cluster/{SYSTEM}/base/{old}/base.tar.zst.age"]
+
+
 def test_segments_of_a_timeline_that_was_left_go_with_their_time() -> None:
     bases = [made(9, 10), made(1, 30, timeline=2)]
     histories = {2: (Switch(1, 20 * SIZE),)}
