@@ -61,17 +61,17 @@ class Cluster:
 
 
 @contextmanager
-def conversation(ports: Ports, server: Server) -> Generator[Cluster, None, None]:
+def conversation(ports: Ports, server: Server, asker: str) -> Generator[Cluster, None, None]:
     """Talk with PostgreSQL as the archive's role. Raises Failed when it doesn't run, PipeBroken."""
     image = server_image(ports, server)
-    with ports.pipes.session(programs.questions(server, image.id)) as session:
+    with ports.pipes.session(programs.questions(server, image.id, asker)) as session:
         yield Cluster(session)
 
 
 def asked_once(ports: Ports, server: Server) -> Facts:
     """How things are. Raises Failed."""
     try:
-        with conversation(ports, server) as talk:
+        with conversation(ports, server, "base") as talk:
             return talk.beat()
     except PipeBroken as error:
         raise Failed(

@@ -18,7 +18,10 @@ SPAN: Final = 1 << 20
 """Bytes of the largest record of WAL that may be cut off at the end of an archive."""
 RATE_KIB: Final = 48 << 10
 """KiB a second that a base backup reads at most: the disk is the users' first."""
-_CLOSED: Final = (f"--user={OWNER}", "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges")
+_CLOSED: Final = (
+    *(f"--user={OWNER}", "--read-only", "--image-volume=ignore", "--pull=never"),
+    *("--cap-drop=all", "--security-opt=no-new-privileges"),
+)
 _DAY_S: Final = 24 * 3600
 _PASSWORDS: Final = "/run/codeb/pgpass"
 _CA: Final = "/run/codeb/ca.crt"
@@ -31,15 +34,7 @@ def _client(server: Server, user: str, login: str, name: str, image: str, words:
     `name` is one at a time: who finds it taken replaces it, as a killed run leaves its container behind.
     """
     return [
-        *(
-            "podman",
-            "run",
-            "--rm",
-            "--replace",
-            f"--name=codeb-archive-{name}",
-            "--interactive",
-            "--pull=never",
-        ),
+        *("podman", "run", "--rm", "--replace", f"--name=codeb-archive-{name}", "--interactive"),
         *("--log-driver=none", "--network=host", *_CLOSED, "--cpu-shares=20", f"--timeout={_DAY_S}"),
         *(f"--volume={login}:{_PASSWORDS}:ro", f"--volume={paths.CA_FILE}:{_CA}:ro"),
         *(f"--env=PGPASSFILE={_PASSWORDS}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={_CA}"),
@@ -49,10 +44,13 @@ def _client(server: Server, user: str, login: str, name: str, image: str, words:
     ]
 
 
-def questions(server: Server, image: str) -> list[str]:
-    """psql as the archive's role, which reads statements and writes values alone, until its input ends or one fails."""
+def questions(server: Server, image: str, asker: str) -> list[str]:
+    """psql as the archive's role, which reads statements and writes values alone, until its input ends or one fails.
+
+    `asker` is who talks, one at a time: another of that name takes the conversation over.
+    """
     words = [*_PSQL, "--no-password", "--dbname=postgres"]
-    return _client(server, NAME, paths.ARCHIVE_LOGIN, "psql", image, words)
+    return _client(server, NAME, paths.ARCHIVE_LOGIN, f"asked-by-{asker}", image, words)
 
 
 def administration(server: Server, image: str) -> list[str]:
@@ -82,23 +80,8 @@ def recovery(name: str, image: str, folder: str, settings: Sequence[tuple[str, s
     """A server on the files below a folder, which nobody outside its container reaches."""
     given = [f"-c{key}={value}" for key, value in settings]
     return [
-        *(
-            "podman",
-            "run",
-            "--detach",
-            "--replace",
-            f"--name={name}",
-            "--network=none",
-            "--pull=never",
-            *_CLOSED,
-        ),
-        *(
-            "--shm-size=256m",
-            "--cpu-shares=20",
-            "--log-driver=k8s-file",
-            "--image-volume=ignore",
-            "--env=LC_ALL=C",
-        ),
+        *("podman", "run", "--detach", "--replace", f"--name={name}", "--network=none", *_CLOSED),
+        *("--shm-size=256m", "--cpu-shares=20", "--log-driver=k8s-file", "--env=LC_ALL=C"),
         *(f"--volume={folder}:{folder}", "--entrypoint=postgres", image, "-D", f"{folder}/data", *given),
     ]
 

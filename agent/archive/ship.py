@@ -58,7 +58,7 @@ def _shipped(ports: Ports, wanted: Wanted) -> dict[str, object]:
 def opened(ports: Ports, settings: Settings, wanted: Wanted, stack: ExitStack) -> Keeper:
     """Log in, with a role that is made when it isn't there. Raises Failed, PipeBroken."""
     cluster.ensure_role(ports, settings.server)
-    talk = stack.enter_context(cluster.conversation(ports, settings.server))
+    talk = stack.enter_context(cluster.conversation(ports, settings.server, "ship"))
     facts = talk.beat()
     depots = [Depot(ports, store, settings.recipient, facts.system) for store in settings.stores]
     return Keeper(ports, settings, talk, Shipper(ports, depots, facts.system, wanted.most_spool), wanted)

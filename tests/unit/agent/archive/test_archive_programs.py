@@ -13,7 +13,7 @@ from agent.store.settings import Server
 SERVER = Server("docker.io/library/postgres:16-alpine", "postgres", "127.0.0.1", 5432)
 IMAGE = "1" * 64
 CLIENTS = {
-    "questions": programs.questions(SERVER, IMAGE),
+    "questions": programs.questions(SERVER, IMAGE, "ship"),
     "administration": programs.administration(SERVER, IMAGE),
     "base backup": programs.base_backup(SERVER, IMAGE, soon=False),
 }
@@ -36,6 +36,13 @@ def test_a_client_has_its_own_password_file_and_checks_the_server_s_name(name: s
     assert [word for word in argv if "secrets" in word] == [f"--volume={login}:/run/codeb/pgpass:ro"]
     assert "--env=PGSSLMODE=verify-full" in argv
     assert "--no-password" in argv
+
+
+def test_containers_that_run_side_by_side_have_names_of_their_own() -> None:
+    """One that starts replaces another of its name."""
+    side_by_side = [*CLIENTS.values(), programs.questions(SERVER, IMAGE, "base"), RECOVERY]
+    names = [next(word for word in argv if word.startswith("--name=")) for argv in side_by_side]
+    assert len(set(names)) == len(names)
 
 
 def test_nobody_reaches_a_recovered_server_from_outside_its_container() -> None:
