@@ -68,26 +68,28 @@ def _postgres(plan: Plan, server: ServerPlan) -> HostBundle:
     def file(path: str, content: str, mode: str = "0644", owner: str = "root:root") -> HostFile:
         return HostFile(path, content, mode, owner, restarts=(service,))
 
-    def read_while_it_runs(name: str, content: str) -> HostFile:
-        return HostFile(f"{config}/{name}", content, reloads=(service,))
-
-    logins = render("postgres/pg_hba.conf", admin=names.POSTGRES_ADMIN, archive=names.POSTGRES_ARCHIVE)
-
     return HostBundle(
         directories=(Directory(config), Directory(data, "0700", owner)),
         files=(
             file(f"{names.QUADLET_DIR}/{names.POSTGRES}.container", unit),
             file(f"{config}/postgresql.conf", _postgresql_conf()),
-            read_while_it_runs(
-                "reload.conf", render("postgres/reload.conf", slot_gib=plan.settings.backup.slot)
-            ),
-            read_while_it_runs("pg_hba.conf", logins),
-            read_while_it_runs("server.crt", public_marker("postgres/tls")),
+            *_read_while_it_runs(plan, config, service),
             file(f"{names.SECRETS_DIR}/postgres.key", secret_marker("postgres/tls"), "0600", owner),
             file(f"{names.SECRETS_DIR}/postgres-admin", secret_marker("postgres/admin"), "0600", owner),
         ),
         services=(Service(service, "container-health", 300),),
     )
+
+
+def _read_while_it_runs(plan: Plan, config: str, service: str) -> tuple[HostFile, ...]:
+    """What PostgreSQL takes over without a restart."""
+    logins = render("postgres/pg_hba.conf", admin=names.POSTGRES_ADMIN, archive=names.POSTGRES_ARCHIVE)
+    texts = {
+        "reload.conf": render("postgres/reload.conf", slot_gib=plan.settings.backup.slot),
+        "pg_hba.conf": logins,
+        "server.crt": public_marker("postgres/tls"),
+    }
+    return tuple(HostFile(f"{config}/{name}", text, reloads=(service,)) for name, text in texts.items())
 
 
 def _postgresql_conf() -> str:
