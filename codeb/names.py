@@ -22,12 +22,14 @@ DATA_NETWORK: Final = "codeb-network"
 POSTGRES: Final = "postgres"
 MINIO: Final = "minio"
 CADDY: Final = "caddy"
+WAL_RECEIVER: Final = "codeb-wal"
 
 # Where a run finds what is asked of the stack beyond its manifests (docs/previews.md).
 REQUEST_VARIABLE: Final = "CODEB_REQUEST"
 
 # Accounts of the platform on the data services.
 POSTGRES_ADMIN: Final = "postgres"
+POSTGRES_ARCHIVE: Final = "codeb_archive"
 MINIO_ADMIN: Final = "codeb_admin"
 BACKUP_USER: Final = "codeb_backup"
 
@@ -41,6 +43,7 @@ CONFIG_DIR: Final = "/etc/codeb"
 SECRETS_DIR: Final = "/etc/codeb/secrets"
 DATA_DIR: Final = "/srv/codeb"
 DATA_DISK: Final = "codeb-data"
+ARCHIVE_DIR: Final = "/srv/codeb/archive"
 SHARED_DIR: Final = "/srv/codeb-shared"
 STATE_DIR: Final = "/var/lib/codeb"
 OUTBOX_DIR: Final = "/var/lib/codeb/outbox"

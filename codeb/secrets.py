@@ -27,6 +27,7 @@ from codeb.certificates import Authority, certificate_authority, server_certific
 
 PURPOSES: Final = {
     "postgres/admin": "password of PostgreSQL's administrator",
+    "postgres/archive": "password of the role that takes WAL over into the archive",
     "postgres/tls": "private key of PostgreSQL's certificate",
     "minio/admin": "password of MinIO's administrator",
     "backup/key": "identity of age that opens the stack's backups; its recipient is public",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.archive import state
 from agent.backup.due import Timer, is_late, timers
 from agent.documents.errors import Failed
 from agent.host import paths
@@ -21,27 +22,40 @@ def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
     if ports.files.read(paths.BACKUP_SETTINGS) is None:
         return {}
     try:
-        projects = [
-            each.id for each in load_settings(ports).projects if each.database and project in ("", each.id)
+        wanted = [
+            each for each in load_settings(ports).projects if each.database and project in ("", each.id)
         ]
     except Failed as error:
         ports.journal.log(f"status: {error.failure.cause}")
         return {}
     now = ports.clock.now().timestamp()
+    found = timers(ports, [each.id for each in wanted])
+    archive = _archive(ports)
     return {
-        each: _entry(read_backup_record(ports, each), timer, now)
-        for each, timer in timers(ports, projects).items()
+        each.id: _entry(
+            read_backup_record(ports, each.id), found[each.id], now, archive if each.point_in_time else ""
+        )
+        for each in wanted
     }
 
 
-def _entry(record: BackupRecord, timer: Timer, now: float) -> Entry:
+def _archive(ports: Ports) -> str:
+    """Why moments of the last while can't be recovered, "" when they can."""
+    known = state.load(ports)
+    if known is None:
+        return "does not run yet: `systemctl status codeb-ship` says why"
+    late = known.late(ports.clock.now())
+    return f"is late: {late}" if late else ""
+
+
+def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entry:
     return {
         "last": record.last.at if record.last else None,
         "proven": record.proven.at if record.proven else None,
         "point_in_time_from": record.point_in_time_from or None,
         "size": record.last.size if record.last else None,
         "late": is_late(record, timer, now),
-        "problem": _problem(record, timer),
+        "problem": _problem(record, timer) or (archive and f"its archive {archive}"),
     }
 
 
@@ -54,11 +68,17 @@ def _problem(record: BackupRecord, timer: Timer) -> str:
 def backup_problems(ports: Ports) -> list[Problem]:
     """Backups that are late or failed."""
     found = []
-    for project, facts in backup_facts(ports).items():
+    words = _archive(ports)
+    archive = f"its archive {words}"
+    facts_of = backup_facts(ports)
+    if any(facts["problem"] == archive for facts in facts_of.values()):
+        remedy = "`systemctl status codeb-ship`, `journalctl -t codeb-agent` and docs/archive.md say more"
+        found.append(Problem(f"the archive of PostgreSQL {words}", remedy))
+    for project, facts in facts_of.items():
         remedy = (
             f"`codeb backup {project}` makes one now; `journalctl -t codeb-agent` and docs/backup.md say more"
         )
-        if facts["problem"]:
+        if facts["problem"] and facts["problem"] != archive:
             found.append(Problem(f"{project}: its backup {facts['problem']}", remedy))
         elif facts["late"]:
             last = f"the last one is of {facts['last']}" if facts["last"] else "there is none"

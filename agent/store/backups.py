@@ -245,6 +245,21 @@ def _fits(backup: Backup, project: str, backup_id: str, size: int | None) -> Non
         raise Damaged(f"says {backup.size} bytes, and its dump has {size}")
 
 
+def signed(ports: Ports, plain: Mapping[str, object]) -> bytes:
+    """A document with a sum that takes the stack's key to make. Raises Failed without the key."""
+    return json.dumps({**plain, "mac": _mac(ports, plain)}, indent=1).encode() + b"\n"
+
+
+def verified(ports: Ports, content: bytes) -> dict[str, object]:
+    """What a signed document says. Raises Damaged when it wasn't written with this stack's key, ValueError."""
+    plain: Any = json.loads(content)
+    if not isinstance(plain, dict) or not isinstance(mac := plain.pop("mac", None), str):
+        raise Damaged("is no document of this stack's")
+    if not hmac.compare_digest(mac, _mac(ports, plain)):
+        raise Damaged("was not written with this stack's key, or was changed since")
+    return plain
+
+
 def _mac(ports: Ports, plain: Mapping[str, object]) -> str:
     key = ports.files.read(paths.BACKUP_KEY)
     if key is None:

@@ -11,6 +11,7 @@ from typing import Final
 from codeb import names
 from codeb.plan import Plan, RedisPlan, ServerPlan
 from codeb.plan.connections import PLATFORM_CONNECTIONS, POSTGRES_CONNECTIONS
+from codeb.render.archive import archive_files
 from codeb.render.base import DATA_INTERFACE
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render, secret_marker
@@ -35,6 +36,7 @@ def data_files(plan: Plan, server: ServerPlan) -> HostBundle:
         services=(Service(network),),
     )
     bundle += _postgres(plan, server)
+    bundle += archive_files(plan, POSTGRES_UID)
     bundle += _redis_settings(plan)
     for redis in plan.data.redis:
         bundle += _redis(plan, server, redis)
@@ -71,13 +73,23 @@ def _postgres(plan: Plan, server: ServerPlan) -> HostBundle:
         files=(
             file(f"{names.QUADLET_DIR}/{names.POSTGRES}.container", unit),
             file(f"{config}/postgresql.conf", _postgresql_conf()),
-            file(f"{config}/pg_hba.conf", render("postgres/pg_hba.conf", admin=names.POSTGRES_ADMIN)),
-            file(f"{config}/server.crt", public_marker("postgres/tls")),
+            *_read_while_it_runs(plan, config, service),
             file(f"{names.SECRETS_DIR}/postgres.key", secret_marker("postgres/tls"), "0600", owner),
             file(f"{names.SECRETS_DIR}/postgres-admin", secret_marker("postgres/admin"), "0600", owner),
         ),
         services=(Service(service, "container-health", 300),),
     )
+
+
+def _read_while_it_runs(plan: Plan, config: str, service: str) -> tuple[HostFile, ...]:
+    """What PostgreSQL takes over without a restart."""
+    logins = render("postgres/pg_hba.conf", admin=names.POSTGRES_ADMIN, archive=names.POSTGRES_ARCHIVE)
+    texts = {
+        "reload.conf": render("postgres/reload.conf", slot_gib=plan.settings.backup.slot),
+        "pg_hba.conf": logins,
+        "server.crt": public_marker("postgres/tls"),
+    }
+    return tuple(HostFile(f"{config}/{name}", text, reloads=(service,)) for name, text in texts.items())
 
 
 def _postgresql_conf() -> str:

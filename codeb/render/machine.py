@@ -9,6 +9,7 @@ from typing import Final
 
 from codeb import names
 from codeb.plan import Machine, Plan, ServerPlan
+from codeb.render import archive
 from codeb.render.bundle import Directory, Disk, HostBundle, HostFile, Share
 from codeb.render.text import public_marker, render
 
@@ -84,7 +85,7 @@ def _disk(plan: Plan, server: ServerPlan, machine: Machine) -> HostBundle:
 def _on_disk(plan: Plan, server: ServerPlan) -> tuple[str, ...]:
     """Services whose data is below the data folder: never started while the disk isn't mounted there."""
     found = (
-        [names.POSTGRES, *(redis.name for redis in plan.data.redis), names.MINIO]
+        [names.POSTGRES, *archive.on_disk(plan), *(redis.name for redis in plan.data.redis), names.MINIO]
         if server.has("data")
         else []
     )

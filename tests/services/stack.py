@@ -57,7 +57,7 @@ def example(**shop_cache: Any) -> Stack:
     manifests = {
         "blog": {},
         "food-delivery-app": {},
-        "shop": {"resources": {"cache": cache}},
+        "shop": {"resources": {"cache": cache}, "backup": {"point_in_time": True}},
     }
     settings = parse_settings(_SETTINGS)
     sources = [

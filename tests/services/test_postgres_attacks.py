@@ -27,9 +27,11 @@ def cluster(stack: Stack) -> Iterator[Cluster]:
     """A server with the rendered settings and logins, and the projects' databases as Pulumi makes them."""
 
     def prepare(home: Path) -> dict[str, object]:
-        settings = stack.file("/etc/codeb/postgres/postgresql.conf")
-        settings = settings.replace("/etc/postgresql", str(home)).replace("/run/postgresql", str(home))
-        (home / "postgresql.conf").write_text(settings)
+        for name in ("postgresql.conf", "reload.conf"):
+            settings = stack.file(f"/etc/codeb/postgres/{name}")
+            settings = settings.replace("/run/secrets/postgres.key", str(home / "server.key"))
+            settings = settings.replace("/etc/postgresql", str(home)).replace("/run/postgresql", str(home))
+            (home / name).write_text(settings)
         (home / "pg_hba.conf").write_text(stack.file("/etc/codeb/postgres/pg_hba.conf"))
         return {"config_file": home / "postgresql.conf"}
 

@@ -1,5 +1,6 @@
 """Settings of a stack: the plain keys `codeb:…` of `Pulumi.<stack>.yaml`. Secret values never come here."""
 
+from codeb.model.settings.backup import Backups
 from codeb.model.settings.base import Provider, Role
 from codeb.model.settings.images import Images
 from codeb.model.settings.members import Member
@@ -9,6 +10,7 @@ from codeb.model.settings.servers import Server
 from codeb.model.settings.whole import Settings, parse_settings
 
 __all__ = [
+    "Backups",
     "Balancer",
     "Images",
     "Member",

@@ -12,6 +12,7 @@ from codeb.catalogue import catalogue
 from codeb.model import types as t
 from codeb.model.findings import findings
 from codeb.model.problems import Problem, SettingsErrors, path_text, refusal, shown
+from codeb.model.settings.backup import Backups
 from codeb.model.settings.base import LaxBool, Number, OffWhenEmpty, Optional, Provider, Setting
 from codeb.model.settings.certificates import Certificates, Directory, Folder
 from codeb.model.settings.images import Images
@@ -82,6 +83,9 @@ class Settings(Setting):
     they reach port 22, when there are any."""
     standby_minutes: Annotated[Number, Field(ge=0, le=7 * 24 * 60)] = 60
     """Minutes that the previous release stands by after a switch."""
+
+    backup: Backups = Backups()
+    """How much room the archive of PostgreSQL takes at most."""
 
     development: LaxBool = False
     """Whether the stack is one to try things on: AI assistants may then deploy by a person's yes in the client alone."""

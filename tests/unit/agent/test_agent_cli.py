@@ -63,6 +63,8 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "backup",
         "backups",
         "prune",
+        "ship",
+        "base",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

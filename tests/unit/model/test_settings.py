@@ -108,3 +108,13 @@ def test_pulumi_knows_every_plain_key_and_its_defaults_are_the_models() -> None:
     }
     base = {"domain": "example.com", "servers": [SERVER]}
     assert parse_settings(defaults | base) == parse_settings(base)
+
+
+def test_the_archive_s_limits_are_whole_gibibytes() -> None:
+    base = {"domain": "example.com", "servers": [SERVER]}
+    assert parse_settings({**base, "backup": {}}).backup.slot == 2
+    assert parse_settings({**base, "backup": {"spool": "4"}}).backup.spool == 4
+    for wrong in ("0", "1.5", "-1", "2; rm -rf /", "2000"):
+        assert any("codeb:backup.slot" in line for line in _errors({**base, "backup": {"slot": wrong}})), (
+            wrong
+        )

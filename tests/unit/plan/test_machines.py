@@ -257,6 +257,7 @@ EDITS: dict[str, dict[str, Any]] = {
     "standbyMinutes": {"standbyMinutes": 5},
     "development": {"development": True},
     "previews": {"development": True, "previews": {"max": 3}},
+    "backup": {"backup": {"spool": 4, "slot": 8}},
     "balancer.enabled": {"balancer": {"enabled": False}},
     "balancer.tls": {"balancer": {"tls": "terminate"}},
     "pools[].name": {"pools": [APPS | {"name": "web"}, DATA]},

@@ -1,0 +1,202 @@
+"""A throwaway PostgreSQL as the cluster was at a moment, on files of its own, which nobody outside its container reaches.
+
+    with recovered(ports, settings, found, at) as instance:
+        ports.runner.run(instance.psql("shop_db"), stdin="SELECT …")
+
+PostgreSQL opens for writing where WAL ends, whatever the reason: so the chain is looked at before (`chain`), a moment that
+isn't reached fails (`recovery_target_time`), and where it ended is compared with where WAL ends.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from agent.archive import chain, choice, fetch, programs
+from agent.archive.choice import Choice
+from agent.archive.stock import Stock
+from agent.documents.errors import Failed
+from agent.host import paths
+from agent.host.ports import Ports
+from agent.store.settings import Settings
+
+_PREFIX: Final = "recovery-"
+_READY_S: Final = 0.5
+_LONGEST: Final = timedelta(hours=24)
+_LOGINS: Final = b"local all all trust\n"
+_SETTINGS: Final = (
+    ("listen_addresses", ""),
+    ("ssl", "off"),
+    ("fsync", "off"),
+    ("full_page_writes", "off"),
+    ("hot_standby", "off"),  # so that its limits may be lower than the cluster's
+    ("max_connections", "20"),
+    ("shared_buffers", "64MB"),
+    ("max_wal_senders", "0"),
+    ("archive_mode", "off"),
+    ("autovacuum", "off"),
+    ("jit", "off"),
+    ("lc_messages", "C"),
+    ("log_destination", "stderr"),
+    ("logging_collector", "off"),
+    ("log_timezone", "UTC"),
+    ("timezone", "UTC"),
+    ("recovery_target_action", "promote"),
+    ("recovery_target_inclusive", "on"),
+)
+_NOT_REACHED: Final = "recovery ended before configured recovery target was reached"
+_LAST: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)\+00")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A recovered server. `reached` is when its last transaction ended, None when there was none after the base backup;
+    `end` the position (LSN) it was recovered to."""
+
+    name: str
+    folder: str
+    base: str
+    reached: datetime | None
+    end: int
+
+    @property
+    def socket(self) -> str:
+        """The folder of its socket, in its container."""
+        return f"{self.folder}/socket"
+
+    def program(self, program: str, *arguments: str) -> list[str]:
+        """A program of PostgreSQL's that talks to it."""
+        login = (f"--host={self.socket}", f"--username={programs.ADMIN}", "--no-password")
+        return programs.within(self.name, program, *login, *arguments)
+
+    def psql(self, database: str) -> list[str]:
+        """psql that runs what it reads and writes values alone; it ends at the first error."""
+        quiet = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
+        return self.program("psql", *quiet, f"--dbname={database}")
+
+
+@contextmanager
+def recovered(
+    ports: Ports, settings: Settings, found: Stock, at: datetime | None, parent: str = paths.ARCHIVE
+) -> Generator[Instance, None, None]:
+    """A server as the cluster was at a moment, or as late as can be; gone at the end, with its files.
+
+    Its files are below `parent`. Raises Failed (which base backup or segment is missing or damaged, no room, a moment that
+    the archive doesn't have), StoreError.
+    """
+    chosen = choice.chosen(found, at)
+    name = f"{programs.RECOVERY}-{secrets.token_hex(4)}"
+    folder = f"{parent}/{_PREFIX}{name.rpartition('-')[2]}"
+    fetch.room_for(ports, chosen, at, parent)
+    ports.journal.log(f"recovery {name}: from base backup {chosen.window.base.id} to {at or 'the end'}")
+    try:
+        fetch.laid_out(ports, chosen, folder)
+        ports.files.write(f"{folder}/pg_hba.conf", _LOGINS, 0o600, programs.OWNER)
+        yield _recovered(ports, settings, chosen, at, name, folder)
+    finally:
+        ports.runner.run(programs.gone(name), timeout_s=120)
+        ports.files.remove_tree(folder)
+
+
+def leftovers(ports: Ports, parent: str = paths.ARCHIVE) -> list[str]:
+    """Remove what recoveries that were killed left behind; their names. Callers hold the lock of backups."""
+    found = [name for name in ports.files.listing(parent) if name.startswith(_PREFIX)]
+    for name in found:
+        ports.runner.run(programs.gone(f"{programs.RECOVERY}-{name.removeprefix(_PREFIX)}"), timeout_s=120)
+        ports.files.remove_tree(f"{parent}/{name}")
+    return found
+
+
+def _recovered(
+    ports: Ports, settings: Settings, chosen: Choice, at: datetime | None, name: str, folder: str
+) -> Instance:
+    """WAL is fetched as far as the moment should be in it; further when it isn't. Raises Failed."""
+    for wal in fetch.portions(ports, chosen, at, folder):
+        ports.files.write(f"{folder}/data/recovery.signal", b"", 0o600, programs.OWNER)
+        log = _started(ports, settings, chosen, at, name, folder)
+        if log is not None:
+            return _looked_at(ports, chosen, at, name, folder, log)
+        ports.journal.log(f"recovery {name}: the moment is not in WAL up to {wal}")
+    missing = chosen.window.chain.missing
+    hole = f": segment {missing} is missing, and nothing behind it can be recovered" if missing else ""
+    cause = f"WAL ends before {at:%Y-%m-%d %H:%M:%S} UTC{hole}" if at else "there is no WAL"
+    raise Failed(
+        "recovery", cause, "name an earlier moment: `codeb restore list` says up to when there is one"
+    )
+
+
+def _started(
+    ports: Ports, settings: Settings, chosen: Choice, at: datetime | None, name: str, folder: str
+) -> str | None:
+    """What the server wrote until it was open; None when it ended because the moment isn't in its WAL. Raises Failed."""
+    target = [("recovery_target_time", f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00")] if at else []
+    given = [
+        *_SETTINGS,
+        *target,
+        ("unix_socket_directories", f"{folder}/socket"),
+        ("hba_file", f"{folder}/pg_hba.conf"),
+        ("restore_command", f'cp "{folder}/wal/%f" "%p"'),
+        ("recovery_target_timeline", str(chosen.window.chain.timeline)),
+    ]
+    result = ports.runner.run(programs.recovery(name, settings.server.image, folder, given), timeout_s=120)
+    if not result.ok:
+        raise Failed("recovery", f"PostgreSQL can't be started: {result.text[:300]}", "see `podman images`")
+    end = ports.clock.monotonic() + _LONGEST.total_seconds()
+    open_yet = programs.within(name, "pg_isready", "--quiet", f"--host={folder}/socket")
+    while ports.clock.monotonic() < end:
+        if ports.runner.run(open_yet).ok:
+            return _said(ports, name)
+        if ports.runner.run(programs.running(name)).out.strip() != "true":
+            _why_ended(ports, name)
+            return None
+        ports.clock.sleep(_READY_S)
+    raise Failed("recovery", f"PostgreSQL isn't open after {_LONGEST}", "see `podman logs`")
+
+
+def _why_ended(ports: Ports, name: str) -> None:
+    """Raises Failed, unless it ended because the moment isn't in its WAL."""
+    log = _said(ports, name)
+    ports.runner.run(programs.gone(name), timeout_s=120)
+    if _NOT_REACHED in log:
+        return
+    lines = [line for line in log.splitlines() if line.strip()]
+    wrong = [line for line in lines if re.match(r"\S* ?(FATAL|PANIC|ERROR)|.*(FATAL|PANIC):", line)]
+    cause = (wrong or lines or ["no output"])[0]
+    raise Failed(
+        "recovery", f"PostgreSQL ended: {cause.strip()[:300]}", "see the log lines", log=tuple(lines[-20:])
+    )
+
+
+def _said(ports: Ports, name: str) -> str:
+    result = ports.runner.run(programs.said(name))
+    return f"{result.out}\n{result.err}"
+
+
+def _looked_at(
+    ports: Ports, chosen: Choice, at: datetime | None, name: str, folder: str, log: str
+) -> Instance:
+    """The instance, if recovery ended where it was to end. Raises Failed."""
+    end = _ended_at(ports, folder)
+    wal = chosen.window.chain
+    if at is None and end < wal.last.start - programs.SPAN:
+        cause = f"PostgreSQL found no more WAL at {end:#x}, and the archive has it up to {wal.end:#x}"
+        raise Failed("recovery", f"{cause}: a segment in between is damaged", "recover to a moment before it")
+    found = _LAST.search(log)
+    reached = datetime.fromisoformat(f"{found[1]}+00:00") if found else None
+    return Instance(name, folder, chosen.window.base.id, reached, end)
+
+
+def _ended_at(ports: Ports, folder: str) -> int:
+    """Where recovery ended: PostgreSQL begins a timeline there, and notes it in its history. Raises Failed."""
+    wal = f"{folder}/data/pg_wal"
+    names = [name for name in ports.files.listing(wal) if name.endswith(".history")]
+    try:
+        past = chain.parse_history((ports.files.read(f"{wal}/{max(names)}") or b"").decode())
+        return past[-1].until
+    except (ValueError, IndexError):
+        raise Failed("recovery", "PostgreSQL doesn't say where it ended", "run again") from None
