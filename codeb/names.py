@@ -69,6 +69,11 @@ def preview_secrets(project_id: str) -> str:
     return f"{project_id}-pr"
 
 
+def vault_path(key: str) -> str:
+    """Where a vault has the secrets of a project, below its mount: `projects/shop`; `key` as in `projectSecrets`."""
+    return f"projects/{key}"
+
+
 def previewed(project_id: str) -> str | None:
     """The project whose preview environment would be called so; None for an id of another form."""
     found = _PREVIEW.fullmatch(project_id)

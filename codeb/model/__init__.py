@@ -40,12 +40,14 @@ from codeb.model.settings import (
     Role,
     Server,
     Settings,
+    Vault,
     parse_settings,
 )
 from codeb.model.sources import read_sources
 from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, read_stack_file, read_stack_values
 from codeb.model.stack_secrets import Said, say_of_secrets
 from codeb.model.types import size_text
+from codeb.model.vault_secrets import VaultCredentials, parse_vault_credentials
 from codeb.model.vulnerable import refuse_vulnerable
 
 __all__ = [
@@ -95,6 +97,8 @@ __all__ = [
     "SettingsErrors",
     "StackFile",
     "Storage",
+    "Vault",
+    "VaultCredentials",
     "Worker",
     "load_manifests",
     "most_specific_first",
@@ -103,6 +107,7 @@ __all__ = [
     "parse_outside",
     "parse_request",
     "parse_settings",
+    "parse_vault_credentials",
     "read_sources",
     "read_stack_file",
     "read_stack_values",

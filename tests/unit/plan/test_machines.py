@@ -257,6 +257,7 @@ EDITS: dict[str, dict[str, Any]] = {
     "standbyMinutes": {"standbyMinutes": 5},
     "development": {"development": True},
     "previews": {"development": True, "previews": {"max": 3}},
+    "vault": {"vault": {"address": "https://vault.example.com:8200"}},
     "balancer.enabled": {"balancer": {"enabled": False}},
     "balancer.tls": {"balancer": {"tls": "terminate"}},
     "pools[].name": {"pools": [APPS | {"name": "web"}, DATA]},
