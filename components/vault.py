@@ -43,7 +43,7 @@ def read_vaulted(settings: Settings, credentials: VaultCredentials | None, keys:
     if not keys:
         return Vaulted(vault.address, vault.mount)
     from ops.vault.client import logged_in
-    from ops.vault.refusals import VaultError
+    from ops.vault.problem import VaultError
 
     try:
         with logged_in(vault, credentials) as client:

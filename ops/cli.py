@@ -21,6 +21,7 @@ from ops import (
     manifest_commands,
     mcp_commands,
     protect_commands,
+    secrets_commands,
     session_commands,
 )
 from ops.command import add
@@ -33,6 +34,7 @@ _SIGNALLED: Final = 128
 COMMANDS = (
     *manifest_commands.COMMANDS,
     *protect_commands.COMMANDS,
+    *secrets_commands.COMMANDS,
     *host_commands.COMMANDS,
     *app_commands.COMMANDS,
     *session_commands.COMMANDS,

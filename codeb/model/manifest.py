@@ -58,7 +58,7 @@ class Environment(Section):
     )
     """Environment variables in plain text. Nothing secret belongs here."""
     secrets: t.Items[t.EnvName] = ()
-    """Names of secret variables; their values are in the stack's secret projectSecrets."""
+    """Names of secret variables; their values are in the stack's vault, or its secret projectSecrets."""
     app_name: t.DisplayText | None = None
     """NEXT_PUBLIC_APP_NAME; the project's name when left out."""
     api_url: t.WebUrl | None = None

@@ -9,7 +9,7 @@ from codeb import names
 from codeb.model.problems import Problem, path_text, shown
 
 KEY: Final = "projectSecrets"
-LONGEST_NAME: Final = 100
+LONGEST_NAME: Final = 128
 _SET: Final = "pulumi config set --secret --path"
 IN_THE_LAB: Final = " (in the lab: in the shell that `make lab-env` opens)"
 

@@ -236,7 +236,11 @@ def _own(name: str, problem: str) -> str:
     """A problem as far as it is of this environment; "" when it isn't. Who else is open is not for the app's readers."""
     said = problem.removeprefix("error: ")
     key = names.preview_secrets(name.rpartition("-pr-")[0])
-    secrets = (f"codeb:projectSecrets.{key}.", f"/{names.vault_path(key)}, key ", f"/{names.vault_path(key)}: ")
+    secrets = (
+        f"codeb:projectSecrets.{key}.",
+        f"/{names.vault_path(key)}, key ",
+        f"/{names.vault_path(key)}: ",
+    )
     if (
         said.startswith((f"{name}-", f"{name}:"))
         or f"(preview environment {name})" in said

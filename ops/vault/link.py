@@ -13,15 +13,8 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from codeb.model import Vault, VaultCredentials
-from ops.vault.refusals import (
-    MissingError,
-    RefusedError,
-    VaultError,
-    WrongError,
-    answered,
-    error,
-    understood,
-)
+from ops.vault.problem import VaultError
+from ops.vault.refusals import MissingError, RefusedError, WrongError, answered, error, understood
 
 _SECONDS: Final = (10, 30)
 """To connect, and to answer."""

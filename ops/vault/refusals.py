@@ -10,18 +10,11 @@ import hvac
 import requests
 
 from codeb.model import Problem
+from ops.vault.problem import VaultError
 
 _INVALID: Final = ("invalid token", "bad token")
 _UNSEAL: Final = "Unseal it (`vault operator unseal`), then run this again."
 _ADDRESS: Final = "Correct codeb:vault.address, or see why nothing answers there."
-
-
-class VaultError(Exception):
-    """The vault can't be asked; the message names the path and no value."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
 
 
 class MissingError(Exception):

@@ -15,7 +15,7 @@ from lab import certificates
 from lab.vault import server
 from lab.vault.answers import Reply
 from ops.vault.client import logged_in
-from ops.vault.refusals import VaultError
+from ops.vault.problem import VaultError
 from tests.ports import refusing_port
 
 VALUE = "hunter2-hunter2"
