@@ -85,6 +85,11 @@ def user(project_id: str) -> str:
     return stem(project_id).replace("-", "_")
 
 
+def storage_user(project_id: str, rotation: int) -> str:
+    """User in MinIO, which is the access key: `food_delivery`, then `food_delivery.2`; no id leads to a name with a dot."""
+    return user(project_id) if rotation == 1 else f"{user(project_id)}.{rotation}"
+
+
 def database(project_id: str) -> str:
     """Database in PostgreSQL: `food_delivery_db`."""
     return f"{user(project_id)}_db"

@@ -16,6 +16,7 @@ from pulumi_command import remote
 from codeb import names
 from codeb.plan import BucketPlan, DatabasePlan
 from codeb.plan.places import Known
+from codeb.secrets import RootSecret
 from components.documents import Release, Route
 from components.places import Places
 from components.server import Server
@@ -26,6 +27,28 @@ RELEASE = 'answer=$(codeb-agent release) && printf "%s" "$answer"'
 REMOVE = "codeb-agent remove"
 ROUTE = "codeb-agent route"
 UNROUTE = "codeb-agent unroute"
+
+
+@dataclass(frozen=True)
+class StorageKey:
+    """A user in MinIO that the project's app logs in as; `suffix` tells its resources from those of another number."""
+
+    name: str
+    secret: str = field(repr=False)
+    suffix: str = ""
+
+
+def storage_keys(root: RootSecret, project_id: str, rotation: int) -> tuple[StorageKey, ...]:
+    """The key of this number, and the one before: what serves has that until it is released anew, what stands by longer."""
+    return tuple(
+        StorageKey(
+            names.storage_user(project_id, number),
+            root.derive(f"project/{project_id}/storage", number),
+            "" if number == 1 else f"-{number}",
+        )
+        for number in (rotation, rotation - 1)
+        if number
+    )
 
 
 @dataclass(frozen=True)
@@ -42,7 +65,7 @@ class ProjectArgs:
     database: DatabasePlan | None
     database_password: str
     buckets: tuple[BucketPlan, ...]
-    storage_password: str
+    storage_keys: tuple[StorageKey, ...]
     keep_data: bool
     data_server: Server
     servers: Mapping[str, Server]
@@ -144,18 +167,19 @@ class Project(pulumi.ComponentResource):
     def _storage_access(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]
     ) -> list[pulumi.Resource]:
-        """A user of the project's own, for as long as it runs: no key outlives the app, none is the administrator's."""
+        """Users of the project's own, for as long as it runs: no key outlives the app, none is the administrator's."""
         opts = pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle, depends_on=made)
-        owner = names.user(args.id)
-        user = minio.IamUser(
-            f"{name}-user", name=owner, secret=pulumi.Output.secret(args.storage_password), opts=opts
-        )
         document = storage_policy([bucket.name for bucket in args.buckets])
-        policy = minio.IamPolicy(f"{name}-policy", name=owner, policy=document, opts=opts)
-        attachment = minio.IamUserPolicyAttachment(
-            f"{name}-access", user_name=user.name, policy_name=policy.name, opts=opts
-        )
-        return [user, policy, attachment]
+        policy = minio.IamPolicy(f"{name}-policy", name=names.user(args.id), policy=document, opts=opts)
+        access: list[pulumi.Resource] = [policy]
+        for key in args.storage_keys:
+            secret = pulumi.Output.secret(key.secret)
+            user = minio.IamUser(f"{name}-user{key.suffix}", name=key.name, secret=secret, opts=opts)
+            attachment = minio.IamUserPolicyAttachment(
+                f"{name}-access{key.suffix}", user_name=user.name, policy_name=policy.name, opts=opts
+            )
+            access += [user, attachment]
+        return access
 
     def _releases(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]

@@ -14,9 +14,6 @@ from codeb.model.loader import Derived, Manifests, ManifestSource, load_manifest
 from codeb.model.manifest import (
     Alerts,
     Backup,
-    Bucket,
-    Cache,
-    Database,
     Environment,
     Health,
     Manifest,
@@ -25,12 +22,12 @@ from codeb.model.manifest import (
     Project,
     Resources,
     Servers,
-    Storage,
 )
 from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.protect import Protect
 from codeb.model.redirects import Redirect, most_specific_first
+from codeb.model.services import Bucket, Cache, Database, Storage
 from codeb.model.settings import (
     Balancer,
     Images,
