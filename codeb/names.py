@@ -90,6 +90,11 @@ def storage_user(project_id: str, rotation: int) -> str:
     return user(project_id) if rotation == 1 else f"{user(project_id)}.{rotation}"
 
 
+def database_login(project_id: str, rotation: int) -> str:
+    """Who an app logs in to PostgreSQL as: its database's owner, then a role that acts as that, `food_delivery.2`."""
+    return user(project_id) if rotation == 1 else f"{user(project_id)}.{rotation}"
+
+
 def database(project_id: str) -> str:
     """Database in PostgreSQL: `food_delivery_db`."""
     return f"{user(project_id)}_db"

@@ -123,12 +123,15 @@ class ProjectCredentials:
     storage_secret_key: str = field(repr=False)
     session_secret: str = field(repr=False)
     supplied: Mapping[str, str] = field(default_factory=dict, repr=False)
+    database_login: str = ""
+    """Who logs in to the database; "" for the role that owns it."""
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """Numbers of a project's password in Redis and of its key in MinIO; another number, another value."""
+    """Numbers of a project's login in PostgreSQL, password in Redis and key in MinIO; another number, another value."""
 
+    database: int = 1
     cache: int = 1
     storage: int = 1
 
@@ -141,7 +144,8 @@ def project_credentials(
 ) -> ProjectCredentials:
     """The generated credentials of a project, with the supplied ones."""
     return ProjectCredentials(
-        database_password=root.derive(f"project/{project_id}/database"),
+        database_login=names.database_login(project_id, rotation.database),
+        database_password=root.derive(f"project/{project_id}/database", rotation.database),
         cache_password=root.derive(f"project/{project_id}/cache", rotation.cache),
         storage_access_key=names.storage_user(project_id, rotation.storage),
         storage_secret_key=root.derive(f"project/{project_id}/storage", rotation.storage),

@@ -157,7 +157,7 @@ def earlier_bundle(text: str, digest: Digest) -> Summary:
 def rotation_of(project: ProjectPlan) -> Rotation:
     """The numbers of the project's keys, as its manifest has them."""
     resources = project.manifest.resources
-    return Rotation(resources.cache.rotation, resources.storage.rotation)
+    return Rotation(resources.database.rotation, resources.cache.rotation, resources.storage.rotation)
 
 
 def changes_digest(root: RootSecret) -> Digest:

@@ -22,7 +22,8 @@ from codeb.ssh import SshTarget
 from components.config import Stack
 from components.data import DataArgs, DataServices
 from components.documents import Drafts, changes_digest, earlier_release, releases, rotation_of, routes_of
-from components.project import Project, ProjectArgs, storage_keys
+from components.project import Project, ProjectArgs
+from components.project_keys import database_passwords, storage_keys
 from components.servers import Servers
 from components.targets import machine_target
 from components.told import Told
@@ -122,7 +123,7 @@ class Platform(pulumi.ComponentResource):
             id=key,
             facts=_facts(project) if project else {"status": "retained"},
             database=database,
-            database_password=root.derive(f"project/{key}/database"),
+            database_passwords=database_passwords(root, key, database) if database else {},
             buckets=buckets,
             storage_keys=storage_keys(root, key, project.manifest.resources.storage.rotation)
             if project

@@ -16,9 +16,9 @@ from pulumi_command import remote
 from codeb import names
 from codeb.plan import BucketPlan, DatabasePlan
 from codeb.plan.places import Known
-from codeb.secrets import RootSecret
 from components.documents import Release, Route
 from components.places import Places
+from components.project_keys import OWNER, StorageKey
 from components.server import Server
 from components.told import Reading, Told, described
 
@@ -27,28 +27,6 @@ RELEASE = 'answer=$(codeb-agent release) && printf "%s" "$answer"'
 REMOVE = "codeb-agent remove"
 ROUTE = "codeb-agent route"
 UNROUTE = "codeb-agent unroute"
-
-
-@dataclass(frozen=True)
-class StorageKey:
-    """A user in MinIO that the project's app logs in as; `suffix` tells its resources from those of another number."""
-
-    name: str
-    secret: str = field(repr=False)
-    suffix: str = ""
-
-
-def storage_keys(root: RootSecret, project_id: str, rotation: int) -> tuple[StorageKey, ...]:
-    """The key of this number, and the one before: what serves has that until it is released anew, what stands by longer."""
-    return tuple(
-        StorageKey(
-            names.storage_user(project_id, number),
-            root.derive(f"project/{project_id}/storage", number),
-            "" if number == 1 else f"-{number}",
-        )
-        for number in (rotation, rotation - 1)
-        if number
-    )
 
 
 @dataclass(frozen=True)
@@ -63,7 +41,7 @@ class ProjectArgs:
     id: str
     facts: Mapping[str, Any]
     database: DatabasePlan | None
-    database_password: str
+    database_passwords: Mapping[int, str]
     buckets: tuple[BucketPlan, ...]
     storage_keys: tuple[StorageKey, ...]
     keep_data: bool
@@ -109,8 +87,8 @@ class Project(pulumi.ComponentResource):
         role = postgresql.Role(
             f"{name}-role",
             name=args.database.role,
-            login=True,
-            password=pulumi.Output.secret(args.database_password),
+            login=OWNER in args.database.logins,
+            password=pulumi.Output.secret(args.database_passwords[OWNER]),
             connection_limit=args.database.connection_limit,
             opts=opts,
         )
@@ -131,7 +109,25 @@ class Project(pulumi.ComponentResource):
             )
             for extension in args.database.extensions
         ]
-        return [role, database, revoke, *extensions]
+        return [role, database, revoke, *extensions, *self._logins(name, args, role)]
+
+    def _logins(self, name: str, args: ProjectArgs, owner: postgresql.Role) -> list[pulumi.Resource]:
+        """Roles beside the owner's that an app logs in as; each acts as the owner, so all that it makes is the owner's."""
+        opts = pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle)
+        return [
+            postgresql.Role(
+                f"{name}-login-{number}",
+                name=names.database_login(args.id, number),
+                login=True,
+                password=pulumi.Output.secret(password),
+                connection_limit=owner.connection_limit,
+                roles=[owner.name],
+                assume_role=owner.name,
+                opts=opts,
+            )
+            for number, password in args.database_passwords.items()
+            if number != OWNER
+        ]
 
     def _buckets(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []

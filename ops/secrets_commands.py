@@ -93,6 +93,29 @@ def _set(options: argparse.Namespace) -> int:
     return _shown(options, lambda stack: changed(stack, change))
 
 
+def _rotate_arguments(parser: argparse.ArgumentParser) -> None:
+    from ops.rotate import SERVICES
+
+    parser.add_argument("project", type=project_id, metavar="PROJECT", help="id of the project")
+    parser.add_argument(
+        "services",
+        nargs="+",
+        choices=SERVICES,
+        metavar="SERVICE",
+        help="whose key: database, cache or storage; one or more",
+    )
+
+
+def _rotate(options: argparse.Namespace) -> int:
+    from ops.rotate import rotated
+
+    services = tuple(dict.fromkeys(options.services))
+    return _shown(
+        options,
+        lambda stack: rotated(options.project, services, stack.folder / stack.settings.manifests, stack.name),
+    )
+
+
 def _value(name: str, *, raw: bool) -> str:
     """What is typed and not shown, else standard input; one line's end is no part of it unless it is taken `raw`."""
     if sys.stdin.isatty():
@@ -124,14 +147,26 @@ VERBS: Final = (
         _set_arguments,
         _set,
     ),
+    Command(
+        "rotate",
+        "Give a project another key of its database, cache or storage.",
+        "Raises resources.<service>.rotation in the project's manifest by one and leaves the rest of the file as it is.\n"
+        "The next `pulumi up` makes the new key and releases the app with it; the one before stays valid until the next\n"
+        "rotation, for what still has it. Exit status: 0 done, 1 not, 2 wrong usage.\n\n"
+        "  codeb secrets rotate shop database --stack prod\n"
+        "  codeb secrets rotate shop database cache storage --stack prod",
+        _rotate_arguments,
+        _rotate,
+    ),
 )
 
 COMMANDS: Final = (
     Command(
         "secrets",
-        "List and set the secrets of projects, in the stack's vault or its configuration.",
+        "List, set and rotate the secrets of projects, in the stack's vault or its configuration.",
         "  codeb secrets list --stack prod                  names, places, what is missing\n"
-        "  codeb secrets set shop PAYMENT_KEY --stack prod   one, from standard input\n\n"
+        "  codeb secrets set shop PAYMENT_KEY --stack prod   one, from standard input\n"
+        "  codeb secrets rotate shop database --stack prod   another key of what the platform made itself\n\n"
         "docs/vault.md tells the whole story.",
         _arguments,
         _run,

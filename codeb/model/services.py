@@ -23,6 +23,8 @@ class Database(Section):
     """PostgreSQL extensions to create."""
     connection_limit: Annotated[int, Field(ge=2, le=500)] = 20
     """Connections that the project's role may open at the same time."""
+    rotation: Rotation = 1
+    """Number of the login: raise it by one for another password."""
 
 
 class Cache(Section):
