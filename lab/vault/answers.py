@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,7 @@ class Reply:
 
 def data(content: Json | None, auth: Json | None = None) -> Reply:
     """What went well."""
-    envelope = {"request_id": "", "lease_id": "", "renewable": False, "lease_duration": 0}
+    envelope = {"request_id": str(uuid.uuid4()), "lease_id": "", "renewable": False, "lease_duration": 0}
     return Reply(200, {**envelope, "data": content, "wrap_info": None, "warnings": None, "auth": auth})
 
 
@@ -30,7 +31,18 @@ def error(status: int, *texts: str) -> Reply:
 
 
 NOTHING = error(404)
-DENIED = error(403, "permission denied")
+NOBODY = error(403, "permission denied")
+DENIED = error(403, "1 error occurred:\n\t* permission denied\n\n")
 INVALID_TOKEN = error(403, "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n")
 SEALED = error(503, "Vault is sealed")
-"""Of vault/request_handling.go (fetchACLTokenEntryAndEntity) and helper/consts (ErrSealed)."""
+"""Who comes without a token, who may not, who has a token that is none: as vault/request_handling.go says it (CheckToken,
+fetchACLTokenEntryAndEntity); and helper/consts (ErrSealed)."""
+
+
+def gone(content: Json) -> Reply:
+    """What was there: said with the status of what is not (sdk/logical, RespondWithStatusCode)."""
+    return Reply(404, data(content).document)
+
+
+NO_CONTENT = Reply(404)
+"""The same without anything to say of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab.vault.answers import NOTHING, Json, Reply, data, error
+from lab.vault.answers import NO_CONTENT, NOTHING, Json, Reply, data, error, gone
 
 MADE = "2026-01-01T00:00:00Z"
 _CAS = "check-and-set parameter did not match the current version"
@@ -55,7 +55,7 @@ class Engine:
         if found is None:
             return NOTHING
         if found.deleted or found.content is None:
-            return Reply(404, {**(data({}).document or {}), "data": {name: None, "metadata": found.metadata}})
+            return gone({name: None, "metadata": found.metadata})
         return data({name: view(found.content), "metadata": found.metadata})
 
     def write(self, path: str, document: Json) -> Reply:
@@ -69,14 +69,12 @@ class Engine:
         return self._next(path, content)
 
     def patch(self, path: str, document: Json) -> Reply:
-        """A new version with some keys changed, or removed (null)."""
+        """A new version with some keys changed, or removed (null). Of a deleted one its metadata, as they are."""
         found = self.secrets.get(path)
         if found is None:
-            return NOTHING
+            return NO_CONTENT
         if found.deleted or found.content is None:
-            return Reply(
-                404, {**(data({}).document or {}), "data": {"data": None, "metadata": found.metadata}}
-            )
+            return gone(found.metadata)
         change = document.get("data")
         if not isinstance(change, dict):
             return error(400, "no data provided")

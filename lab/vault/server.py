@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
-from lab.vault.answers import DENIED, INVALID_TOKEN, NOTHING, SEALED, Json, Reply, data, error
+from lab.vault.answers import DENIED, INVALID_TOKEN, NOBODY, NOTHING, SEALED, Json, Reply, data, error
 from lab.vault.kv import Engine
 from lab.vault.tokens import Logins, Token
 
@@ -56,7 +56,7 @@ class Vault:
             if path == "auth/approle/login" and method in ("POST", "PUT"):
                 return self._log_in(document)
             if not token:
-                return DENIED
+                return NOBODY
             found = self.logins.find(token)
             if found is None:
                 return INVALID_TOKEN

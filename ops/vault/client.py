@@ -15,6 +15,7 @@ from ops.vault.link import Link, mapping
 from ops.vault.refusals import MissingError, RefusedError, WrongError, answered, understood
 
 _AT_ONCE: Final = 8
+_TRIES: Final = 3
 _PATCH: Final = {"Content-Type": "application/merge-patch+json"}
 
 
@@ -92,13 +93,18 @@ class Client:
         The vault does it in one step, so nobody's change of another one is lost.
         """
         path = self._path(key)
-        while True:
+        for _ in range(_TRIES):
             try:
                 self._patch(key, {name: value})
                 return False
             except RefusedError as refused:
                 cause = "the login's policies refuse to change it (capability patch)"
                 raise self._link.refused(path, refused, cause) from None
+            except WrongError:
+                cause = (
+                    "the vault does not take the change: the mount may ask for check-and-set (cas_required)"
+                )
+                raise self._link.error(path, cause, f"Set it with `vault kv patch -cas=… {path}`.") from None
             except MissingError as missing:
                 self._refuse_deleted(path, deleted=missing.deleted)
             if value is None:
@@ -106,6 +112,8 @@ class Client:
             with suppress(WrongError):  # somebody has just made it
                 self._make(key, {name: value})
                 return True
+        cause = "it comes and goes while it is set, or has metadata and no version"
+        raise self._link.error(path, cause, "See it with `vault kv metadata get`, then run this again.")
 
     def _read(self, key: str) -> dict[str, object] | None:
         path = self._path(key)

@@ -29,7 +29,7 @@ class Link:
         session.mount("https://", _Trusting(vault.ca))
         session.mount("http://", HTTPAdapter(max_retries=_retries()))
         self._vault = vault
-        self.hvac = hvac.Client(  # nothing of it is taken from the environment
+        self.hvac = hvac.Client(  # neither address nor token are taken from the environment
             url=vault.address, token="", verify=True, timeout=_SECONDS, allow_redirects=False, session=session
         )
         self._own = False

@@ -76,8 +76,9 @@ def answered(address: str, path: str, answer: object) -> Any:
 
 
 def _deleted(document: object) -> bool:
+    """Whether it says what was there: a read has its metadata beside the data, a change in their place."""
     data = document.get("data") if isinstance(document, dict) else None
-    return isinstance(data, dict) and isinstance(data.get("metadata"), dict)
+    return isinstance(data, dict) and not data.keys().isdisjoint({"metadata", "deletion_time"})
 
 
 def _says_invalid(errors: object) -> bool:

@@ -308,6 +308,26 @@ def test_a_deleted_version_is_not_written_over(vault: server.Vault) -> None:
         client.put("shop", "TOKEN", "x")
 
 
+def test_a_path_that_comes_and_goes_is_not_tried_for_ever(vault: server.Vault) -> None:
+    def never(method: str, path: str) -> Reply | None:
+        answers = {
+            "PATCH": Reply(404),
+            "POST": Reply(400, {"errors": ["check-and-set parameter did not match"]}),
+        }
+        return answers.get(method) if path == "secret/data/projects/blog" else None
+
+    vault.answer = never
+    with logged_in(*by_role(vault, "writes")) as client, pytest.raises(VaultError, match="it comes and goes"):
+        client.put("blog", "KEY", VALUE)
+
+
+def test_a_mount_that_asks_for_check_and_set_is_told(vault: server.Vault) -> None:
+    refused = Reply(400, {"errors": ["check-and-set parameter required for this call"]})
+    vault.answer = lambda method, path: refused if method == "PATCH" else None
+    with logged_in(*by_role(vault, "writes")) as client, pytest.raises(VaultError, match="cas_required"):
+        client.put("shop", "KEY", VALUE)
+
+
 def test_nothing_shows_a_login(vault: server.Vault) -> None:
     wanted, credentials = by_role(vault)
     with logged_in(wanted, credentials) as client:
