@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 
 from codeb.model import Settings, SettingsErrors, VaultCredentials, parse_vault_credentials
 from codeb.model.supplied import Vaulted
-
-TOKEN_VARIABLE: Final = "VAULT_TOKEN"  # noqa: S105 - its name
-"""Where the token may stand instead of the configuration, in the environment."""
+from codeb.model.vault_secrets import TOKEN_VARIABLE
 
 
 def vault_credentials(value: object, settings: Settings) -> VaultCredentials | None:

@@ -32,11 +32,11 @@ from codeb.model.secret_places import KEY, Configured, InVault, as_name, place
 from codeb.model.stack_file import encrypted
 from codeb.model.supplied import wrong_value
 from codeb.model.vault_secrets import KEY as VAULT_KEY
+from codeb.model.vault_secrets import TOKEN_VARIABLE
 from ops import words
 from ops.pulumi import PulumiError, ask
 from ops.result import Result, failed
 
-TOKEN_VARIABLE = "VAULT_TOKEN"  # noqa: S105 - its name
 _SECONDS = 60
 _NOT_INSTALLED = (
     "a stack with codeb:vault needs hvac, which plain codeb does not bring: pip install 'PATH-OF-THE-CLONE[vault]', or use "

@@ -11,6 +11,8 @@ from codeb.model.problems import Location, Problem, SettingsErrors, path_text
 from codeb.model.settings import Settings
 
 KEY: Final = "vaultCredentials"
+TOKEN_VARIABLE: Final = "VAULT_TOKEN"  # noqa: S105 - its name
+"""Where a token may stand instead, in the environment."""
 _PARTS: Final = {"approle": ("roleId", "secretId"), "token": ("token",)}
 _KNOWN: Final = ("roleId", "secretId", "token")
 _WORD: Final = re.compile(r"[!-~]{1,4000}")
