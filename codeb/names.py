@@ -77,6 +77,11 @@ def preview_secrets(project_id: str) -> str:
     return f"{project_id}-pr"
 
 
+def vault_path(key: str) -> str:
+    """Where a vault has the secrets of a project, below its mount: `projects/shop`; `key` as in `projectSecrets`."""
+    return f"projects/{key}"
+
+
 def previewed(project_id: str) -> str | None:
     """The project whose preview environment would be called so; None for an id of another form."""
     found = _PREVIEW.fullmatch(project_id)
@@ -86,6 +91,16 @@ def previewed(project_id: str) -> str | None:
 def user(project_id: str) -> str:
     """Role in PostgreSQL, user in Redis and in MinIO: `food_delivery`."""
     return stem(project_id).replace("-", "_")
+
+
+def storage_user(project_id: str, rotation: int) -> str:
+    """User in MinIO, which is the access key: `food_delivery`, then `food_delivery.2`; no id leads to a name with a dot."""
+    return user(project_id) if rotation == 1 else f"{user(project_id)}.{rotation}"
+
+
+def database_login(project_id: str, rotation: int) -> str:
+    """Who an app logs in to PostgreSQL as: its database's owner, then a role that acts as that, `food_delivery.2`."""
+    return user(project_id) if rotation == 1 else f"{user(project_id)}.{rotation}"
 
 
 def database(project_id: str) -> str:

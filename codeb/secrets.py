@@ -127,18 +127,33 @@ class ProjectCredentials:
     storage_secret_key: str = field(repr=False)
     session_secret: str = field(repr=False)
     supplied: Mapping[str, str] = field(default_factory=dict, repr=False)
+    database_login: str = ""
+    """Who logs in to the database; "" for the role that owns it."""
+
+
+@dataclass(frozen=True)
+class Rotation:
+    """Numbers of a project's login in PostgreSQL, password in Redis and key in MinIO; another number, another value."""
+
+    database: int = 1
+    cache: int = 1
+    storage: int = 1
+
+
+_FIRST: Final = Rotation()
 
 
 def project_credentials(
-    root: RootSecret, project_id: str, supplied: Mapping[str, str] | None = None, rotation: int = 1
+    root: RootSecret, project_id: str, supplied: Mapping[str, str] | None = None, rotation: Rotation = _FIRST
 ) -> ProjectCredentials:
     """The generated credentials of a project, with the supplied ones."""
     return ProjectCredentials(
-        database_password=root.derive(f"project/{project_id}/database", rotation),
-        cache_password=root.derive(f"project/{project_id}/cache", rotation),
-        storage_access_key=names.user(project_id),
-        storage_secret_key=root.derive(f"project/{project_id}/storage", rotation),
-        session_secret=root.derive(f"project/{project_id}/session", rotation),
+        database_login=names.database_login(project_id, rotation.database),
+        database_password=root.derive(f"project/{project_id}/database", rotation.database),
+        cache_password=root.derive(f"project/{project_id}/cache", rotation.cache),
+        storage_access_key=names.storage_user(project_id, rotation.storage),
+        storage_secret_key=root.derive(f"project/{project_id}/storage", rotation.storage),
+        session_secret=root.derive(f"project/{project_id}/session"),
         supplied=dict(supplied or {}),
     )
 

@@ -18,7 +18,7 @@ from codeb.plan import Plan, ProjectPlan
 from codeb.plan.places import Known, examples, settled
 from codeb.plan.routes import routed
 from codeb.render import project_environment, release_document, route_document
-from codeb.secrets import ProjectCredentials, RootSecret, project_credentials
+from codeb.secrets import ProjectCredentials, RootSecret, Rotation, project_credentials
 
 Document = dict[str, Any]
 
@@ -67,7 +67,8 @@ def releases(
     found: dict[str, dict[str, Release]] = {}
     problems = []
     for project in drafts.plan.projects:
-        credentials = project_credentials(root, project.id, supplied.get(project.id, {}))
+        given = supplied.get(project.id, {})
+        credentials = project_credentials(root, project.id, given, rotation_of(project))
         make = partial(release, drafts, project.id, root, credentials)
         try:
             found[project.id] = {
@@ -151,6 +152,12 @@ def earlier_bundle(text: str, digest: Digest) -> Summary:
         return bundle_summary(json.loads(text), digest)
     except (ValueError, KeyError, TypeError):
         return {}
+
+
+def rotation_of(project: ProjectPlan) -> Rotation:
+    """The numbers of the project's keys, as its manifest has them."""
+    resources = project.manifest.resources
+    return Rotation(resources.database.rotation, resources.cache.rotation, resources.storage.rotation)
 
 
 def changes_digest(root: RootSecret) -> Digest:

@@ -22,8 +22,9 @@ from codeb.ssh import SshTarget
 from components.backup import Backup, BackupArgs
 from components.config import Stack
 from components.data import DataArgs, DataServices
-from components.documents import Drafts, changes_digest, earlier_release, releases, routes_of
+from components.documents import Drafts, changes_digest, earlier_release, releases, rotation_of, routes_of
 from components.project import Project, ProjectArgs
+from components.project_keys import database_passwords, storage_keys
 from components.servers import Servers
 from components.targets import machine_target
 from components.told import Told
@@ -129,9 +130,11 @@ class Platform(pulumi.ComponentResource):
             id=key,
             facts=_facts(project) if project else {"status": "retained"},
             database=database,
-            database_password=root.derive(f"project/{key}/database"),
+            database_passwords=database_passwords(root, key, database) if database else {},
             buckets=buckets,
-            storage_password=root.derive(f"project/{key}/storage"),
+            storage_keys=storage_keys(root, key, project.manifest.resources.storage.rotation)
+            if project
+            else (),
             keep_data=lifecycle == "retain",
             data_server=self._servers[plan.data.server],
             servers={name: self._servers[name] for name in project.servers} if project else {},
@@ -177,8 +180,10 @@ class Platform(pulumi.ComponentResource):
 
     def _connection_details(self, project_id: str, known: Known) -> dict[str, Any]:
         plan = self._drafts.at(known)
-        credentials = project_credentials(self._stack.secrets.root, project_id)
-        environment = project_environment(plan, plan.project(project_id), credentials)
+        project = plan.project(project_id)
+        root = self._stack.secrets.root
+        credentials = project_credentials(root, project_id, rotation=rotation_of(project))
+        environment = project_environment(plan, project, credentials)
         return {
             name: pulumi.Output.secret(environment[name]) if name in SECRET_VARIABLES else environment[name]
             for name in CONNECTION_VARIABLES

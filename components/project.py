@@ -18,6 +18,7 @@ from codeb.plan import BucketPlan, DatabasePlan
 from codeb.plan.places import Known
 from components.documents import Release, Route
 from components.places import Places
+from components.project_keys import OWNER, StorageKey
 from components.server import Server
 from components.told import Reading, Told, described
 
@@ -40,9 +41,9 @@ class ProjectArgs:
     id: str
     facts: Mapping[str, Any]
     database: DatabasePlan | None
-    database_password: str
+    database_passwords: Mapping[int, str]
     buckets: tuple[BucketPlan, ...]
-    storage_password: str
+    storage_keys: tuple[StorageKey, ...]
     keep_data: bool
     data_server: Server
     servers: Mapping[str, Server]
@@ -86,8 +87,8 @@ class Project(pulumi.ComponentResource):
         role = postgresql.Role(
             f"{name}-role",
             name=args.database.role,
-            login=True,
-            password=pulumi.Output.secret(args.database_password),
+            login=OWNER in args.database.logins,
+            password=pulumi.Output.secret(args.database_passwords[OWNER]),
             connection_limit=args.database.connection_limit,
             opts=opts,
         )
@@ -108,7 +109,25 @@ class Project(pulumi.ComponentResource):
             )
             for extension in args.database.extensions
         ]
-        return [role, database, revoke, *extensions]
+        return [role, database, revoke, *extensions, *self._logins(name, args, role)]
+
+    def _logins(self, name: str, args: ProjectArgs, owner: postgresql.Role) -> list[pulumi.Resource]:
+        """Roles beside the owner's that an app logs in as; each acts as the owner, so all that it makes is the owner's."""
+        opts = pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle)
+        return [
+            postgresql.Role(
+                f"{name}-login-{number}",
+                name=names.database_login(args.id, number),
+                login=True,
+                password=pulumi.Output.secret(password),
+                connection_limit=owner.connection_limit,
+                roles=[owner.name],
+                assume_role=owner.name,
+                opts=opts,
+            )
+            for number, password in args.database_passwords.items()
+            if number != OWNER
+        ]
 
     def _buckets(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
         made: list[pulumi.Resource] = []
@@ -144,18 +163,19 @@ class Project(pulumi.ComponentResource):
     def _storage_access(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]
     ) -> list[pulumi.Resource]:
-        """A user of the project's own, for as long as it runs: no key outlives the app, none is the administrator's."""
+        """Users of the project's own, for as long as it runs: no key outlives the app, none is the administrator's."""
         opts = pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle, depends_on=made)
-        owner = names.user(args.id)
-        user = minio.IamUser(
-            f"{name}-user", name=owner, secret=pulumi.Output.secret(args.storage_password), opts=opts
-        )
         document = storage_policy([bucket.name for bucket in args.buckets])
-        policy = minio.IamPolicy(f"{name}-policy", name=owner, policy=document, opts=opts)
-        attachment = minio.IamUserPolicyAttachment(
-            f"{name}-access", user_name=user.name, policy_name=policy.name, opts=opts
-        )
-        return [user, policy, attachment]
+        policy = minio.IamPolicy(f"{name}-policy", name=names.user(args.id), policy=document, opts=opts)
+        access: list[pulumi.Resource] = [policy]
+        for key in args.storage_keys:
+            secret = pulumi.Output.secret(key.secret)
+            user = minio.IamUser(f"{name}-user{key.suffix}", name=key.name, secret=secret, opts=opts)
+            attachment = minio.IamUserPolicyAttachment(
+                f"{name}-access{key.suffix}", user_name=user.name, policy_name=policy.name, opts=opts
+            )
+            access += [user, attachment]
+        return access
 
     def _releases(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]

@@ -24,8 +24,10 @@ from codeb.model import (
 from codeb.model.cloud_secrets import API_KEY, CERTIFICATE
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.supplied import KEY as SUPPLIED
-from codeb.model.supplied import Supplied, parse_supplied
+from codeb.model.supplied import Supplied, parse_supplied, wanted_keys
+from codeb.model.vault_secrets import KEY as VAULT_KEY
 from codeb.secrets import RootSecret, SecretError
+from components.vault import read_vaulted, vault_credentials
 
 API_KEY_VARIABLE: Final = "VULTR_API_KEY"
 """Where the API key may stand instead, in the environment."""
@@ -51,7 +53,7 @@ def read_secrets(config: pulumi.Config, folder: Path, settings: Settings, manife
     Raises:
         pulumi.RunError: a secret is missing or wrong, or its file is readable by others.
     """
-    supplied = read_supplied(config, manifests)
+    supplied = read_supplied(config, settings, manifests)
     try:
         root = RootSecret(_secret(config, folder, "rootSecret", "rootSecretFile"))
     except SecretError as error:
@@ -76,16 +78,17 @@ def read_cloud_secrets(config: pulumi.Config, settings: Settings) -> CloudSecret
     return parse_cloud_secrets(values, settings, pulumi.get_stack())
 
 
-def read_supplied(config: pulumi.Config, manifests: Manifests) -> Supplied:
-    """The secrets that manifests name; those that none names are told.
+def read_supplied(config: pulumi.Config, settings: Settings, manifests: Manifests) -> Supplied:
+    """The secrets that manifests name, of the vault or of the configuration; those that none names are told.
 
     Raises:
         pulumi.RunError: names every secret that is missing or wrong, never a value.
     """
+    credentials = vault_credentials(_secret_object(config, VAULT_KEY), settings)
+    data = _secret_object(config, SUPPLIED)
+    vaulted = read_vaulted(settings, credentials, wanted_keys(manifests, manifests.derived))
     try:
-        supplied = parse_supplied(
-            _secret_object(config, SUPPLIED), manifests, pulumi.get_stack(), manifests.derived
-        )
+        supplied = parse_supplied(data, manifests, pulumi.get_stack(), manifests.derived, vaulted)
     except DocumentErrors as error:
         raise pulumi.RunError(str(error)) from None
     for text in supplied.notes:

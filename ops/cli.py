@@ -22,6 +22,7 @@ from ops import (
     manifest_commands,
     mcp_commands,
     protect_commands,
+    secrets_commands,
     session_commands,
 )
 from ops.command import add
@@ -34,6 +35,7 @@ _SIGNALLED: Final = 128
 COMMANDS = (
     *manifest_commands.COMMANDS,
     *protect_commands.COMMANDS,
+    *secrets_commands.COMMANDS,
     *host_commands.COMMANDS,
     *backup_commands.COMMANDS,
     *app_commands.COMMANDS,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
-import tempfile
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +11,9 @@ from typing import Any, Final
 
 import bcrypt
 
-from codeb import names
-from codeb.model import ManifestErrors, ManifestSource, load_manifests, read_sources
+from codeb.model import ManifestErrors
 from codeb.model.document import read_document
+from ops.manifest_file import check, decoded, source_of, write
 from ops.result import Result
 from ops.words import clean
 from ops.yaml_edit import EditError, drop, put
@@ -60,41 +58,20 @@ def protect(wanted: Wanted, folder: Path) -> Result:
     if wrong:
         return _refused(wanted, wrong)
     try:
-        source = _source_of(wanted.project, folder)
-        text, bom = _decoded(source)
+        source = source_of(wanted.project, folder)
+        text, bom = decoded(source)
         before = read_document(source.path, text).value
         users = _users(before)
         if wanted.password is None and wanted.user not in users:
             return _refused(wanted, f"{source.path} has no login {wanted.user}")
         edited, after = _edited(wanted, text, before)
-        _check(source.path, edited, after)
-        _write(Path(source.path), (bom + edited).encode())
+        check(source.path, edited, after)
+        write(Path(source.path), (bom + edited).encode())
     except ManifestErrors as error:
         return _refused(wanted, *(clean(problem) for problem in error.problems))
     except EditError as error:
         return _refused(wanted, f"{error}. Edit features.protect.users by hand; nothing was changed.")
     return _done(wanted, source.path, after)
-
-
-def _source_of(project: str, folder: Path) -> ManifestSource:
-    """The manifest of the project, valid by itself. Raises ManifestErrors, EditError."""
-    for source in read_sources(folder):
-        try:
-            found = read_document(source.path, source.text).value.get("project")
-        except ManifestErrors:
-            continue
-        if isinstance(found, dict) and found.get("id") == project:
-            load_manifests([source])
-            return source
-    base = names.previewed(project)
-    made = f": a preview environment is as protected as the manifest of {base} says" if base else ""
-    raise EditError(f"no manifest in {folder} has the id {project}{made}")
-
-
-def _decoded(source: ManifestSource) -> tuple[str, str]:
-    text = source.text if isinstance(source.text, str) else source.text.decode()
-    bom = "\ufeff" if text.startswith("\ufeff") else ""
-    return text.removeprefix(bom), bom
 
 
 def _users(value: Any) -> dict[str, Any]:
@@ -127,32 +104,6 @@ def _edited(wanted: Wanted, text: str, before: dict[str, Any]) -> tuple[str, dic
 def _key(user: str) -> str:
     """A name as a key, in quotes where YAML would make something else of it."""
     return user if _PLAIN.fullmatch(user) and user.lower() not in _WORDS else f'"{user}"'
-
-
-def _check(path: str, edited: str, after: dict[str, Any]) -> None:
-    """Raises EditError when the text doesn't say what it should, ManifestErrors when that is no manifest."""
-    try:
-        value = read_document(path, edited).value
-    except ManifestErrors:
-        value = {}
-    if value != after:
-        raise EditError(f"{path} is written in a way that can't be edited safely")
-    load_manifests([ManifestSource(path, edited)])
-
-
-def _write(path: Path, content: bytes) -> None:
-    """In one step, with the mode that the file has; through a link."""
-    path = path.resolve()
-    mode = path.stat().st_mode & 0o7777
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _refused(wanted: Wanted, *problems: str) -> Result:

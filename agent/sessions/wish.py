@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from agent.documents.errors import BadDocument
-from agent.documents.reader import PROJECT, USER, Reader
+from agent.documents.reader import PROJECT, Reader
 
 KINDS: Final = ("exec", "run", "db", "cache", "storage")
 TOKEN: Final = re.compile(r"[0-9a-f]{32}")
@@ -18,6 +18,8 @@ _WORD: Final = re.compile(r"[^\0]{0,65536}")
 _LONGEST: Final = 100_000
 _MOST_WORDS: Final = 1000
 _WHY: Final = re.compile(r"[^\0]{0,2000}")
+_LOGIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[0-9]{1,3})?")
+"""A user of a data service; those of a later rotation have its number behind a dot."""
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 
@@ -108,7 +110,7 @@ def read_login(reader: Reader) -> Login:
     login = Login(
         host=reader.text("host", _HOST),
         port=reader.whole("port", 1, 65535),
-        user=reader.text("user", USER),
+        user=reader.text("user", _LOGIN),
         place=reader.text("place", _NAME),
         password=reader.secret("password"),
     )

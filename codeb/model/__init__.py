@@ -14,9 +14,6 @@ from codeb.model.loader import Derived, Manifests, ManifestSource, load_manifest
 from codeb.model.manifest import (
     Alerts,
     Backup,
-    Bucket,
-    Cache,
-    Database,
     Environment,
     Health,
     Manifest,
@@ -25,12 +22,12 @@ from codeb.model.manifest import (
     Project,
     Resources,
     Servers,
-    Storage,
 )
 from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.protect import Protect
 from codeb.model.redirects import Redirect, most_specific_first
+from codeb.model.services import Bucket, Cache, Database, Storage
 from codeb.model.settings import (
     Balancer,
     Images,
@@ -40,12 +37,14 @@ from codeb.model.settings import (
     Role,
     Server,
     Settings,
+    Vault,
     parse_settings,
 )
 from codeb.model.sources import read_sources
 from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, read_stack_file, read_stack_values
 from codeb.model.stack_secrets import Said, say_of_secrets
 from codeb.model.types import size_text
+from codeb.model.vault_secrets import VaultCredentials, parse_vault_credentials
 from codeb.model.vulnerable import refuse_vulnerable
 
 __all__ = [
@@ -95,6 +94,8 @@ __all__ = [
     "SettingsErrors",
     "StackFile",
     "Storage",
+    "Vault",
+    "VaultCredentials",
     "Worker",
     "load_manifests",
     "most_specific_first",
@@ -103,6 +104,7 @@ __all__ = [
     "parse_outside",
     "parse_request",
     "parse_settings",
+    "parse_vault_credentials",
     "read_sources",
     "read_stack_file",
     "read_stack_values",

@@ -15,7 +15,8 @@ from codeb.model.features import Features
 from codeb.model.hosts import Aliases
 from codeb.model.problems import refusal, shown
 from codeb.model.redirects import refuse_circles
-from codeb.model.section import Section, refuse_repeated
+from codeb.model.section import Section
+from codeb.model.services import Cache, Database, Storage
 
 MIB = 1 << 20
 SECOND, MINUTE = 1000, 60_000
@@ -58,7 +59,7 @@ class Environment(Section):
     )
     """Environment variables in plain text. Nothing secret belongs here."""
     secrets: t.Items[t.EnvName] = ()
-    """Names of secret variables; their values are in the stack's secret projectSecrets."""
+    """Names of secret variables; their values are in the stack's vault, or its secret projectSecrets."""
     app_name: t.DisplayText | None = None
     """NEXT_PUBLIC_APP_NAME; the project's name when left out."""
     api_url: t.WebUrl | None = None
@@ -106,69 +107,6 @@ class Servers(Section):
     """Number of servers that run the app at the same time."""
     ports: Ports | None = None
     """Ports on the host; allocated when left out, which is what you want."""
-
-
-class Database(Section):
-    """The project's PostgreSQL database."""
-
-    enabled: bool = True
-    """Whether the project has a database."""
-    extensions: t.Items[t.ExtensionName] = ()
-    """PostgreSQL extensions to create."""
-    connection_limit: Annotated[int, Field(ge=2, le=500)] = 20
-    """Connections that the project's role may open at the same time."""
-
-
-class Cache(Section):
-    """The project's Redis: an index of a shared instance, or an instance of its own."""
-
-    enabled: bool = True
-    """Whether the project has a cache."""
-    dedicated: t.CacheMemory | None = None
-    """Memory of an instance of the project's own, for example 256Mi; it shares one when left out."""
-    eviction: Literal["noeviction", "allkeys-lfu", "allkeys-lru", "volatile-lru", "volatile-ttl"] | None = (
-        None
-    )
-    """What a full instance of its own does: refuse writes (noeviction) or drop keys; allkeys-lfu when left out."""
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.dedicated is not None and not self.enabled:
-            remedy = "Enable the cache or remove dedicated."
-            raise refusal("there is no cache to have an instance", remedy, at=("dedicated",))
-        if self.eviction is not None and self.dedicated is None:
-            remedy = "Write dedicated: 256Mi for an instance of its own, or remove eviction."
-            raise refusal("shared instances have one eviction for all", remedy, at=("eviction",))
-        return self
-
-
-class Bucket(Section):
-    """One MinIO bucket."""
-
-    suffix: t.BucketSuffix
-    """Last part of the bucket's name: uploads gives food-delivery-uploads."""
-    access: Literal["private", "public-read"] = "private"
-    """Whether anyone may download objects (public-read) or only holders of a signed URL (private)."""
-    quota: t.Size | None = None
-    """Most that the bucket may hold; no limit when left out."""
-    expire_days: Annotated[int, Field(ge=1, le=3650)] | None = None
-    """Days after which objects are deleted; never when left out."""
-
-
-class Storage(Section):
-    """The project's object storage."""
-
-    enabled: bool = True
-    """Whether the project has object storage."""
-    buckets: Annotated[tuple[Bucket, ...], Field(strict=False, min_length=1, max_length=10)] = (
-        Bucket(suffix="uploads"),
-    )
-    """The buckets; the first one is MINIO_BUCKET."""
-
-    @model_validator(mode="after")
-    def _distinct_suffixes(self) -> Self:
-        refuse_repeated([bucket.suffix for bucket in self.buckets], "buckets", "suffix")
-        return self
 
 
 class Resources(Section):

@@ -14,10 +14,11 @@ from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.problems import Location, ManifestErrors
 from codeb.model.settings import Settings
 from codeb.model.sources import read_source
+from codeb.model.vault_secrets import KEY as VAULT_KEY
 
 PLAIN_KEYS: Final = tuple(str(field.alias) for field in Settings.model_fields.values())
 """Keys of the plain settings."""
-SECRET_KEYS: Final = ("rootSecret", "sshPrivateKey", "projectSecrets", *OUTSIDE_KEYS, *CLOUD_KEYS)
+SECRET_KEYS: Final = ("rootSecret", "sshPrivateKey", "projectSecrets", VAULT_KEY, *OUTSIDE_KEYS, *CLOUD_KEYS)
 """Keys of the secret configuration; the program takes them from plain text, too."""
 _PREFIX: Final = "codeb:"
 

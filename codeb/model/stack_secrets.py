@@ -15,6 +15,8 @@ from codeb.model.outside import visible_problems
 from codeb.model.problems import Problem, path_text, shown
 from codeb.model.stack_file import PLAIN_KEYS, SECRET_KEYS, StackFile, encrypted, encrypted_places
 from codeb.model.supplied import wrong_value
+from codeb.model.vault_secrets import KEY as VAULT_KEY
+from codeb.model.vault_secrets import vault_problems
 
 _PROJECTS = "projectSecrets"
 _AGAIN = "Set another value with `pulumi config set --secret --path`."
@@ -38,6 +40,7 @@ def say_of_secrets(stack: StackFile, manifests: Manifests, *, complete: bool = T
         *_texts(stack),
         *_outside(stack),
         *_cloud(stack),
+        *_vault(stack),
         *_shapes(stack),
         *_missing(stack, manifests),
     ]
@@ -75,6 +78,14 @@ def _cloud(stack: StackFile) -> Iterator[Problem]:
     yield from cloud_problems(values, stack.stack, ends_tls=ends_tls, hidden=tuple(encrypted_places(values)))
 
 
+def _vault(stack: StackFile) -> Iterator[Problem]:
+    vault, value = stack.settings.get("vault"), stack.secrets.get(VAULT_KEY)
+    auth = str(vault.get("auth", "approle")) if isinstance(vault, Mapping) and vault else ""
+    at_hand = auth == "token" and value is None  # the environment may have it
+    hidden = tuple(encrypted_places({VAULT_KEY: value}))
+    yield from vault_problems(value, auth if stack.whole and not at_hand else "", stack.stack, hidden)
+
+
 def _shapes(stack: StackFile) -> Iterator[Problem]:
     """A mapping of mappings of texts, each of which may be encrypted."""
     example = (
@@ -110,8 +121,8 @@ def _names(stack: StackFile, project: str) -> frozenset[str] | None:
 
 
 def _missing(stack: StackFile, manifests: Manifests) -> Iterator[Problem]:
-    """Names that a manifest lists and the stack doesn't have, as far as that shows."""
-    for manifest in manifests if stack.whole else ():
+    """Names that a manifest lists and the stack doesn't have, as far as that shows: what a vault has, it alone knows."""
+    for manifest in manifests if stack.whole and not stack.settings.get("vault") else ():
         found = _names(stack, manifest.id)
         for name in manifest.environment.secrets if found is not None else ():
             if name not in (found or ()):

@@ -30,6 +30,8 @@ class Database(Part):
     """How many connections its role may have; -1 for any number."""
     extensions: tuple[str, ...] = ()
     """Extensions that the platform has made in it."""
+    login: int = 1
+    """Number of the app's login (`resources.database.rotation`). Absent for the first."""
 
 
 class OwnRedis(Part):
@@ -120,6 +122,8 @@ class Serves(Part):
     """Of servers."""
     ports: PortPair | None = None
     """Its ports."""
+    login: int = 1
+    """Number of the login that it has at the database. Absent for the first."""
 
 
 class Backup(Part):

@@ -129,7 +129,7 @@ def _project(
         ports=allocation.ports[project_id],
         servers=servers,
         user=names.user(project_id),
-        database=_database(manifest, data),
+        database=_database(manifest, data, held),
         cache=cache_plan(
             project_id, manifest.resources.cache, allocation.slots.get(project_id), data.redis, data.host
         ),
@@ -140,7 +140,7 @@ def _project(
     )
 
 
-def _database(manifest: Manifest, data: DataServicesPlan) -> DatabasePlan | None:
+def _database(manifest: Manifest, data: DataServicesPlan, held: Holding | None) -> DatabasePlan | None:
     wanted = manifest.resources.database
     if not wanted.enabled:
         return None
@@ -151,7 +151,15 @@ def _database(manifest: Manifest, data: DataServicesPlan) -> DatabasePlan | None
         port=data.postgres_port,
         connection_limit=wanted.connection_limit,
         extensions=tuple(wanted.extensions),
+        login=wanted.rotation,
+        logins=_logins(wanted.rotation, held),
     )
+
+
+def _logins(number: int, held: Holding | None) -> tuple[int, ...]:
+    """The login of this number, the one before, which a release that stands by has, and the one that serves has."""
+    serving = held.serves.login if held and held.serves.names else 0
+    return tuple(dict.fromkeys(each for each in (number, number - 1, serving) if each))
 
 
 def _buckets(manifest: Manifest) -> tuple[BucketPlan, ...]:

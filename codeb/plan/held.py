@@ -22,15 +22,18 @@ class HeldDatabase:
 
     connection_limit: int = DEFAULT_CONNECTION_LIMIT
     extensions: tuple[str, ...] = ()
+    login: int = 1
 
 
 @dataclass(frozen=True)
 class Serving:
-    """What a project's last release serves: host names, and ports of a pool. Nothing before the first one."""
+    """What a project's last release serves: host names, and ports of a pool, with which number of its login at the database.
+    Nothing before the first one."""
 
     names: frozenset[str] = frozenset()
     pool: str = DEFAULT_POOL
     ports: Ports | None = None
+    login: int = 1
 
     @property
     def places(self) -> frozenset[tuple[str, int]]:

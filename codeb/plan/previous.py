@@ -113,7 +113,9 @@ def _serves(entry: Reader, pool: str, ports: Ports | None) -> Serving:
     serves = entry.child("serves")
     if serves is not None:
         found = _ports(serves.child("ports"))
-        return Serving(frozenset(serves.texts("names")), serves.text("pool", DEFAULT_POOL), found)
+        names_served = frozenset(serves.texts("names"))
+        login = serves.number("login", 1, 999, default=1)
+        return Serving(names_served, serves.text("pool", DEFAULT_POOL), found, login)
     if entry.text("status", "") not in ("running", "unhealthy", "maintenance"):
         return Serving()
     domain = entry.text("domain", "")
@@ -164,6 +166,7 @@ def _database(database: Reader | None) -> HeldDatabase | None:
     return HeldDatabase(
         database.number("connection_limit", -1, 10**6, default=DEFAULT_CONNECTION_LIMIT),
         tuple(database.texts("extensions")),
+        database.number("login", 1, 999, default=1),
     )
 
 

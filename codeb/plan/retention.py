@@ -55,6 +55,10 @@ def database_of(held: HeldDatabase, project_id: str, data: DataServicesPlan) -> 
         port=data.postgres_port,
         connection_limit=held.connection_limit,
         extensions=held.extensions,
+        login=held.login,
+        logins=(1,)
+        if held.login == 1
+        else (),  # nobody logs in; the first password may be one that was rotated away
     )
 
 

@@ -70,7 +70,7 @@ class CachePlan:
 
 @dataclass(frozen=True)
 class DatabasePlan:
-    """A project's database and the role that owns it."""
+    """A project's database and the role that owns it. `login` is the number of the app's, `logins` all that may."""
 
     name: str
     role: str
@@ -78,6 +78,8 @@ class DatabasePlan:
     port: int
     connection_limit: int
     extensions: tuple[str, ...] = ()
+    login: int = 1
+    logins: tuple[int, ...] = (1,)
 
 
 @dataclass(frozen=True)

@@ -118,6 +118,7 @@ def _database(database: DatabasePlan | None) -> Entry | None:
         "port": database.port,
         "connection_limit": database.connection_limit,
         "extensions": list(database.extensions),
+        **({"login": database.login} if database.login > 1 else {}),
     }
 
 

@@ -81,7 +81,9 @@ def _remembered(before: Mapping[str, Any] | None) -> Entry | None:
 def _serves(entry: Mapping[str, Any]) -> Entry:
     """What a release serves that is as the entry says."""
     found = [name for name in (entry.get("domain"), *(entry.get("aliases") or ())) if name]
-    return {"names": found, "pool": entry.get("pool"), "ports": entry.get("ports")}
+    login = (entry.get("database") or {}).get("login")
+    said = {"names": found, "pool": entry.get("pool"), "ports": entry.get("ports")}
+    return said | ({"login": login} if login else {})
 
 
 def _seen(live: Mapping[str, Any] | None) -> Entry | None:

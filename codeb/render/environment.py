@@ -94,7 +94,9 @@ def _database(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator
     database = project.database
     if database is None:
         return
-    login = f"{database.role}:{url_quote(credentials.database_password, safe='')}"
+    login = (
+        f"{credentials.database_login or database.role}:{url_quote(credentials.database_password, safe='')}"
+    )
     tls = f"sslmode=verify-full&sslrootcert={names.CA_FILE}"
     yield "DATABASE_URL", f"postgresql://{login}@{database.host}:{database.port}/{database.name}?{tls}"
     yield "DATABASE_POOL_SIZE", str(max(1, database.connection_limit * 2 // 5))

@@ -235,11 +235,16 @@ def _is_not(wanted: Preview, name: str, outcome: Outcome, world: World) -> str:
 def _own(name: str, problem: str) -> str:
     """A problem as far as it is of this environment; "" when it isn't. Who else is open is not for the app's readers."""
     said = problem.removeprefix("error: ")
-    secrets = f"codeb:projectSecrets.{names.preview_secrets(name.rpartition('-pr-')[0])}."
+    key = names.preview_secrets(name.rpartition("-pr-")[0])
+    secrets = (
+        f"codeb:projectSecrets.{key}.",
+        f"/{names.vault_path(key)}, key ",
+        f"/{names.vault_path(key)}: ",
+    )
     if (
         said.startswith((f"{name}-", f"{name}:"))
         or f"(preview environment {name})" in said
-        or secrets in said
+        or any(place in said for place in secrets)
     ):
         return problem
     return problem.partition("; open are:")[0] if f"previews.open.{name}:" in said else ""

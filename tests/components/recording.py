@@ -21,7 +21,15 @@ from ops.ssh import Answer, SshError
 REPO = Path(__file__).resolve().parents[2]
 ROOT_SECRET = "component-tests-root-secret-0123456789-abcdefghij"
 SECRET_KEYS = (
-    *("rootSecret", "sshPrivateKey", "projectSecrets", "notifications", "sentry", "registryCredentials"),
+    *(
+        "rootSecret",
+        "sshPrivateKey",
+        "projectSecrets",
+        "vaultCredentials",
+        "notifications",
+        "sentry",
+        "registryCredentials",
+    ),
 )
 DIGEST = "sha256:" + "5" * 64
 SSH_KEY = "component-tests-ssh-private-key"

@@ -214,3 +214,29 @@ def test_a_key_s_name_without_its_secret_opens_nothing(minio_config: dict[str, s
         },
     )
     assert answer.status == 403
+
+
+def test_a_key_and_the_one_before_do_the_same_until_the_old_one_goes(
+    minio: Plugin, minio_config: dict[str, str], buckets: None
+) -> None:
+    """As `components.project` declares a rotation: users of two numbers with one policy."""
+    policy = make(minio, iam.POLICY, name="rotating", policy=storage_policy([OWN]))
+    made = {}
+    for name in ("rotating", "rotating.2"):
+        user = make(minio, iam.USER, name=name, secret=f"a secret of {name}")
+        made[name] = (user, make(minio, iam.ATTACHMENT, userName=name, policyName="rotating"))
+    old, new = (Key(minio_config, name, f"a secret of {name}") for name in made)
+    for key, other in ((old, new), (new, old)):
+        key.store.put_object(OWN, "shared", io.BytesIO(b"x"), 1)
+        assert other.store.get_object(OWN, "shared").read() == b"x"
+        with pytest.raises(S3Error, match="Access Denied"):
+            key.store.put_object(OTHER, "shared", io.BytesIO(b"x"), 1)
+    user, attachment = made["rotating"]
+    remove(minio, iam.ATTACHMENT, *attachment)
+    remove(minio, iam.USER, *user)
+    assert new.store.get_object(OWN, "shared").read() == b"x"
+    with pytest.raises(S3Error, match="InvalidAccessKeyId"):
+        old.store.get_object(OWN, "shared")
+    user, attachment = made["rotating.2"]
+    for type_, (inputs, state) in ((iam.ATTACHMENT, attachment), (iam.USER, user), (iam.POLICY, policy)):
+        remove(minio, type_, inputs, state)

@@ -7,6 +7,7 @@ from codeb.model.settings.members import Member
 from codeb.model.settings.pools import Balancer, Pool
 from codeb.model.settings.previews import Previews
 from codeb.model.settings.servers import Server
+from codeb.model.settings.vault import Vault
 from codeb.model.settings.whole import Settings, parse_settings
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Role",
     "Server",
     "Settings",
+    "Vault",
     "parse_settings",
 ]

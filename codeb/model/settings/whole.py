@@ -21,6 +21,7 @@ from codeb.model.settings.pools import Balancer, Pool
 from codeb.model.settings.previews import Previews
 from codeb.model.settings.servers import Server
 from codeb.model.settings.together import refuse_faults
+from codeb.model.settings.vault import Vault
 
 
 def _region(text: str) -> str:
@@ -91,6 +92,8 @@ class Settings(Setting):
     """Whether the stack is one to try things on: AI assistants may then deploy by a person's yes in the client alone."""
     previews: OffWhenEmpty[Previews] = None
     """Preview environments of pull requests; none when left out. Only of a stack with `development`."""
+    vault: OffWhenEmpty[Vault] = None
+    """The vault that has projects' secrets; without one all are in the secret `projectSecrets`."""
 
     @property
     def platform_hosts(self) -> dict[str, str]:

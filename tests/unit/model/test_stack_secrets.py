@@ -208,3 +208,29 @@ def test_secrets_of_preview_environments_are_known_by_their_project(tmp_path: Pa
         ("codeb:projectSecrets.shop-pr-1", "no manifest has this id"),
         ("codeb:projectSecrets.shop-pr.OTHER", "no preview environment gets it"),
     ]
+
+
+VAULT = {"address": "https://vault.example.com:8200"}
+
+
+def test_what_a_vault_has_is_not_missed_in_the_stack_s_file(tmp_path: Path) -> None:
+    login = {"roleId": "r", "secretId": LOCKED}
+    assert said(tmp_path, ("KEY",), vault=VAULT, vaultCredentials=login).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("vault", "login", "wrong"),
+    [
+        (VAULT, None, ["codeb:vaultCredentials.roleId", "codeb:vaultCredentials.secretId"]),
+        (VAULT, {"roleId": LOCKED}, ["codeb:vaultCredentials.secretId"]),
+        (VAULT, LOCKED, []),
+        (VAULT | {"auth": "token"}, {"token": LOCKED}, []),
+        (VAULT | {"auth": "token"}, None, []),
+        (VAULT | {"auth": "token"}, {"roleId": LOCKED}, ["codeb:vaultCredentials.token"]),
+        (VAULT, {"roleId": LOCKED, "secretId": 7}, ["codeb:vaultCredentials.secretId"]),
+        (VAULT, SECRET, ["codeb:vaultCredentials"]),
+        (None, {"roleId": LOCKED, SECRET: "x"}, ["codeb:vaultCredentials.?"]),
+    ],
+)
+def test_what_shows_of_a_login_is_checked(tmp_path: Path, vault: Any, login: Any, wrong: list[str]) -> None:
+    assert places(said(tmp_path, vault=vault, vaultCredentials=login)) == wrong

@@ -250,7 +250,7 @@ def test_a_preview_environment_is_protected_by_its_project_s_manifest(
     typed(monkeypatch, f"{PASSWORD}\n")
     assert main(["protect", "shop-pr-12", "--user", "ann"]) == 1
     assert (
-        "has the id shop-pr-12: a preview environment is as protected as the manifest of shop says"
+        "has the id shop-pr-12: a preview environment is what the manifest of shop says"
         in capsys.readouterr().err
     )
     assert (folder / "manifests/shop.yaml").read_text() == HEAD

@@ -25,7 +25,7 @@ for package in (codeb, ops):
         importlib.import_module(module.name)
         print(module.name)
 """
-OF_EXTRAS = ("ops.automation", "ops.mcp.", "ops.ci.")
+OF_EXTRAS = ("ops.automation", "ops.mcp.", "ops.ci.", "ops.vault.")
 
 
 def pip(*arguments: str | Path) -> None:
@@ -57,6 +57,12 @@ def assistants(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def workflows(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """bin/ of one with the extra `ci`."""
     return installed_with("ci", wheel, tmp_path_factory.mktemp("workflow"))
+
+
+@pytest.fixture(scope="module")
+def vaults(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """bin/ of one with the extra `vault`."""
+    return installed_with("vault", wheel, tmp_path_factory.mktemp("vault"))
 
 
 def installed_with(extra: str, wheel: Path, folder: Path) -> Path:
@@ -96,14 +102,18 @@ def test_everything_in_the_wheel_imports_with_what_it_declares(programs: Path, t
     assert {"ops.cli", "codeb.render.text"} <= set(done.stdout.split())
 
 
-def test_the_rest_imports_with_its_extra(assistants: Path, workflows: Path, tmp_path: Path) -> None:
-    for programs, others, own in (
-        (assistants, "ops.ci.", "ops.mcp.server"),
-        (workflows, "ops.mcp.", "ops.ci.world"),
+def test_the_rest_imports_with_its_extra(
+    assistants: Path, workflows: Path, vaults: Path, tmp_path: Path
+) -> None:
+    for programs, extras in (
+        (assistants, {"ops.automation": "ops.automation", "ops.mcp.": "ops.mcp.server"}),
+        (workflows, {"ops.automation": "ops.automation", "ops.ci.": "ops.ci.world"}),
+        (vaults, {"ops.vault.": "ops.vault.client"}),
     ):
-        done = run(tmp_path, programs / "python", "-I", "-c", IMPORT_ALL, others)
+        others = [start for start in OF_EXTRAS if start not in extras]
+        done = run(tmp_path, programs / "python", "-I", "-c", IMPORT_ALL, *others)
         assert done.returncode == 0, done.stderr
-        assert {"ops.automation", own} <= set(done.stdout.split())
+        assert set(extras.values()) <= set(done.stdout.split())
 
 
 def test_without_its_extra_a_command_says_what_to_install(programs: Path, tmp_path: Path) -> None:

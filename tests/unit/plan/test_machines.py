@@ -258,6 +258,7 @@ EDITS: dict[str, dict[str, Any]] = {
     "development": {"development": True},
     "previews": {"development": True, "previews": {"max": 3}},
     "backup": {"backup": {"spool": 4, "slot": 8}},
+    "vault": {"vault": {"address": "https://vault.example.com:8200"}},
     "balancer.enabled": {"balancer": {"enabled": False}},
     "balancer.tls": {"balancer": {"tls": "terminate"}},
     "pools[].name": {"pools": [APPS | {"name": "web"}, DATA]},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -164,3 +165,33 @@ def test_a_user_that_an_older_agent_made_goes_with_its_project(host: FakeHost) -
     host.redis.users["shop"] = rules_of(host)
     call(host.ports(), "remove", release_document(V1))
     assert host.redis.users == {}
+
+
+def accepted(host: FakeHost) -> set[str]:
+    """Passwords that the project's user is let in by, those that are kept as hashes by their first letters."""
+    known = {sha256(f"{name} password".encode()).hexdigest(): name for name in ("first", "second", "third")}
+    rules = [rule for rule in rules_of(host) if rule[:1] in (">", "#")]
+    return {known[rule[1:]] if rule[0] == "#" else rule[1:].removesuffix(" password") for rule in rules}
+
+
+def with_password(host: FakeHost, image: str, name: str) -> None:
+    run(host, image, cache={**release_document(V1)["cache"], "password": f"{name} password"})
+
+
+def test_a_password_is_taken_as_long_as_a_colour_has_it_and_refused_right_then(host: FakeHost) -> None:
+    with_password(host, V1, "first")
+    with_password(host, V1, "second")
+    assert accepted(host) == {"first", "second"}
+    with_password(host, V1, "third")
+    assert accepted(host) == {"second", "third"}
+    with_password(host, V2, "third")
+    assert accepted(host) == {"third"}
+
+
+def test_a_release_that_fails_leaves_the_password_of_what_serves(host: FakeHost) -> None:
+    with_password(host, V1, "first")
+    with_password(host, V1, "second")
+    host.podman.registry[V2] = App(status=500)
+    fails(host, V2, cache={**release_document(V1)["cache"], "password": "third password"})
+    assert "second" in accepted(host)
+    assert "first" not in accepted(host), "what stood by was given up for the release that failed"

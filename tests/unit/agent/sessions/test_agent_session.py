@@ -237,6 +237,17 @@ def test_what_an_app_s_variables_say_is_read_as_strictly(kind: str, changes: dic
     assert PASSWORD not in caught.value.failure.text()
 
 
+def test_a_login_of_a_later_rotation_is_one() -> None:
+    url = ENVIRONMENT["DATABASE_URL"].replace("shop:", "food_delivery.2:")
+    assert services.login_of("db", "shop", {**ENVIRONMENT, "DATABASE_URL": url}).user == "food_delivery.2"
+    assert (
+        services.login_of("storage", "shop", {**ENVIRONMENT, "MINIO_ACCESS_KEY": "shop.12"}).user == "shop.12"
+    )
+    for hostile in ("shop.x", "shop..2", ".2", "shop.2/x", "shop.1234", "shop.2;"):
+        with pytest.raises(Failed):
+            services.login_of("storage", "shop", {**ENVIRONMENT, "MINIO_ACCESS_KEY": hostile})
+
+
 def test_a_session_that_nobody_began_is_forgotten(host: FakeHost) -> None:
     old = asked(host, "db")["token"]
     timer = next(words for words in host.calls if "--on-active=60s" in words)

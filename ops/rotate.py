@@ -1,0 +1,50 @@
+"""`codeb secrets rotate`: the numbers of a project's keys raised in its manifest. Nothing is changed on any host."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Final
+
+from codeb.model import ManifestErrors
+from codeb.model.document import read_document
+from ops.manifest_file import check, decoded, source_of, write
+from ops.result import Result, failed
+from ops.words import clean
+from ops.yaml_edit import EditError, put
+
+SERVICES: Final = ("database", "cache", "storage")
+
+
+def rotated(project: str, services: Sequence[str], folder: Path, stack: str) -> Result:
+    """Raise the numbers of these services by one in the manifest of `folder` that has the project."""
+    try:
+        source = source_of(project, folder)
+        text, bom = decoded(source)
+        after = deepcopy(read_document(source.path, text).value)
+        numbers = {}
+        for service in services:
+            if not _part(after, service).get("enabled", True):
+                return failed(f"{project} has no {service}; nothing was changed")
+            numbers[service] = _part(after, service).get("rotation", 1) + 1
+            _part(after, service)["rotation"] = numbers[service]
+            text = put(text, ("resources", service, "rotation"), str(numbers[service]))
+        check(source.path, text, after)
+        write(Path(source.path), (bom + text).encode())
+    except ManifestErrors as error:
+        return Result(
+            {"ok": False, "project": project, "problems": [str(each) for each in error.problems]},
+            problems=tuple(f"error: {clean(each)}" for each in error.problems),
+        )
+    except EditError as error:
+        return failed(f"{clean(error)}. Raise resources.<service>.rotation by hand; nothing was changed.")
+    lines = [f"{clean(source.path)}: {service} has number {number}" for service, number in numbers.items()]
+    lines.append(f"the next `pulumi up` of stack {stack} makes the new keys and releases {project} with them")
+    return Result({"ok": True, "project": project, "file": source.path, "numbers": numbers}, tuple(lines))
+
+
+def _part(document: dict[str, Any], service: str) -> dict[str, Any]:
+    """`resources.<service>` of a manifest, made where it is left out."""
+    found: dict[str, Any] = document.setdefault("resources", {}).setdefault(service, {})
+    return found
