@@ -97,6 +97,7 @@ def test_a_renewal_is_ordered_once_while_both_are_up(fleet: Make) -> None:
     assert len(here.ca.issued()) == 2
 
 
+@pytest.mark.slow
 def test_a_ca_that_is_down_stops_nobody_and_is_asked_again(fleet: Make) -> None:
     here = fleet()
     edges = here.running("one.test")
