@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lab.host import commands
 from lab.host.errors import LabError
+from lab.host.processes import wait_until
 
 HOST_NAME = re.compile(r"[a-z][a-z-]{0,9}?([1-9][0-9]{0,2})")
 LAST_HOST = 253
@@ -81,9 +81,7 @@ class Network:
         A machine that has just been started makes its interface itself, a little later. Raises LabError when it does not.
         """
         interface = f"{PORT}{name}"
-        end = time.monotonic() + _INTERFACE_S
-        while not Path("/sys/class/net", interface).exists() and time.monotonic() < end:
-            time.sleep(0.1)
+        wait_until(Path("/sys/class/net", interface).exists, _INTERFACE_S)
         if not Path("/sys/class/net", interface, "master").exists():
             commands.output(["ip", "link", "set", "dev", interface, "master", self.bridge, "up"])
 

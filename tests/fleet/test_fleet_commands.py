@@ -222,7 +222,8 @@ def test_a_balancer_and_rules_edited_by_hand_are_put_right(stack: FleetStack) ->
     assert stack.codeb("check").code == 0
 
 
-BOTH = pytest.mark.parametrize("refuses", [True, False], ids=["empty changes refused", "and taken"])
+_TAKES = pytest.param(False, id="and taken", marks=pytest.mark.slow)
+BOTH = pytest.mark.parametrize("refuses", [pytest.param(True, id="empty changes refused"), _TAKES])
 """Vultr is said to refuse the plugin's empty PATCH of a disk; the recording's server took it."""
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lab.host.processes import wait_until
 from lab.providers.command.local import TYPE
 from lab.providers.command.resource import go_quote
 from lab.providers.protocol import UNKNOWN, ProviderError
@@ -129,8 +129,7 @@ def test_cancel_ends_a_command_with_its_children(tmp_path: Path) -> None:
     begun = tmp_path / "begun"
     with plugin("command", {}) as command, ThreadPoolExecutor(1) as pool:
         running = pool.submit(run, command, create=f"touch {begun}; sleep 60 | sleep 60")
-        while not (begun.exists() or running.done()):
-            time.sleep(0.05)
+        assert wait_until(begun.exists, 30)
         command.cancel()
         with pytest.raises(ProviderError, match="signal: killed"):
             running.result(timeout=30)

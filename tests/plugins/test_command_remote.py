@@ -11,6 +11,7 @@ from typing import Any
 import asyncssh
 import pytest
 
+from lab.host.processes import wait_until
 from lab.plugins.values import Secret, decode
 from lab.providers.command.remote import TYPE
 from lab.providers.protocol import UNKNOWN, ProviderError
@@ -222,8 +223,7 @@ def test_cancel_ends_the_session(ssh_server: Server, tmp_path: Path) -> None:
     with plugin("command", {}) as command, ThreadPoolExecutor(1) as pool:
         inputs = checked(command, connection=ssh_server.connection, create=f"touch {begun}; sleep 8")
         running = pool.submit(command.create, TYPE, URN, inputs)
-        while not (begun.exists() or running.done()):
-            time.sleep(0.05)
+        assert wait_until(begun.exists, 30)
         command.cancel()
         said = "cancelled: the session on 127.0.0.1 is closed, what runs there may go on .*codeb status"
         with pytest.raises(ProviderError, match=said):

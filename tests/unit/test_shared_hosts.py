@@ -35,9 +35,11 @@ class Worker:
     def shutdown(self) -> None:
         self.shutting_down = True
 
-    def step(self) -> int | None:
-        if len(self.waiting) < (1 if self.shutting_down else 2):
-            return None
+    @property
+    def able(self) -> bool:
+        return len(self.waiting) >= (1 if self.shutting_down else 2)
+
+    def step(self) -> int:
         self.ran.append(self.waiting.pop(0))
         return self.ran[-1]
 
@@ -53,12 +55,11 @@ def played(collection: list[str], count: int, choose: Any) -> list[Worker]:
         scheduler.add_node_collection(worker, collection)  # type: ignore[arg-type]
     scheduler.schedule()
     while True:
-        able = [worker for worker in workers if len(worker.waiting) >= (1 if worker.shutting_down else 2)]
+        able = [worker for worker in workers if worker.able]
         if not able:
             return workers
         worker = choose(able)
-        done = worker.step()
-        scheduler.mark_test_complete(worker, done)
+        scheduler.mark_test_complete(worker, worker.step())
         busy = [each for each in workers if any(_has_hosts(collection[index]) for index in each.waiting)]
         assert len(busy) <= HOSTS_AT_ONCE
         if scheduler.tests_finished:

@@ -106,6 +106,7 @@ def without_disk(pool: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in pool.items() if key != "dataDisk"}
 
 
+@pytest.mark.slow
 def test_no_edit_of_a_setting_replaces_a_server_or_a_disk(make: Make) -> None:
     stack = make()
     assert stack.up().returncode == 0
@@ -187,7 +188,8 @@ def test_the_data_server_is_not_swapped_for_an_empty_one(make: Make) -> None:
     assert set(stack.content()["instances"]) == before
 
 
-BOTH = pytest.mark.parametrize("refuses", [True, False], ids=["empty changes refused", "and taken"])
+_TAKES = pytest.param(False, id="and taken", marks=pytest.mark.slow)
+BOTH = pytest.mark.parametrize("refuses", [pytest.param(True, id="empty changes refused"), _TAKES])
 """Vultr is said to refuse the plugin's empty PATCH of a disk; the recording's server took it."""
 
 
@@ -350,6 +352,7 @@ def test_a_wrong_key_is_said_before_anything_is_done(make: Make) -> None:
     assert "WRONGKEY" not in said(failed)
 
 
+@pytest.mark.slow
 def test_two_stacks_of_one_name_in_one_account_leave_each_other_alone(make: Make) -> None:
     one = make("one", account="shared", dnsZone="")
     two = make("two", account="shared", dnsZone="")
@@ -415,6 +418,7 @@ def test_a_server_that_is_locked_at_first_is_waited_for(make: Make, vultr: Simul
     assert steps(stack) == []
 
 
+@pytest.mark.slow
 def test_a_locked_server_s_deletion_fails_and_is_done_by_the_next(make: Make, vultr: Simulator) -> None:
     stack = make(protect=False)
     assert stack.up().returncode == 0

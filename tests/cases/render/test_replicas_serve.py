@@ -59,12 +59,12 @@ class Load:
             time.sleep(self.pause_s)
 
     def left(self, who: str, seconds: float = 60) -> float:
-        """When nobody was sent to this replica any more, and nobody to none; waits for it."""
+        """A moment from which on nobody is sent to this replica, nor to none; waits for it."""
         end = time.monotonic() + seconds
         while True:
             last = self.seen[-IN_A_ROW:]
             if len(last) == IN_A_ROW and all("@" in what and what != who for _, _, what, _ in last):
-                return min(began for began, *_ in last)
+                return max(began for began, *_ in last)
             assert time.monotonic() < end, f"{who} is still asked: {last}"
             time.sleep(0.05)
 

@@ -124,6 +124,7 @@ def test_a_pull_that_fails_leaves_what_serves_alone(host: AgentHost, pulled: str
     assert host.version("agent-one") == "v1"
 
 
+@pytest.mark.slow
 def test_ten_releases_leave_at_most_two_images(
     host: AgentHost, registry: PrivateRegistry, pulled: str
 ) -> None:

@@ -15,6 +15,7 @@ ASK = 'PGPASSWORD=$(cat /run/secrets/postgres-admin) exec psql -h 127.0.0.1 -U p
 ECHO = Path(__file__).with_name("echo.py").read_bytes()
 
 
+@pytest.mark.slow
 def test_one_server_keeps_address_and_data_when_it_is_replaced(shape: Callable[..., Shaped]) -> None:
     fleet = shape("single")
     begun = time.monotonic()

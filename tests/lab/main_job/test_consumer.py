@@ -49,6 +49,7 @@ def test_the_lab_s_outputs_are_as_the_schema_says(stack: Stack) -> None:
     assert outputs["versions"] == {name: VERSIONS[name] for name in outputs if name != "versions"}
 
 
+@pytest.mark.slow
 def test_another_team_s_program_sees_a_project_come_change_and_go(stack: Stack, consumer: Consumer) -> None:
     assert stack.up().status == 0
     consumer.up()

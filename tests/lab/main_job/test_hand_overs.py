@@ -109,6 +109,7 @@ def test_what_a_leaving_project_still_holds_is_given_to_nobody(room: Stack) -> N
     assert "leaving" not in room.outputs()["registry"]
 
 
+@pytest.mark.slow
 def test_two_projects_exchange_domains_and_ports_in_one_run(room: Stack) -> None:
     assert deploy(room, one=small("one", ports=3101), two=small("two", ports=3103)).status == 0
     with Users("one", "two", "blog") as users:

@@ -36,6 +36,7 @@ def instances(stack: Stack) -> set[str]:
     return {name for name in names if name.startswith("redis-")}
 
 
+@pytest.mark.slow
 def test_a_project_moves_to_a_redis_of_its_own_and_back(shared: Stack) -> None:
     stack, before = shared, shared.entry("shop")["redis"]
     with served_all_the_time(DOMAIN, "blog.lab.test"):

@@ -22,7 +22,7 @@ from websockets.server import ServerProtocol
 from lab.certificates import Certificate, issue
 from lab.host.processes import wait_until
 from lab.load.sockets import Sockets
-from lab.load.streams import Row, Streams, sockets
+from lab.load.streams import ANSWER_SECONDS, Row, Streams, sockets
 from lab.load.target import Target
 from tests.ports import free_port, refusing_port
 
@@ -168,7 +168,7 @@ def test_a_socket_counts_as_open_only_when_it_was_greeted(certificate: Certifica
 
     with serving(certificate, babble) as to:
         rows = kept(to, tmp_path, lambda events: events["wrong"] >= 1)
-    found = seen(rows, later=6)
+    found = seen(rows, later=ANSWER_SECONDS + 1)
     assert found.lives == ()
     assert found.troubles == ("websocket wrong", "websocket never answered")
 
