@@ -18,7 +18,12 @@ from ops.automation import run as automation_run
 from ops.preview import Seen
 from ops.runs import Event, Run, Said, Step, StepFailed, ended_by_signals
 
-SLEEPER = "import signal, time\nsignal.signal(signal.SIGINT, lambda *_: exit(7))\nprint(1, flush=True)\ntime.sleep(30)"
+SLEEPER = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+print(1, flush=True)
+exit(7 if signal.sigtimedwait([signal.SIGINT], 30) else 1)
+"""
 URN = "urn:pulumi:dev::codeb::codeb:platform:Platform$command:remote:Command::shop-release-app1"
 ROOT = "urn:pulumi:dev::codeb::pulumi:pulumi:Stack::codeb-dev"
 
