@@ -69,6 +69,9 @@ def listed(project: str, servers: Sequence[Server], ask: Ask) -> Result:
     found: Mapping[str, Any] = next(iter(reply.document.get("projects") or ()), {})
     stores = [each for each in found.get("stores") or () if isinstance(each, Mapping)]
     problems = [line for store in stores for line in _store_problems(store)]
+    problems += [
+        words.clean(f"{lack.get('what')}. Remedy: {lack.get('remedy')}") for lack in reply.document.get("lacks") or ()
+    ]
     if found.get("late"):
         problems.append(f"the backup of {project} is late: `codeb backup {project}` makes one now")
     any_read = any(not store.get("problem") for store in stores)
@@ -121,6 +124,9 @@ def _table(found: Mapping[str, Any], stores: Sequence[Mapping[str, Any]]) -> lis
         for each in store.get("backups") or ():
             row = rows.setdefault(str(each.get("id")), _row(each, proven))
             row[-1] = f"{row[-1]}, {store.get('store')}" if row[-1] else str(store.get("store"))
+        for key in store.get("unread") or ():
+            row = rows.setdefault(str(key), [str(key), _moment(str(key)), "-", "-", "-", ""])
+            row[-1] = f"{row[-1]}, {store.get('store')}" if row[-1] else str(store.get("store"))
     if rows:
         cells = [[words.clean(cell) for cell in rows[key]] for key in sorted(rows, reverse=True)]
         lines = words.table(("BACKUP", "OF", "SIZE", "TOOK", "PROVEN", "IN"), cells)
@@ -129,6 +135,14 @@ def _table(found: Mapping[str, Any], stores: Sequence[Mapping[str, Any]]) -> lis
     if found.get("point_in_time_from"):
         lines.append(f"and any moment since {words.clean(found['point_in_time_from'])}")
     return lines
+
+
+def _moment(backup_id: str) -> str:
+    """When an id was given, from its own text: a few minutes at most after what it is of."""
+    day, time = backup_id[:8], backup_id[9:15]
+    if not (day.isdigit() and time.isdigit()):
+        return "-"
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}Z"
 
 
 def _row(each: Mapping[str, Any], proven: Mapping[str, Any]) -> list[str]:

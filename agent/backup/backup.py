@@ -14,6 +14,7 @@ from agent.documents.reader import PROJECT, WHY, Reader
 from agent.host.ports import Ports
 from agent.outbox.notify import tell
 from agent.outbox.text import Event
+from agent.store.ability import looked_at
 from agent.store.record import Made, Missed, note
 from agent.store.settings import Project, Settings, load_settings
 from agent.store.turn import turn
@@ -45,6 +46,7 @@ def backup(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, A
         )
     ports.asker.watch()
     with turn(ports, "backup", by, wait_s):
+        settings = looked_at(ports, settings)
         wanted = _wanted(ports, settings, one, only_due=only_due)
         results = []
         for project in wanted:

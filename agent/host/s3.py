@@ -12,7 +12,10 @@ Kind = Literal["unreachable", "refused", "missing", "full", "wrong"]
 
 @dataclass(frozen=True)
 class Place:
-    """A bucket and how to reach it. `endpoint` is `http[s]://host[:port]`; `ca` a file with a CA beside the system's."""
+    """A bucket and how to reach it. `endpoint` is `http[s]://host[:port]`; `ca` a file with a CA beside the system's.
+
+    `lock_days`: days that what is written there can't be deleted; the bucket has to have object lock.
+    """
 
     endpoint: str
     region: str
@@ -20,6 +23,7 @@ class Place:
     access_key: str
     secret_key: str = field(repr=False)
     ca: str | None = None
+    lock_days: int = 0
 
     @property
     def where(self) -> str:
@@ -46,6 +50,16 @@ class Sent:
 
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a bucket has, None where the store doesn't say: versions, object lock; `deletes`: whether these keys may delete
+    versions there."""
+
+    versions: bool | None = None
+    locks: bool | None = None
+    deletes: bool | None = None
 
 
 class StoreError(Exception):
@@ -88,3 +102,6 @@ class S3(Protocol):
 
     def delete(self, place: Place, key: str, version: str = "") -> None:
         """Delete an object, or one version of it for good; one that isn't there is fine."""
+
+    def features(self, place: Place) -> Features:
+        """Ask what the bucket has. Nothing there changes: what is asked to be deleted isn't there."""

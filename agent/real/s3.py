@@ -6,11 +6,12 @@ import hashlib
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus
 
-from agent.host.s3 import Object, Place, Sent, StoreError
+from agent.host.s3 import Features, Object, Place, Sent, StoreError
+from agent.real import s3_features
 from agent.real.s3_link import Link, refusal
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class RealS3:
 
     def put(self, place: Place, key: str, body: bytes) -> None:
         with self._link(place) as link:
-            link.ask("PUT", key, body=body)
+            link.ask("PUT", key, headers=_lock(place), body=body)
 
     def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
         size = max(_PART, -(-expected // _PARTS_FOR_A_GUESS))
@@ -103,6 +104,10 @@ class RealS3:
         with self._link(place) as link, _gone_is_fine():
             link.ask("DELETE", key, {"versionId": version} if version else {})
 
+    def features(self, place: Place) -> Features:
+        with self._link(place) as link:
+            return s3_features.features(link)
+
     @contextmanager
     def _link(self, place: Place) -> Iterator[Link]:
         link = Link(place, self._pause)
@@ -128,7 +133,7 @@ class _Upload:
         if last and not part:
             return
         if not self._id:
-            answer = self._link.ask("POST", self._key, {"uploads": ""})
+            answer = self._link.ask("POST", self._key, {"uploads": ""}, _lock(self._link.place))
             self._id = _xml(answer.body, self._link.place).findtext("UploadId") or ""
         if len(self._tags) == _MOST_PARTS:
             raise StoreError(
@@ -139,7 +144,7 @@ class _Upload:
 
     def end(self, total: int) -> None:
         if not self._id:
-            self._link.ask("PUT", self._key, body=self._whole or b"")
+            self._link.ask("PUT", self._key, headers=_lock(self._link.place), body=self._whole or b"")
             return
         parts = "".join(
             f"<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"
@@ -162,7 +167,21 @@ class _Upload:
                 self._link.ask("DELETE", self._key, {"uploadId": self._id}, tries=1)
 
     def _is_there(self, total: int) -> bool:
-        return _object(self._key, self._link.ask("HEAD", self._key).headers).size == total
+        """Asked of the list, as not all keys may read objects."""
+        answer = self._link.ask("GET", query={"list-type": "2", "prefix": self._key, "encoding-type": "url"})
+        found = map(_listed, _xml(answer.body, self._link.place).iter("Contents"))
+        return any(item.key == self._key and item.size == total for item in found)
+
+
+def _lock(place: Place) -> dict[str, str]:
+    """Headers that lock an object as it is written."""
+    if not place.lock_days:
+        return {}
+    until = datetime.now(UTC) + timedelta(days=place.lock_days)
+    return {
+        "x-amz-object-lock-mode": "COMPLIANCE",
+        "x-amz-object-lock-retain-until-date": f"{until:%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
 def _parts(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from agent.documents.errors import Failed
 from agent.host import paths
 from agent.host.ports import Ports
 from agent.report.diagnosis import Problem
+from agent.store.ability import lacks
 from agent.store.record import BackupRecord, read_backup_record
 from agent.store.settings import load_settings
 
@@ -83,4 +84,15 @@ def backup_problems(ports: Ports) -> list[Problem]:
         elif facts["late"]:
             last = f"the last one is of {facts['last']}" if facts["last"] else "there is none"
             found.append(Problem(f"{project}: its backup is late: {last}", remedy))
-    return found
+    return [*found, *_lacks(ports)]
+
+
+def _lacks(ports: Ports) -> list[Problem]:
+    """What the second place can't do, as it said last."""
+    if ports.files.read(paths.BACKUP_SETTINGS) is None:
+        return []
+    try:
+        said = lacks(ports, load_settings(ports))
+    except Failed:  # `status` says so
+        return []
+    return [Problem(f"backups, store {lack.what}", lack.remedy) for lack in said]

@@ -117,6 +117,7 @@ def _store(reader: Reader) -> Store:
             access_key=reader.secret("access_key"),
             secret_key=reader.secret("secret_key"),
             ca=reader.text("ca", ABSOLUTE) if reader.given("ca") else None,
+            lock_days=reader.whole("lock_days", 0, 3650, 0),
         ),
     )
     reader.end()

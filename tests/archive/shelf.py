@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from agent.host.s3 import Object, Place, Sent, StoreError
+from agent.host.s3 import Features, Object, Place, Sent, StoreError
 
 
 @dataclass
@@ -51,6 +51,10 @@ class Shelf:
         self._reached(place)
         self.objects_.pop((place.bucket, key), None)
         self.log.append(f"{place.bucket}: deleted {key}")
+
+    def features(self, place: Place) -> Features:
+        self._reached(place)
+        return Features(versions=True, locks=True, deletes=False)
 
     def keys(self, bucket: str, part: str = "") -> list[str]:
         """Names in a bucket that have this in them."""
