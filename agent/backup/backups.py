@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from agent.backup.due import is_late, timers
 from agent.documents.errors import Failed
 from agent.documents.reader import PROJECT, Reader
@@ -55,6 +57,7 @@ def _project(ports: Ports, settings: Settings, project: Project) -> Answer:
         "retention_days": project.retention_days,
         "proven": record.proven
         and {"id": record.proven.id, "at": record.proven.at, "seconds": record.proven.seconds},
+        "uploads": record.uploads and asdict(record.uploads),
         "point_in_time_from": record.point_in_time_from or None,
         "stores": [_store(ports, store, project) for store in settings.stores],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -33,7 +33,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Object:
-    """An object, or one version of it. `marker`: this version says that the object was deleted. `etag` without quotes."""
+    """An object, or one version of it. `marker`: this version says that the object was deleted. `etag` without quotes.
+
+    `headers`, which only `head` tells: what HTTP says of its content, and the owner's own `x-amz-meta-…`.
+    """
 
     key: str
     size: int
@@ -42,6 +45,7 @@ class Object:
     version: str = ""
     latest: bool = True
     marker: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,15 @@ class S3(Protocol):
     def put(self, place: Place, key: str, body: bytes) -> None:
         """Write a small object at once."""
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
-        """Write an object of unknown size, which is there whole once this returns, or not at all.
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
+        """Write an object of unknown size, which is there whole once this returns, or not at all. `headers` as in Object.
 
         An error of `pieces` gives the upload up and is raised. `expected` are bytes, a guess: parts grow with it (156 GiB
         fit without one).
@@ -91,7 +102,7 @@ class S3(Protocol):
     def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:
         """An object's bytes; all of them once the generator is exhausted without an error."""
 
-    def head(self, place: Place, key: str) -> Object | None:
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
         """What there is by this name, None when there is nothing."""
 
     def objects(self, place: Place, prefix: str) -> Iterator[Object]:

@@ -22,6 +22,13 @@ _MOST_PARTS: Final = 10_000
 _PARTS_FOR_A_GUESS: Final = 9_000
 """Parts of an object of the expected size, which may be a little larger."""
 _READS: Final = 5
+_TOLD: Final = frozenset(
+    {
+        *("cache-control", "content-disposition", "content-encoding", "content-language", "content-type"),
+        "expires",
+    }
+)
+"""Headers that belong to an object."""
 
 
 class RealS3:
@@ -34,11 +41,18 @@ class RealS3:
         with self._link(place) as link:
             link.ask("PUT", key, headers=_lock(place), body=body)
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
         size = max(_PART, -(-expected // _PARTS_FOR_A_GUESS))
         digest, total = hashlib.sha256(), 0
         with self._link(place) as link:
-            upload = _Upload(link, key)
+            upload = _Upload(link, key, {**(headers or {}), **_lock(place)})
             try:
                 for part in _parts(pieces, size):
                     digest.update(part)
@@ -67,10 +81,11 @@ class RealS3:
                         raise
                     self._pause(broken)
 
-    def head(self, place: Place, key: str) -> Object | None:
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
+        query = {"versionId": version} if version else {}
         with self._link(place) as link:
             try:
-                return _object(key, link.ask("HEAD", key).headers)
+                return _object(key, link.ask("HEAD", key, query).headers)
             except StoreError as error:
                 if error.kind != "missing":
                     raise
@@ -120,8 +135,8 @@ class RealS3:
 class _Upload:
     """An object on its way: at once when it is one part, else in parts that are put together at the end."""
 
-    def __init__(self, link: Link, key: str) -> None:
-        self._link, self._key = link, key
+    def __init__(self, link: Link, key: str, headers: Mapping[str, str]) -> None:
+        self._link, self._key, self._headers = link, key, headers
         self._id = ""
         self._tags: list[str] = []
         self._whole: bytes | None = None
@@ -133,7 +148,7 @@ class _Upload:
         if last and not part:
             return
         if not self._id:
-            answer = self._link.ask("POST", self._key, {"uploads": ""}, _lock(self._link.place))
+            answer = self._link.ask("POST", self._key, {"uploads": ""}, self._headers)
             self._id = _xml(answer.body, self._link.place).findtext("UploadId") or ""
         if len(self._tags) == _MOST_PARTS:
             raise StoreError(
@@ -144,7 +159,7 @@ class _Upload:
 
     def end(self, total: int) -> None:
         if not self._id:
-            self._link.ask("PUT", self._key, headers=_lock(self._link.place), body=self._whole or b"")
+            self._link.ask("PUT", self._key, headers=self._headers, body=self._whole or b"")
             return
         parts = "".join(
             f"<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"
@@ -229,6 +244,11 @@ def _object(key: str, headers: Mapping[str, str]) -> Object:
         at=parsedate_to_datetime(headers["last-modified"]).astimezone(UTC),
         etag=headers.get("etag", "").strip('"'),
         version=headers.get("x-amz-version-id", ""),
+        headers={
+            name: value
+            for name, value in headers.items()
+            if name in _TOLD or name.startswith("x-amz-meta-")
+        },
     )
 
 

@@ -24,7 +24,7 @@ def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
         return {}
     try:
         wanted = [
-            each for each in load_settings(ports).projects if each.database and project in ("", each.id)
+            each for each in load_settings(ports).projects if each.saved and project in ("", each.id)
         ]
     except Failed as error:
         ports.journal.log(f"status: {error.failure.cause}")
@@ -51,13 +51,19 @@ def _archive(ports: Ports) -> str:
 
 def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entry:
     return {
-        "last": record.last.at if record.last else None,
+        "last": record.saved_at,
         "proven": record.proven.at if record.proven else None,
         "point_in_time_from": record.point_in_time_from or None,
-        "size": record.last.size if record.last else None,
+        "size": _size(record),
         "late": is_late(record, timer, now),
         "problem": _problem(record, timer) or (archive and f"its archive {archive}"),
     }
+
+
+def _size(record: BackupRecord) -> int | None:
+    """Bytes of the newest dump; of a project without a database, of its uploads."""
+    newest = record.last or record.uploads
+    return newest.size if newest else None
 
 
 def _problem(record: BackupRecord, timer: Timer) -> str:

@@ -6,7 +6,7 @@ with versions what was there before is beneath them. Nothing of ours is ever wri
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import groupby
 
@@ -33,7 +33,9 @@ class Oldest:
             version = found.version
         return self._s3.get(place, key, version)
 
-    def head(self, place: Place, key: str) -> Object | None:
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
+        if version:
+            return self._s3.head(place, key, version)
         return next((found for found in self.objects(place, key) if found.key == key), None)
 
     def objects(self, place: Place, prefix: str) -> Iterator[Object]:
@@ -45,8 +47,15 @@ class Oldest:
     def put(self, place: Place, key: str, body: bytes) -> None:
         self._s3.put(place, key, body)
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
-        return self._s3.upload(place, key, pieces, expected)
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
+        return self._s3.upload(place, key, pieces, expected, headers)
 
     def versions(self, place: Place, prefix: str) -> Iterator[Object]:
         return self._s3.versions(place, prefix)

@@ -40,6 +40,11 @@ class Project:
     retention_days: int
     point_in_time: bool
 
+    @property
+    def saved(self) -> bool:
+        """Whether there is anything of it to save."""
+        return self.database is not None or bool(self.buckets)
+
 
 @dataclass(frozen=True)
 class Server:

@@ -29,7 +29,7 @@ def backup_files(plan: Plan) -> HostBundle:
     owner = f"{_POSTGRES_UID}:{_POSTGRES_UID}"
     login = f"*:*:*:{names.POSTGRES_ADMIN}:{secret_marker('postgres/admin')}\n"
     settings = json.dumps(backup_settings(plan), indent=1) + "\n"
-    timed = [project for project in plan.projects if _saved(project) and project.database]
+    timed = [project for project in plan.projects if _saved(project)]
     timers = tuple(names.backup_timer(project.id) for project in timed)
     return HostBundle(
         packages=("age", "zstd"),

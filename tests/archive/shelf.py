@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -23,7 +23,14 @@ class Shelf:
         self.objects_[place.bucket, key] = (body, datetime.now(UTC))
         self.log.append(f"{place.bucket}: {key}")
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
         self._reached(place)
         body = b"".join(pieces)
         self.put(place, key, body)
@@ -35,7 +42,7 @@ class Shelf:
             raise StoreError("missing", f"{place.where} has no {key}")
         yield self.objects_[place.bucket, key][0]
 
-    def head(self, place: Place, key: str) -> Object | None:
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
         return next((each for each in self.objects(place, key) if each.key == key), None)
 
     def objects(self, place: Place, prefix: str) -> Iterator[Object]:

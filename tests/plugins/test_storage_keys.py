@@ -179,7 +179,7 @@ def test_a_user_of_its_own_deletes_nothing_for_good(
     owner.set_bucket_versioning(OWN, VersioningConfig("Enabled"))
     try:
         of_its_own.store.put_object(OWN, "kept", io.BytesIO(b"kept"), 4)
-        with pytest.raises(S3Error, match=r"Access ?Denied"):
+        with pytest.raises((S3Error, RuntimeError), match=r"Access ?Denied"):
             FOR_GOOD[attack](of_its_own.store)
         of_its_own.store.put_object(OWN, "kept", io.BytesIO(b"over"), 4)
         of_its_own.store.remove_object(OWN, "kept")
@@ -200,7 +200,7 @@ def _version(store: Minio) -> str:
 
 def _all_gone(store: Minio) -> None:
     for error in store.remove_objects(OWN, [DeleteObject("kept", _version(store))]):
-        raise S3Error(error.code, error.message, "", "", "", None)
+        raise RuntimeError(f"{error.code}: {error.message}")
 
 
 def test_a_user_of_its_own_cannot_change_its_password(of_its_own: Key) -> None:

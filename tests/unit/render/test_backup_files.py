@@ -68,10 +68,11 @@ def test_secrets_are_in_files_that_only_their_reader_opens() -> None:
     [
         ("", True),
         ("backup: {enabled: false}\n", False),
-        ("resources: {database: {enabled: false}}\n", False),
+        ("resources: {database: {enabled: false}}\n", True),
+        ("resources: {database: {enabled: false}, storage: {enabled: false}}\n", False),
     ],
 )
-def test_a_project_that_has_something_to_dump_has_a_timer(more: str, timer: bool) -> None:
+def test_a_project_that_has_something_to_save_has_a_timer(more: str, timer: bool) -> None:
     assert ("codeb-backup-shop.timer" in files_of(plan_of(shop=more))) is timer
     services = [service.name for service in backup_files(plan_of(shop=more)).services]
     assert services == (["codeb-backup-shop.timer"] if timer else [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -42,10 +42,19 @@ class FakeS3:
         )
         kept.append((made, body))
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
         self._bucket(place)
         body = b"".join(pieces)
         self.put(place, key, body)
+        kept = self.versions_of[place.bucket]
+        kept[-1] = (replace(kept[-1][0], headers=dict(headers or {})), body)
         return Sent(len(body), hashlib.sha256(body).hexdigest())
 
     def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:
@@ -60,8 +69,11 @@ class FakeS3:
                 return
         raise StoreError("missing", f"{place.where} refused with NoSuchKey", "NoSuchKey")
 
-    def head(self, place: Place, key: str) -> Object | None:
-        return next((found for found in self.objects(place, key) if found.key == key), None)
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
+        kept = [found for found, _ in reversed(self._bucket(place)) if found.key == key]
+        if version:
+            kept = [found for found in kept if found.version == version]
+        return None if not kept or kept[0].marker else kept[0]
 
     def objects(self, place: Place, prefix: str) -> Iterator[Object]:
         newest = {found.key: found for found, _ in self._bucket(place)}
