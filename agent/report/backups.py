@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from agent.archive import state
 from agent.backup.due import Timer, is_late, timers
+from agent.backup.platform import last_platform
 from agent.documents.errors import Failed
 from agent.host import paths
 from agent.host.ports import Ports
@@ -13,6 +17,7 @@ from agent.store.record import BackupRecord, read_backup_record
 from agent.store.settings import load_settings
 
 Entry = dict[str, object]
+_PLATFORM_LATE: Final = timedelta(days=2)
 
 
 def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
@@ -90,7 +95,21 @@ def backup_problems(ports: Ports) -> list[Problem]:
         elif facts["late"]:
             last = f"the last one is of {facts['last']}" if facts["last"] else "there is none"
             found.append(Problem(f"{project}: its backup is late: {last}", remedy))
-    return [*found, *_lacks(ports)]
+    return [*found, *_lacks(ports), *_platform(ports)]
+
+
+def _platform(ports: Ports) -> list[Problem]:
+    """The backup of the platform itself: late, or not where it should be."""
+    last = last_platform(ports)
+    if last is None:
+        return []
+    at, problem = last
+    remedy = "`journalctl -u codeb-platform` says why; `codeb backup platform` makes one now"
+    if problem:
+        return [Problem(f"the platform's own backup is {problem}", remedy)]
+    if ports.clock.now() - at > _PLATFORM_LATE:
+        return [Problem(f"the platform's own backup is late: the last one is of {at:%Y-%m-%dT%H:%M:%SZ}", remedy)]
+    return []
 
 
 def _lacks(ports: Ports) -> list[Problem]:

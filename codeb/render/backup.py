@@ -18,6 +18,7 @@ BACKUP_REGION: Final = "us-east-1"
 """What MinIO says of itself when nobody tells it a region."""
 WAIT_S: Final = 6 * 3600
 """How long a timer's backup waits for its turn (agent.backup.due.LATE_S is longer)."""
+_PLATFORM: Final = "codeb-platform"
 _UNITS: Final = "/etc/systemd/system"
 _POSTGRES_UID: Final = 70
 _SPREAD: Final = frozenset({"daily", "weekly", "monthly", "quarterly", "semiannually", "yearly", "annually"})
@@ -39,9 +40,15 @@ def backup_files(plan: Plan) -> HostBundle:
             HostFile(f"{names.SECRETS_DIR}/backup.pgpass", login, "0600", owner),
             HostFile(f"{_UNITS}/{names.BACKUP_SERVICE}", render("host/codeb-backup.service", wait_s=WAIT_S)),
             *_authority(plan),
+            HostFile(f"{_UNITS}/{_PLATFORM}.service", render(f"host/{_PLATFORM}.service", wait_s=WAIT_S)),
+            HostFile(
+                f"{_UNITS}/{_PLATFORM}.timer",
+                render(f"host/{_PLATFORM}.timer"),
+                restarts=(f"{_PLATFORM}.timer",),
+            ),
             *(_timer(project) for project in timed),
         ),
-        services=tuple(Service(timer) for timer in timers),
+        services=(Service(f"{_PLATFORM}.timer"), *(Service(timer) for timer in timers)),
     )
 
 

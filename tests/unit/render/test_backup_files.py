@@ -75,7 +75,7 @@ def test_secrets_are_in_files_that_only_their_reader_opens() -> None:
 def test_a_project_that_has_something_to_save_has_a_timer(more: str, timer: bool) -> None:
     assert ("codeb-backup-shop.timer" in files_of(plan_of(shop=more))) is timer
     services = [service.name for service in backup_files(plan_of(shop=more)).services]
-    assert services == (["codeb-backup-shop.timer"] if timer else [])
+    assert services == ["codeb-platform.timer", *(["codeb-backup-shop.timer"] if timer else [])]
 
 
 def test_a_schedule_without_a_moment_is_spread_and_one_with_is_kept() -> None:
