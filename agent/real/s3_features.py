@@ -44,9 +44,9 @@ def _deletes(link: Link) -> bool | None:
 def _asked(
     link: Link, method: str, key: str = "", query: Mapping[str, str] | None = None
 ) -> tuple[Answer | None, str]:
-    """The answer, or the store's word for its refusal."""
+    """The answer, or the store's word for its refusal. Asked once: what it said last will do."""
     try:
-        return link.ask(method, key, query or {}), ""
+        return link.ask(method, key, query or {}, tries=1), ""
     except StoreError as error:
         if error.kind == "unreachable" or error.code == "NoSuchBucket":
             raise

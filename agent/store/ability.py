@@ -25,7 +25,12 @@ class Lack:
 def looked_at(ports: Ports, settings: Settings) -> Settings:
     """Ask each store but the one here what it can; the settings with which what is written there is locked where that can
     be. Where it can't be asked, what it said last counts. Raises Unwritable."""
-    return replace(settings, stores=tuple(_with(ports, store) for store in settings.stores))
+    return replace(settings, stores=tuple(_with(ports, store, again=True) for store in settings.stores))
+
+
+def remembered(ports: Ports, settings: Settings) -> Settings:
+    """The same for who has no time to ask: only those are asked of which nothing is known."""
+    return replace(settings, stores=tuple(_with(ports, store, again=False) for store in settings.stores))
 
 
 def lacks(ports: Ports, settings: Settings) -> list[Lack]:
@@ -56,19 +61,26 @@ def lacks_of(place: Place, found: Features) -> Sequence[Lack]:
     return said
 
 
-def _with(ports: Ports, store: Store) -> Store:
+def _with(ports: Ports, store: Store, *, again: bool) -> Store:
     if store.name == HERE:
         return store
-    name, known = _name(store.place), _known(ports)
-    try:
-        found = ports.s3.features(store.place)
-    except StoreError:
-        found = known.get(name, Features())
-    else:
-        if known.get(name) != found:
-            _note(ports, {**known, name: found})
+    found = _known(ports).get(_name(store.place))
+    if again or found is None:
+        found = _asked(ports, store.place, found or Features())
     locks = store.place.lock_days if found.locks else 0
     return Store(store.name, replace(store.place, lock_days=locks))
+
+
+def _asked(ports: Ports, place: Place, before: Features) -> Features:
+    try:
+        found = ports.s3.features(place)
+    except StoreError:
+        return before
+    known = _known(ports)
+    if known.get(_name(place)) != found:
+        ports.journal.log(f"backup: {_name(place)}: {_words(found)}")
+        _note(ports, {**known, _name(place): found})
+    return found
 
 
 def _name(place: Place) -> str:
@@ -76,8 +88,6 @@ def _name(place: Place) -> str:
 
 
 def _note(ports: Ports, known: dict[str, Features]) -> None:
-    for name, found in known.items():
-        ports.journal.log(f"backup: {name}: {_words(found)}")
     document = {"version": 1, "stores": {name: asdict(found) for name, found in known.items()}}
     ports.files.write(paths.SECOND_PLACE, json.dumps(document).encode() + b"\n", 0o600)
 

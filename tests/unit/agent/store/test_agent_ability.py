@@ -9,7 +9,7 @@ import pytest
 from agent.host import paths
 from agent.host.s3 import Features, StoreError
 from agent.report.backups import backup_problems
-from agent.store.ability import lacks, looked_at
+from agent.store.ability import lacks, looked_at, remembered
 from agent.store.settings import Settings, load_settings
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.store.sealing import install, settings
@@ -95,3 +95,12 @@ def test_what_is_remembered_has_no_key_and_a_damaged_file_is_begun_anew() -> Non
         "https://s3.example.com/elsewhere": {"versions": True, "locks": True, "deletes": False}
     }
     assert "put-only" not in text
+
+
+def test_who_has_no_time_asks_only_what_nobody_has_asked_before() -> None:
+    host = host_with(GOOD)
+    assert locked_for(remembered(host.ports(), load_settings(host.ports()))) == [0, 30]
+    host.s3.features_of["elsewhere"] = Features(True, False, False)
+    assert locked_for(remembered(host.ports(), load_settings(host.ports()))) == [0, 30]
+    assert locked_for(looked(host)) == [0, 0]
+    assert locked_for(remembered(host.ports(), load_settings(host.ports()))) == [0, 0]
