@@ -41,7 +41,9 @@ class Backup(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions(parent=self, deleted_with=bundle, depends_on=[bucket])
         secret = pulumi.Output.secret(args.password)
         user = minio.IamUser(f"{name}-user", name=names.BACKUP_USER, secret=secret, opts=opts)
-        policy = minio.IamPolicy(f"{name}-policy", name=names.BACKUP_USER, policy=backup_policy(args.buckets), opts=opts)
+        policy = minio.IamPolicy(
+            f"{name}-policy", name=names.BACKUP_USER, policy=backup_policy(args.buckets), opts=opts
+        )
         minio.IamUserPolicyAttachment(
             f"{name}-access", user_name=user.name, policy_name=policy.name, opts=opts
         )
@@ -49,8 +51,10 @@ class Backup(pulumi.ComponentResource):
 
 
 def backup_policy(buckets: Sequence[str] = ()) -> str:
-    """An IAM policy for all that backups do in their bucket, and for reading these buckets of projects: not to change a bucket,
-    and nothing of the admin API."""
+    """An IAM policy for all that backups do in their bucket, and for reading these buckets of projects.
+
+    Not to change a bucket, and nothing of the admin API.
+    """
     bucket = f"arn:aws:s3:::{names.BACKUP_BUCKET}"
     whole = [
         "s3:GetBucketLocation",

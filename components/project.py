@@ -61,8 +61,11 @@ class ProjectArgs:
 
 
 class Project(pulumi.ComponentResource):
-    """Eleven resources for a project with a database and a bucket: this one, role, database, revoke of PUBLIC, bucket with its
-    versions and their rule, user and policy in MinIO, their attachment, release. Nine for one that isn't backed up."""
+    """Eleven resources for a project with a database and a bucket.
+
+    This one, role, database, revoke of PUBLIC, bucket with its versions and their rule, user and policy in MinIO, their
+    attachment, release. Nine for one that isn't backed up.
+    """
 
     answers: dict[str, pulumi.Output[dict[str, Any]]]
     """The agent's answer for each server that runs the project; nothing in it is secret."""

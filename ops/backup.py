@@ -72,7 +72,8 @@ def listed(project: str, servers: Sequence[Server], ask: Ask) -> Result:
     stores = [each for each in found.get("stores") or () if isinstance(each, Mapping)]
     problems = [line for store in stores for line in _store_problems(store)]
     problems += [
-        words.clean(f"{lack.get('what')}. Remedy: {lack.get('remedy')}") for lack in reply.document.get("lacks") or ()
+        words.clean(f"{lack.get('what')}. Remedy: {lack.get('remedy')}")
+        for lack in reply.document.get("lacks") or ()
     ]
     if found.get("late"):
         problems.append(f"the backup of {project} is late: `codeb backup {project}` makes one now")

@@ -92,8 +92,8 @@ COMMANDS = (
     Command(
         "backup",
         "Back up projects, or what rebuilds the platform, now, as timers do.",
-        "Each database is dumped, sealed and read back from the store, uploads are mirrored, and all is copied to the second\n"
-        "place where the stack has one.\n"
+        "Each database is dumped, sealed and read back from the store, uploads are mirrored, and all is copied to the\n"
+        "second place where the stack has one.\n"
         "Without a project: those whose time has come and that have no backup since. Exit status: 0 all went well,\n"
         "1 not (some of it), 2 wrong usage.\n\n"
         "  codeb backup shop --stack live    one project, now\n"

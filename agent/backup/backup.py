@@ -119,7 +119,9 @@ def _uploads(ports: Ports, settings: Settings, project: Project, by: str) -> Gen
     if problem:
         noted["failed"] = _copy_missed(ports, project, problem, by, "uploads")
     note(ports, project.id, uploads=made, **noted)
-    ports.journal.log(f"backup: {project.id}: {made.objects} objects, {made.added} of them new, {made.seconds:g} s")
+    ports.journal.log(
+        f"backup: {project.id}: {made.objects} objects, {made.added} of them new, {made.seconds:g} s"
+    )
     gone, warning = files.let_go(ports, settings, project)
     return {
         "project": project.id, "ok": not problem, "at": made.at, "objects": made.objects, "size": made.size,

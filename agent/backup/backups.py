@@ -20,8 +20,8 @@ Answer = dict[str, object]
 def backups(ports: Ports, document: Reader, by: str) -> Answer:
     """`{}` or `{"project"}`: by project and store, newest first; what is wrong with which. Raises BadDocument, Failed.
 
-    A store that can't be reached is said as such; of one that lets nobody read from here (the second one) only names are known,
-    `unread`. `lacks`: what the second place can't do, as it said last.
+    A store that can't be reached is said as such; of one that lets nobody read from here (the second one) only names are
+    known, `unread`. `lacks`: what the second place can't do, as it said last.
     """
     document.version()
     one = document.text("project", PROJECT) if document.given("project") else ""

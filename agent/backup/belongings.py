@@ -1,7 +1,7 @@
 """What a host has that neither the stack's program nor a project's backup brings back, as one tar: the verb `belongings`.
 
-The agent's records, Caddy's ACME account and certificates, MinIO's users and policies. None of the files that `apply` writes, and
-no secret that comes from the root secret.
+The agent's records, Caddy's ACME account and certificates, MinIO's users and policies. None of the files that `apply`
+writes, and no secret that comes from the root secret.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def belongings(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def tar_of(ports: Ports, *, packed: bool = False) -> bytes:
-    """A tar of all of it, paths without the slash in front. Raises Failed when it is larger than anything that belongs there."""
+    """A tar of all of it, paths without the slash in front. Raises Failed when it is larger than anything of the platform."""
     out, total = io.BytesIO(), 0
     with tarfile.open(fileobj=out, mode="w:gz" if packed else "w", format=tarfile.PAX_FORMAT) as tar:
         for path, entry in (found for folder in FOLDERS for found in _files(ports, folder, _DEEPEST)):

@@ -131,7 +131,7 @@ def _document(work: _Work, found: Snapshot, sealed: Sealed, seconds: float) -> B
 def _verified(work: _Work, store: Store, backup: Backup) -> str:
     """Read it back from the store, opened, to its last byte; why it wasn't, "" when it was. Raises Failed.
 
-    Only the second place lets nobody read from here, and it is the first to have a backup only when the store here takes none.
+    Only the second place lets nobody read from here, and it is the first to have a backup when the store here takes none.
     """
     reads = programs.pg_restore_reads(work.settings.server, work.image.id, "verify")
     pieces = backups.dump(work.ports, store.place, backup, unless=work.ports.asker.gone)

@@ -1,7 +1,7 @@
 """The verb `platform`: what rebuilds everything on new hosts, sealed, in every store.
 
-`platform/<id>.tar.zst.age` and `.json` beside it, written last. The timer saves what this host has; `codeb backup platform` brings
-the stack's state and what other servers have along, which stay here (0600), so that every later one has them, too.
+`platform/<id>.tar.zst.age` and `.json` beside it, written last. The timer saves what this host has; `codeb backup
+platform` brings the stack's state and what other servers have along, which stay here (0600): every later one has them, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 
 from agent.backup.belongings import tar_of
 from agent.documents.errors import BadDocument, Failed
-from agent.documents.reader import SLUG, WHY, Reader
+from agent.documents.reader import WHY, Reader
 from agent.host import paths
 from agent.host.pipes import PipeBroken
 from agent.host.ports import Ports
@@ -39,7 +39,7 @@ _SERVER: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,60}")
 
 
 def platform(ports: Ports, document: Reader, by: str) -> Answer:
-    """`{}`, with `state` (text of `pulumi stack export`) and `parts` (server → its `belongings`) where they are brought along.
+    """`{}`, with `state` (text of `pulumi stack export`) and `parts` (server → its `belongings`) where they are brought.
 
     Raises BadDocument, Failed, Unwritable.
     """
@@ -111,7 +111,9 @@ def _saved(ports: Ports, settings: Settings) -> Answer:
         raise Failed("store", str(error), "see that the store runs, then run again") from None
     for other in others:
         try:
-            ports.s3.upload(other.place, f"{stem}.tar.zst.age", ports.s3.get(here.place, f"{stem}.tar.zst.age"))
+            ports.s3.upload(
+                other.place, f"{stem}.tar.zst.age", ports.s3.get(here.place, f"{stem}.tar.zst.age")
+            )
             ports.s3.put(other.place, f"{stem}.json", text)
             stores.append(other.name)
         except StoreError as error:
@@ -127,9 +129,7 @@ def _stored(ports: Ports, settings: Settings, stem: str) -> Sealed:
     here = settings.stores[0]
     try:
         pieces, key = [tar_of(ports)], f"{stem}.tar.zst.age"
-        return put_sealed(
-            ports, here.place, key, pieces, settings.recipient, unless=ports.asker.gone
-        )
+        return put_sealed(ports, here.place, key, pieces, settings.recipient, unless=ports.asker.gone)
     except StoreError as error:
         raise Failed("store", str(error), "see that the store runs, then run again") from None
     except PipeBroken as error:
@@ -138,7 +138,7 @@ def _stored(ports: Ports, settings: Settings, stem: str) -> Sealed:
 
 
 def _pruned(ports: Ports, settings: Settings) -> list[str]:
-    """From the store on this host go those older than a month, or than the longest that a project keeps; never the newest."""
+    """From the store here go those older than a month, or than the longest that a project keeps; never the newest."""
     store = settings.store(HERE)
     if store is None:
         return []

@@ -22,7 +22,10 @@ _BEGUN_STAYS: Final = timedelta(days=2)
 
 
 def prune(ports: Ports, document: Reader, by: str) -> dict[str, object]:
-    """`{}` or `{"project"}`. The answer has by project which backups went, and how many objects of uploads. Raises BadDocument, Failed."""
+    """`{}` or `{"project"}`. The answer has by project which backups went, and how many objects of uploads.
+
+    Raises BadDocument, Failed.
+    """
     document.version()
     one = document.text("project", PROJECT) if document.given("project") else ""
     document.end()

@@ -245,9 +245,7 @@ def _object(key: str, headers: Mapping[str, str]) -> Object:
         etag=headers.get("etag", "").strip('"'),
         version=headers.get("x-amz-version-id", ""),
         headers={
-            name: value
-            for name, value in headers.items()
-            if name in _TOLD or name.startswith("x-amz-meta-")
+            name: value for name, value in headers.items() if name in _TOLD or name.startswith("x-amz-meta-")
         },
     )
 

@@ -28,9 +28,7 @@ def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
     if ports.files.read(paths.BACKUP_SETTINGS) is None:
         return {}
     try:
-        wanted = [
-            each for each in load_settings(ports).projects if each.saved and project in ("", each.id)
-        ]
+        wanted = [each for each in load_settings(ports).projects if each.saved and project in ("", each.id)]
     except Failed as error:
         ports.journal.log(f"status: {error.failure.cause}")
         return {}
@@ -108,7 +106,9 @@ def _platform(ports: Ports) -> list[Problem]:
     if problem:
         return [Problem(f"the platform's own backup is {problem}", remedy)]
     if ports.clock.now() - at > _PLATFORM_LATE:
-        return [Problem(f"the platform's own backup is late: the last one is of {at:%Y-%m-%dT%H:%M:%SZ}", remedy)]
+        return [
+            Problem(f"the platform's own backup is late: the last one is of {at:%Y-%m-%dT%H:%M:%SZ}", remedy)
+        ]
     return []
 
 

@@ -49,7 +49,9 @@ def lacks_of(place: Place, found: Features) -> Sequence[Lack]:
     said = []
     if not found.versions:
         how = "keeps no versions" if found.versions is False else "doesn't say whether it keeps versions"
-        remedy = "switch versions on in its bucket: without them whoever has the keys can overwrite what is there"
+        remedy = (
+            "switch versions on in its bucket: without them whoever has the keys can overwrite what is there"
+        )
         said.append(Lack(how, remedy))
     if found.deletes:
         remedy = "give codeb:backupCredentials an account that can only put (docs/backup.md)"

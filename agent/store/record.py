@@ -25,8 +25,10 @@ class Made:
 
 @dataclass(frozen=True)
 class Mirror:
-    """The newest run that saved all buckets of a project: when it began, objects and bytes in them, what of it came since the
-    run before, seconds, which stores have it."""
+    """The newest run that saved all buckets of a project.
+
+    When it began, objects and bytes in them, what of it came since the run before, seconds, which stores have it.
+    """
 
     at: str
     objects: int

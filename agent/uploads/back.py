@@ -39,4 +39,6 @@ def _ascii(value: str) -> str:
     """A header's value; with other letters in it as S3 itself gives it back (RFC 2047)."""
     if value.isascii():
         return value
-    return Header(value.encode("latin-1", "replace").decode("utf-8", "replace"), "utf-8", maxlinelen=2048).encode()
+    return Header(
+        value.encode("latin-1", "replace").decode("utf-8", "replace"), "utf-8", maxlinelen=2048
+    ).encode()

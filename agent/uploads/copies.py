@@ -13,7 +13,7 @@ from agent.uploads.runs import Run
 
 
 def copied(ports: Ports, source: Store, target: Store, run: Run, entries: Iterable[Entry]) -> str:
-    """Bring a run there; what went wrong, in words, or "". A store that was away gets all that it has missed with the next."""
+    """Bring a run there; what went wrong, in words, or "". A store that was away gets what it has missed with the next."""
     prefix = f"{runs.folder(run.project, run.bucket)}objects/"
     try:
         there = {found.key.rpartition("/")[2] for found in ports.s3.objects(target.place, prefix)}

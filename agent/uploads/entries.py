@@ -21,8 +21,10 @@ NAME: Final = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`name` is what its content is kept under; `size` (bytes) and `sha256` are of the content; `headers` what HTTP says of it
-    (type, caching, the app's own `x-amz-meta-…`)."""
+    """`name` is what its content is kept under; `size` (bytes) and `sha256` are of the content.
+
+    `headers`: what HTTP says of it (type, caching), and the app's own `x-amz-meta-…`.
+    """
 
     key: str
     name: str

@@ -64,9 +64,7 @@ class _Work:
         return {"project": self.project, "bucket": self.bucket, "phase": phase, **more}
 
 
-def mirrored(
-    ports: Ports, settings: Settings, project: str, bucket: str
-) -> Generator[Told, None, Mirrored]:
+def mirrored(ports: Ports, settings: Settings, project: str, bucket: str) -> Generator[Told, None, Mirrored]:
     """Mirror a bucket; tells how it goes. Raises Failed."""
     store = settings.store(HERE)
     if store is None:
@@ -141,7 +139,7 @@ def _stored(work: _Work, at: datetime, begun: float) -> Run:
 
 
 def _known(ports: Ports, store: Store, project: str, bucket: str) -> dict[str, Entry]:
-    """What the newest run says of each name; nothing when there is none that can be read, and the contents are read instead."""
+    """What the newest run says of each name; nothing when it can't be read: then the contents are read instead."""
     for run in runs.listed(ports, store.place, project, bucket).runs[:1]:
         try:
             return {entry.name: entry for entry in runs.entries(ports, store.place, run, ports.asker.gone)}

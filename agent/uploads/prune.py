@@ -1,4 +1,4 @@
-"""Runs that are older than a project keeps go, and contents that no run names any more: from the store on this host alone."""
+"""Runs that are older than a project keeps go, and contents that no run names any more: from the store here alone."""
 
 from __future__ import annotations
 
@@ -17,10 +17,8 @@ from agent.uploads.runs import Run
 _BEGUN_STAYS: Final = timedelta(days=2)
 
 
-def pruned(
-    ports: Ports, settings: Settings, what: tuple[str, str], days: int
-) -> tuple[list[str], int, str]:
-    """Of a project's bucket: ids of runs that went, how many contents, and what went wrong, in words. Under the lock of backups."""
+def pruned(ports: Ports, settings: Settings, what: tuple[str, str], days: int) -> tuple[list[str], int, str]:
+    """Of a project's bucket: ids of runs that went, how many contents, what went wrong in words. Under the lock of backups."""
     store = settings.store(HERE)
     if store is None:
         return [], 0, ""

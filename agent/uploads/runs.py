@@ -52,7 +52,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Runs:
-    """What a store has of a bucket: runs, the newest first; what looks like one and isn't, with why; lists without a document."""
+    """What a store has of a bucket: runs, the newest first; what only looks like one, with why; lists without a document."""
 
     runs: tuple[Run, ...]
     wrong: Mapping[str, str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def saved(accounts: Accounts) -> Place:
 
 
 @pytest.fixture
-def host(tmp_path: Path, saved: Place) -> Iterator[FakeHost]:
+def host(tmp_path: Path, saved: Place) -> FakeHost:
     found = host_with_key(tmp_path)
     store = settings()["stores"][0] | {
         "endpoint": saved.endpoint, "bucket": saved.bucket, "access_key": saved.access_key,
@@ -49,7 +48,7 @@ def host(tmp_path: Path, saved: Place) -> Iterator[FakeHost]:
     }  # fmt: skip
     install(found, stores=[store])
     found.s3 = S3  # type: ignore[assignment]
-    yield found
+    return found
 
 
 def mirror(host: FakeHost) -> Mirrored:

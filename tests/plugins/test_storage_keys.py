@@ -19,8 +19,8 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 from minio import Minio
-from minio.credentials.providers import AssumeRoleProvider, StaticProvider
 from minio.commonconfig import Filter
+from minio.credentials.providers import AssumeRoleProvider, StaticProvider
 from minio.deleteobjects import DeleteObject
 from minio.error import MinioAdminException, S3Error
 from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule

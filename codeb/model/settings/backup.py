@@ -1,4 +1,4 @@
-"""`codeb:backup`: where backups go beside the stack's own store, and how much of the data server's disk the archive may take."""
+"""`codeb:backup`: where backups go beside the stack's own store, and how much disk the archive may take."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def _endpoint(text: str) -> str:
         )
     bare = text.rstrip("/")
     if bare.count("/") > 2:
-        raise refusal(f"{shown(text)} has a path", "Write host and port alone; the bucket is a key of its own.")
+        raise refusal(
+            f"{shown(text)} has a path", "Write host and port alone; the bucket is a key of its own."
+        )
     return bare
 
 
@@ -52,7 +54,7 @@ class SecondPlace(Setting):
     bucket: BucketName
     """A bucket of its own: with versions, and made with object lock where the provider has it."""
     lock_days: Annotated[Number, Field(ge=0, le=365)] = 0
-    """Days that nobody can delete an object after it was written (COMPLIANCE), the bucket's owner included; 0 for no lock."""
+    """Days that nobody can delete an object after it was written (COMPLIANCE), not even the owner; 0 for no lock."""
     ca: Optional[Certificates] = None
     """Certificates (PEM) that its server is trusted by, when the system doesn't trust it."""
 

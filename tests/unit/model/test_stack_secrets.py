@@ -247,7 +247,11 @@ SECOND = {"second": {"endpoint": "https://s3.example.com", "bucket": "backups"}}
         (SECOND, {"accessKey": "k", "secretKey": LOCKED}, []),
         (SECOND, LOCKED, []),
         ({}, None, []),
-        ({}, {"accessKey": "a b", SECRET: "x"}, ["codeb:backupCredentials.?", "codeb:backupCredentials.accessKey"]),
+        (
+            {},
+            {"accessKey": "a b", SECRET: "x"},
+            ["codeb:backupCredentials.?", "codeb:backupCredentials.accessKey"],
+        ),
     ],
 )
 def test_keys_of_the_second_place_are_checked_as_far_as_they_show(

@@ -59,7 +59,9 @@ def test_the_state_and_what_others_have_go_to_the_data_server() -> None:
 
 
 def test_a_server_that_can_not_be_asked_is_left_out_and_said() -> None:
-    servers = Servers(belongings=SshError("web1: no route\x1b[2J"), platform=Answer(0, {**MADE, "servers": []}))
+    servers = Servers(
+        belongings=SshError("web1: no route\x1b[2J"), platform=Answer(0, {**MADE, "servers": []})
+    )
     result = run(servers)
     assert not result.ok
     (line,) = result.problems

@@ -98,7 +98,13 @@ def test_the_service_gives_the_agent_a_document_that_names_its_project() -> None
 
 def test_the_second_place_is_a_store_with_the_keys_of_the_configuration() -> None:
     ca = PlatformSecrets(ROOT, []).authority.certificate
-    second = {"endpoint": "https://s3.example.com", "region": "icn1", "bucket": "kept", "lockDays": 30, "ca": ca}
+    second = {
+        "endpoint": "https://s3.example.com",
+        "region": "icn1",
+        "bucket": "kept",
+        "lockDays": 30,
+        "ca": ca,
+    }
     plan = plan_of(backup={"second": second}, shop="")
     texts = second_texts(BackupCredentials("AKIA/+=_.-0", "s/+=_.-1"))
     files = files_of(plan)
@@ -106,7 +112,11 @@ def test_the_second_place_is_a_store_with_the_keys_of_the_configuration() -> Non
     text = resolve(files["backup.json"], PlatformSecrets(ROOT, ["10.0.0.1"], texts).lookup)
     here, found = read_settings(Reader(json.loads(text), "")).stores
     assert (here.name, here.place.lock_days) == ("here", 0)
-    assert (found.name, found.place.endpoint, found.place.region) == ("second", "https://s3.example.com", "icn1")
+    assert (found.name, found.place.endpoint, found.place.region) == (
+        "second",
+        "https://s3.example.com",
+        "icn1",
+    )
     assert (found.place.bucket, found.place.lock_days) == ("kept", 30)
     assert (found.place.access_key, found.place.secret_key) == ("AKIA/+=_.-0", "s/+=_.-1")
     assert found.place.ca == "/etc/codeb/backup-ca.crt"

@@ -23,7 +23,9 @@ from tests.unit.agent.store.sealing import HERE, SECOND, host_with_key, install,
 
 pytestmark = needs_age
 DAY = 86_400
-STATE = json.dumps({"version": 3, "deployment": {"resources": [], "secrets_providers": {"type": "passphrase"}}})
+STATE = json.dumps(
+    {"version": 3, "deployment": {"resources": [], "secrets_providers": {"type": "passphrase"}}}
+)
 ACME = "/srv/codeb/caddy/data/caddy/acme/ca/users/ops@example.com/ops.json"
 KEY = "/srv/codeb/caddy/data/caddy/certificates/ca/shop.example.com/shop.example.com.key"
 IAM = "/srv/codeb/minio/.minio.sys/config/iam/users/shop/identity.json/xl.meta"

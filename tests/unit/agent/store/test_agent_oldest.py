@@ -12,7 +12,11 @@ from tests.unit.agent.store.sealing import SECOND
 
 def test_what_was_put_over_a_name_or_deleted_later_hides_nothing() -> None:
     host = FakeHost()
-    for key, bodies in {"a": [b"first", b"thief", b"again"], "a.json": [b"{}", b"{!}"], "b": [b"kept"]}.items():
+    for key, bodies in {
+        "a": [b"first", b"thief", b"again"],
+        "a.json": [b"{}", b"{!}"],
+        "b": [b"kept"],
+    }.items():
         for body in bodies:
             host.s3.put(SECOND, key, body)
             host.time += 1
@@ -27,7 +31,7 @@ def test_what_was_put_over_a_name_or_deleted_later_hides_nothing() -> None:
     head = found.head(SECOND, "a")
     assert head
     assert head.size == len(b"first")
-    newest = [each for each in host.s3.versions(SECOND, "a") if each.key == "a" and not each.marker][0]
+    newest = next(each for each in host.s3.versions(SECOND, "a") if each.key == "a" and not each.marker)
     assert b"".join(found.get(SECOND, "a", newest.version)) == b"again", "a version that is named is that one"
 
 

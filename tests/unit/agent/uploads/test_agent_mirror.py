@@ -328,7 +328,9 @@ def test_a_project_without_a_database_is_backed_up_by_its_uploads(host: FakeHost
 
 
 def test_a_bucket_that_can_not_be_read_is_said_and_remembered(host: FakeHost) -> None:
-    host.s3.refuses["shop-files"] = StoreError("refused", "shop-files refused with AccessDenied", "AccessDenied")
+    host.s3.refuses["shop-files"] = StoreError(
+        "refused", "shop-files refused with AccessDenied", "AccessDenied"
+    )
     target = {"kind": "slack", "url": "https://hooks.example.com/x"}
     host.put(paths.NOTIFY, json.dumps({"version": 1, "stack": "live", "webhooks": [target], "sentry": None}))
     answer = ask(host, "backup", project="shop")
