@@ -36,7 +36,7 @@ def belongings(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def tar_of(ports: Ports, *, packed: bool = False) -> bytes:
-    """A tar of all of it, paths without the slash in front. Raises Failed when it is larger than anything of the platform."""
+    """A tar of all of it, paths without the slash in front. Raises Failed when it is too large to be that."""
     out, total = io.BytesIO(), 0
     with tarfile.open(fileobj=out, mode="w:gz" if packed else "w", format=tarfile.PAX_FORMAT) as tar:
         for path, entry in (found for folder in FOLDERS for found in _files(ports, folder, _DEEPEST)):

@@ -18,7 +18,7 @@ _BEGUN_STAYS: Final = timedelta(days=2)
 
 
 def pruned(ports: Ports, settings: Settings, what: tuple[str, str], days: int) -> tuple[list[str], int, str]:
-    """Of a project's bucket: ids of runs that went, how many contents, what went wrong in words. Under the lock of backups."""
+    """Of a project's bucket: ids of runs that went, how many contents, what went wrong. Under the lock of backups."""
     store = settings.store(HERE)
     if store is None:
         return [], 0, ""
