@@ -61,6 +61,8 @@ def _entry(line: bytes) -> Entry:
 
 
 def _headers(found: Any) -> dict[str, str]:
+    if not isinstance(found, dict):
+        raise ValueError("no headers")
     return {str(name): str(value) for name, value in found.items()}
 
 

@@ -194,21 +194,24 @@ def test_a_second_place_that_lets_nobody_read_is_written_to_all_the_same(host: F
 
 
 def test_a_run_that_was_killed_is_no_run_and_what_it_brought_is_not_brought_again(host: FakeHost) -> None:
-    for number in range(3):
-        put(host, f"{number}", b"content %d" % number)
-    killed = mirrored(host.ports(), load_settings(host.ports()), *WHAT)
-    next(killed)
-    host.s3.refuses["shop-files"] = StoreError("unreachable", "away")
-    killed.close()
-    del host.s3.refuses["shop-files"]
-    whole = mirror(host)
-    for key in (runs.document_key(*WHAT, whole.run.id), runs.list_key(*WHAT, whole.run.id)):
-        for found in list(host.s3.versions(HERE, key)):
-            host.s3.delete(HERE, key, found.version)
-    before = puts(host)
-    again = mirror(host)
-    assert puts(host) == before
-    assert restored(host, again.run) == {f"{number}": b"content %d" % number for number in range(3)}
+    contents = {f"{number}": b"content %d" % number for number in range(3)}
+    for key, body in contents.items():
+        put(host, key, body)
+    upload = host.s3.upload
+
+    def killed(place: Place, *arguments: Any, **named: Any) -> Any:
+        if puts(host) == 2:
+            raise KeyboardInterrupt
+        return upload(place, *arguments, **named)
+
+    host.s3.versions_of["backup"] = []
+    host.s3.upload = killed  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        mirror(host)
+    host.s3.upload = upload  # type: ignore[method-assign]
+    assert not runs.listed(host.ports(), HERE, *WHAT).runs
+    assert restored(host, mirror(host).run) == contents
+    assert puts(host) == 3
 
 
 def test_what_a_killed_run_left_damaged_is_brought_again(host: FakeHost) -> None:
