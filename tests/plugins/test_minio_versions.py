@@ -42,15 +42,11 @@ def test_versions_are_kept_until_the_resource_goes(minio: Plugin, minio_config: 
 def test_a_status_that_there_is_not_and_a_bucket_that_is_gone_are_refused(minio: Plugin) -> None:
     news = {"bucket": "x", "versioningConfiguration": {"status": "On"}}
     assert minio.check(versioning.TYPE, urn(versioning.TYPE), {}, news, b"").failures
-    checked = minio.check(
-        versioning.TYPE,
-        urn(versioning.TYPE),
-        {},
-        {"bucket": "not-there", "versioningConfiguration": ENABLED},
-        b"",
-    )
-    with pytest.raises(ProviderError, match="error putting bucket versioning configuration"):
-        minio.create(versioning.TYPE, urn(versioning.TYPE), checked.inputs)
+    bucket_inputs, made = make(minio, bucket.TYPE, bucket="soon-gone")
+    inputs, state = make(minio, versioning.TYPE, bucket="soon-gone", versioningConfiguration=ENABLED)
+    remove(minio, bucket.TYPE, bucket_inputs, made)
+    with pytest.raises(ProviderError, match="failed to load bucket versioning"):
+        minio.read(versioning.TYPE, urn(versioning.TYPE), state.id, inputs, state.outputs)
 
 
 @pytest.mark.parametrize("expire_days", [None, 30])

@@ -54,7 +54,7 @@ class FakeS3:
         body = b"".join(pieces)
         self.put(place, key, body)
         kept = self.versions_of[place.bucket]
-        kept[-1] = (replace(kept[-1][0], headers=dict(headers or {})), body)
+        kept[-1] = (replace(kept[-1][0], headers=dict(headers or {})), kept[-1][1])
         return Sent(len(body), hashlib.sha256(body).hexdigest())
 
     def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:

@@ -14,6 +14,7 @@ import pytest
 from agent import cli
 from agent.backup import belongings
 from agent.host import paths
+from agent.host.ports import Entry
 from agent.host.s3 import StoreError
 from agent.report.backups import backup_problems
 from agent.store.backups import verified
@@ -85,7 +86,7 @@ def test_records_certificates_and_accounts_come_back_from_every_store(host: Fake
 
 
 def test_modes_and_owners_are_in_it(host: FakeHost) -> None:
-    host.put(IAM, "x", 0o640, "1000:1000")
+    host.files[IAM] = Entry(b"x", 0o640, "1000:1000")
     with tarfile.open(fileobj=io.BytesIO(belongings.tar_of(host.ports()))) as tar:
         found = {f"/{each.name}": each for each in tar}
     assert (found[IAM].mode, found[IAM].uid, found[IAM].gid) == (0o640, 1000, 1000)
