@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import pulumi
 import pulumi_minio as minio
@@ -67,9 +67,9 @@ def _bucket(
     return made
 
 
-def bucket_rules(plan: BucketPlan) -> list[dict[str, Any]]:
+def bucket_rules(plan: BucketPlan) -> list[minio.IlmPolicyRuleArgsDict]:
     """Lifecycle rules of a bucket: when objects expire, and what was overwritten or deleted goes for good."""
-    rules: list[dict[str, Any]] = []
+    rules: list[minio.IlmPolicyRuleArgsDict] = []
     if plan.expire_days is not None:
         rules.append({"id": "expire", "expiration": f"{plan.expire_days}d"})
     if plan.versions_days is not None:
