@@ -47,6 +47,8 @@ VERBS: Final[Mapping[str, str]] = {
     "backup": "agent.backup.backup",
     "backups": "agent.backup.backups",
     "prune": "agent.backup.prune",
+    "platform": "agent.backup.platform",
+    "belongings": "agent.backup.belongings",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
     "version": "agent.program.version",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -14,10 +15,11 @@ from components.server import Server
 
 @dataclass(frozen=True)
 class BackupArgs:
-    """`password` is the account's secret key."""
+    """`password` is the account's secret key; `buckets` are those of the projects that are backed up."""
 
     data_server: Server
     password: str
+    buckets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return "BackupArgs([redacted])"
@@ -39,15 +41,20 @@ class Backup(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions(parent=self, deleted_with=bundle, depends_on=[bucket])
         secret = pulumi.Output.secret(args.password)
         user = minio.IamUser(f"{name}-user", name=names.BACKUP_USER, secret=secret, opts=opts)
-        policy = minio.IamPolicy(f"{name}-policy", name=names.BACKUP_USER, policy=backup_policy(), opts=opts)
+        policy = minio.IamPolicy(
+            f"{name}-policy", name=names.BACKUP_USER, policy=backup_policy(args.buckets), opts=opts
+        )
         minio.IamUserPolicyAttachment(
             f"{name}-access", user_name=user.name, policy_name=policy.name, opts=opts
         )
         self.register_outputs({})
 
 
-def backup_policy() -> str:
-    """An IAM policy for all that backups do in their bucket: not to change the bucket, and nothing of the admin API."""
+def backup_policy(buckets: Sequence[str] = ()) -> str:
+    """An IAM policy for all that backups do in their bucket, and for reading these buckets of projects.
+
+    Not to change a bucket, and nothing of the admin API.
+    """
     bucket = f"arn:aws:s3:::{names.BACKUP_BUCKET}"
     whole = [
         "s3:GetBucketLocation",
@@ -69,6 +76,23 @@ def backup_policy() -> str:
     statements = [
         {"Effect": "Allow", "Action": whole, "Resource": [bucket]},
         {"Effect": "Allow", "Action": objects, "Resource": [f"{bucket}/*"]},
+        *_reads(sorted(buckets)),
         {"Effect": "Deny", "Action": ["admin:*"]},
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _reads(buckets: Sequence[str]) -> list[dict[str, object]]:
+    """Statements for reading what is mirrored."""
+    if not buckets:
+        return []
+    whole = ["s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"]
+    found = [f"arn:aws:s3:::{bucket}" for bucket in buckets]
+    return [
+        {"Effect": "Allow", "Action": whole, "Resource": found},
+        {
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": [f"{each}/*" for each in found],
+        },
+    ]

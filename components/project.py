@@ -16,6 +16,7 @@ from pulumi_command import remote
 from codeb import names
 from codeb.plan import BucketPlan, DatabasePlan
 from codeb.plan.places import Known
+from components.buckets import declare_buckets, storage_policy
 from components.documents import Release, Route
 from components.places import Places
 from components.project_keys import OWNER, StorageKey
@@ -60,8 +61,11 @@ class ProjectArgs:
 
 
 class Project(pulumi.ComponentResource):
-    """Nine resources for a project with a database and a bucket: this one, role, database, revoke of PUBLIC, bucket,
-    user and policy in MinIO, their attachment, release."""
+    """Eleven resources for a project with a database and a bucket.
+
+    This one, role, database, revoke of PUBLIC, bucket with its versions and their rule, user and policy in MinIO, their
+    attachment, release. Nine for one that isn't backed up.
+    """
 
     answers: dict[str, pulumi.Output[dict[str, Any]]]
     """The agent's answer for each server that runs the project; nothing in it is secret."""
@@ -72,7 +76,8 @@ class Project(pulumi.ComponentResource):
         data = pulumi.ResourceOptions(
             parent=self, retain_on_delete=args.keep_data or None, deleted_with=args.data_server.bundle
         )
-        made = [*self._database(name, args, data), *self._buckets(name, args, data)]
+        buckets = declare_buckets(name, args.buckets, keep_data=args.keep_data, opts=data)
+        made = [*self._database(name, args, data), *buckets]
         if args.buckets and args.servers:
             made += self._storage_access(name, args, made)
         commands = self._releases(name, args, made)
@@ -128,37 +133,6 @@ class Project(pulumi.ComponentResource):
             for number, password in args.database_passwords.items()
             if number != OWNER
         ]
-
-    def _buckets(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        made: list[pulumi.Resource] = []
-        for plan in args.buckets:
-            bucket = minio.S3Bucket(
-                f"{name}-bucket-{plan.suffix}",
-                bucket=plan.name,
-                acl="private",
-                quota=plan.quota,
-                force_destroy=None if args.keep_data else True,
-                opts=opts,
-            )
-            made.append(bucket)
-            if plan.access == "public-read":
-                # Not the bucket's acl: the provider never takes that back, and it lets anyone list the bucket.
-                policy = public_read_policy(plan.name)
-                made.append(
-                    minio.S3BucketPolicy(
-                        f"{name}-public-{plan.suffix}", bucket=bucket.bucket, policy=policy, opts=opts
-                    )
-                )
-            if plan.expire_days is not None:
-                made.append(
-                    minio.IlmPolicy(
-                        f"{name}-expiry-{plan.suffix}",
-                        bucket=bucket.bucket,
-                        rules=[{"id": "expire", "expiration": f"{plan.expire_days}d"}],
-                        opts=opts,
-                    )
-                )
-        return made
 
     def _storage_access(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]
@@ -257,28 +231,3 @@ def _same_image(document: str, answer: str) -> str:
     """An answer of an agent of before names no digest: each server finds out by itself, as it did then."""
     digest = json.loads(answer).get("resolved")
     return json.dumps({**json.loads(document), "digest": digest}, sort_keys=True) if digest else document
-
-
-def storage_policy(buckets: list[str]) -> str:
-    """An IAM policy that allows everything on these buckets and denies all of the admin API.
-
-    MinIO lets every user make further keys for itself and change its own password unless that is denied. Temporary
-    credentials (`AssumeRole`) it lets nobody deny: they are bound to this policy too, and gone with the user.
-    """
-    resources = [arn for bucket in buckets for arn in (f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*")]
-    statements = [
-        {"Effect": "Allow", "Action": ["s3:*"], "Resource": resources},
-        {"Effect": "Deny", "Action": ["admin:*"]},
-    ]
-    return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def public_read_policy(bucket: str) -> str:
-    """A bucket policy that lets anyone download objects whose names they know, and nothing else."""
-    statement = {
-        "Effect": "Allow",
-        "Principal": {"AWS": ["*"]},
-        "Action": ["s3:GetObject"],
-        "Resource": [f"arn:aws:s3:::{bucket}/*"],
-    }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

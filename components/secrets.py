@@ -13,14 +13,17 @@ from typing import Any, Final
 import pulumi
 
 from codeb.model import (
+    BackupCredentials,
     CloudSecrets,
     DocumentErrors,
     Manifests,
     Outside,
     Settings,
+    parse_backup_credentials,
     parse_cloud_secrets,
     parse_outside,
 )
+from codeb.model.backup_secrets import KEY as BACKUP_KEY
 from codeb.model.cloud_secrets import API_KEY, CERTIFICATE
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.supplied import KEY as SUPPLIED
@@ -42,6 +45,7 @@ class Secrets:
     projects: Mapping[str, Mapping[str, str]]
     outside: Outside
     cloud: CloudSecrets
+    backup: BackupCredentials | None = None
 
     def __repr__(self) -> str:
         return "Secrets([redacted])"
@@ -64,6 +68,7 @@ def read_secrets(config: pulumi.Config, folder: Path, settings: Settings, manife
         projects=supplied.values,
         outside=read_outside(config),
         cloud=read_cloud_secrets(config, settings),
+        backup=read_backup_credentials(config, settings),
     )
 
 
@@ -76,6 +81,18 @@ def read_cloud_secrets(config: pulumi.Config, settings: Settings) -> CloudSecret
     key = config.get(API_KEY) or os.environ.get(API_KEY_VARIABLE) or None
     values = {API_KEY: key, CERTIFICATE: _secret_object(config, CERTIFICATE)}
     return parse_cloud_secrets(values, settings, pulumi.get_stack())
+
+
+def read_backup_credentials(config: pulumi.Config, settings: Settings) -> BackupCredentials | None:
+    """Keys of the second place of backups; None without one.
+
+    Raises:
+        pulumi.RunError: names every part that is missing or wrong, never a value.
+    """
+    try:
+        return parse_backup_credentials(_secret_object(config, BACKUP_KEY), settings, pulumi.get_stack())
+    except DocumentErrors as error:
+        raise pulumi.RunError(str(error)) from None
 
 
 def read_supplied(config: pulumi.Config, settings: Settings, manifests: Manifests) -> Supplied:

@@ -16,7 +16,7 @@ from codeb.changes import bundle_summary
 from codeb.hostkeys import SshKey, machine_first_key, machine_host_key
 from codeb.plan import Fleet as FleetPlan
 from codeb.plan.places import Known
-from codeb.render import host_bundle, outside_texts
+from codeb.render import host_bundle, outside_texts, second_texts
 from codeb.secrets import PlatformSecrets, resolve
 from codeb.ssh import MACHINE_PORT, MACHINE_USER
 from components.access import Access, AccessArgs
@@ -40,7 +40,8 @@ class Servers:
     ) -> None:
         self._stack, self._drafts, self._told, self._opts = stack, drafts, told, opts
         self._digest = changes_digest(stack.secrets.root)
-        self._outside = outside_texts(stack.secrets.outside, stack.name.rpartition("/")[2])
+        outside = outside_texts(stack.secrets.outside, stack.name.rpartition("/")[2])
+        self._configured = {**outside, **second_texts(stack.secrets.backup)}
         self._told_machines: dict[str, str] = {}
         self._fleet = self._declare_fleet(name, stack.plan.fleet) if stack.plan.fleet else None
         self.places = Places(self._fleet.known if self._fleet else {})
@@ -150,9 +151,9 @@ class Servers:
         plan = self._drafts.at(known)
         hosts = [plan.data.host, "127.0.0.1"]
         secrets = PlatformSecrets(
-            self._stack.secrets.root, hosts, self._outside, {**self._told_machines, **known}
+            self._stack.secrets.root, hosts, self._configured, {**self._told_machines, **known}
         )
-        document = host_bundle(plan, plan.server(name), self._outside.keys())
+        document = host_bundle(plan, plan.server(name), self._configured.keys())
         return resolve_json(json.dumps(document, sort_keys=True), secrets.lookup)
 
 

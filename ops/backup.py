@@ -17,6 +17,7 @@ _PHASES: Final = {
     "dump": "dumps and seals",
     "verify": "reads it back",
     "copy": "copies it",
+    "uploads": "mirrors uploads",
 }
 
 
@@ -49,6 +50,7 @@ def backup(
     refused = [] if results or answer.get("ok") else [answer]
     caught = answer.get("caught_up")
     lines = [_made(each) for each in results if each.get("id")]
+    lines += [_mirrored(each) for each in results if _uploads(each).get("at")]
     lines += [_caught(*each) for each in sorted(caught.items())] if isinstance(caught, dict) else []
     return Result(
         {**answer, "server": server.name},
@@ -69,6 +71,10 @@ def listed(project: str, servers: Sequence[Server], ask: Ask) -> Result:
     found: Mapping[str, Any] = next(iter(reply.document.get("projects") or ()), {})
     stores = [each for each in found.get("stores") or () if isinstance(each, Mapping)]
     problems = [line for store in stores for line in _store_problems(store)]
+    problems += [
+        words.clean(f"{lack.get('what')}. Remedy: {lack.get('remedy')}")
+        for lack in reply.document.get("lacks") or ()
+    ]
     if found.get("late"):
         problems.append(f"the backup of {project} is late: `codeb backup {project}` makes one now")
     any_read = any(not store.get("problem") for store in stores)
@@ -96,6 +102,22 @@ def _made(result: Mapping[str, Any]) -> str:
     )
 
 
+def _uploads(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = result.get("uploads")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _mirrored(result: Mapping[str, Any]) -> str:
+    return words.clean(f"{result.get('project')}: uploads, {_of_uploads(_uploads(result))}")
+
+
+def _of_uploads(found: Mapping[str, Any]) -> str:
+    stores = " and ".join(str(store) for store in found.get("stores") or ())
+    objects = words.count(found.get("objects") or 0, "object")
+    new, took = found.get("added"), words.seconds(found.get("seconds"))
+    return f"{objects} ({new} new), {words.size(found.get('size'))}, {took}, in {stores}"
+
+
 def _caught(project: str, stores: object) -> str:
     names = " and ".join(str(store) for store in stores) if isinstance(stores, list) else "-"
     return words.clean(f"{project}: its newest backup is in {names} now, too")
@@ -106,10 +128,13 @@ def _wrong(result: Mapping[str, Any]) -> list[str]:
     lines = []
     if result.get("problem"):
         lines.append(f"{name}{result['problem']}")
-    elif result.get("ok") is not True:
+    elif result.get("cause"):
         lines.append(f"{name}{result.get('phase')}: {result.get('cause')}. {result.get('remedy')}")
     if result.get("warning"):
         lines.append(f"{name}{result['warning']}")
+    uploads = _uploads(result)
+    if uploads.get("ok") is False:
+        lines += _wrong({**uploads, "project": f"{result.get('project')}, uploads"})
     return [words.clean(line) for line in lines]
 
 
@@ -121,14 +146,27 @@ def _table(found: Mapping[str, Any], stores: Sequence[Mapping[str, Any]]) -> lis
         for each in store.get("backups") or ():
             row = rows.setdefault(str(each.get("id")), _row(each, proven))
             row[-1] = f"{row[-1]}, {store.get('store')}" if row[-1] else str(store.get("store"))
+        for key in store.get("unread") or ():
+            row = rows.setdefault(str(key), [str(key), _moment(str(key)), "-", "-", "-", ""])
+            row[-1] = f"{row[-1]}, {store.get('store')}" if row[-1] else str(store.get("store"))
     if rows:
         cells = [[words.clean(cell) for cell in rows[key]] for key in sorted(rows, reverse=True)]
         lines = words.table(("BACKUP", "OF", "SIZE", "TOOK", "PROVEN", "IN"), cells)
     else:
         lines.append(f"{words.clean(found.get('project'))} has no backup yet")
+    if uploads := _uploads(found):
+        lines.append(words.clean(f"uploads of {uploads.get('at')}: {_of_uploads(uploads)}"))
     if found.get("point_in_time_from"):
         lines.append(f"and any moment since {words.clean(found['point_in_time_from'])}")
     return lines
+
+
+def _moment(backup_id: str) -> str:
+    """When an id was given, from its own text: a few minutes at most after what it is of."""
+    day, time = backup_id[:8], backup_id[9:15]
+    if not (day.isdigit() and time.isdigit()):
+        return "-"
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}Z"
 
 
 def _row(each: Mapping[str, Any], proven: Mapping[str, Any]) -> list[str]:

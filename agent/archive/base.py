@@ -22,6 +22,7 @@ from agent.host.pipes import PipeBroken
 from agent.host.ports import Ports
 from agent.host.s3 import StoreError
 from agent.store import backups
+from agent.store.ability import looked_at
 from agent.store.sealed import Sealed, put_sealed
 from agent.store.settings import Settings, Store, load_settings
 from agent.store.turn import turn
@@ -46,7 +47,7 @@ def base(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     settings = load_settings(ports)
     with turn(ports, "base", by, _LONGEST_WAIT_S):
         ports.journal.log(f"base backup by {by}")
-        return _taken(ports, settings, wanted, soon=soon)
+        return _taken(ports, looked_at(ports, settings), wanted, soon=soon)
 
 
 def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> dict[str, object]:

@@ -21,6 +21,7 @@ from agent.documents.reader import Reader
 from agent.host import commands, paths
 from agent.host.pipes import PipeBroken
 from agent.host.ports import Busy, Ports
+from agent.store.ability import remembered
 from agent.store.settings import Settings, load_settings
 
 _LASTS_S: Final = 3600
@@ -44,7 +45,7 @@ def ship(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 def _shipped(ports: Ports, wanted: Wanted) -> dict[str, object]:
     try:
         with ExitStack() as stack:
-            keeper = opened(ports, load_settings(ports), wanted, stack)
+            keeper = opened(ports, remembered(ports, load_settings(ports)), wanted, stack)
             _kept_going(ports, keeper)
             return {"ok": True, "problem": keeper.problem}
     except PipeBroken as error:

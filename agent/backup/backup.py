@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Final
 
+from agent.backup import files
 from agent.backup.copies import caught_up
 from agent.backup.due import due, tell_late
-from agent.backup.make import Outcome, make
+from agent.backup.make import make
 from agent.backup.prune import pruned
 from agent.documents.errors import BadDocument, Failed, Failure, Unwritable
 from agent.documents.reader import PROJECT, WHY, Reader
 from agent.host.ports import Ports
 from agent.outbox.notify import tell
 from agent.outbox.text import Event
+from agent.store.ability import looked_at
 from agent.store.record import Made, Missed, note
 from agent.store.settings import Project, Settings, load_settings
 from agent.store.turn import turn
@@ -45,6 +47,7 @@ def backup(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, A
         )
     ports.asker.watch()
     with turn(ports, "backup", by, wait_s):
+        settings = looked_at(ports, settings)
         wanted = _wanted(ports, settings, one, only_due=only_due)
         results = []
         for project in wanted:
@@ -65,12 +68,23 @@ def _stores_missed(result: Answer) -> Sequence[object]:
 def _wanted(ports: Ports, settings: Settings, one: str, *, only_due: bool) -> Sequence[Project]:
     if one:
         return [each for each in settings.projects if each.id == one]
-    databases = [each for each in settings.projects if each.database is not None]
-    return due(ports, databases) if only_due else databases
+    saved = [each for each in settings.projects if each.saved]
+    return due(ports, saved) if only_due else saved
 
 
 def _one(ports: Ports, settings: Settings, project: Project, by: str) -> Generator[Answer, None, Answer]:
-    """One project's part of the answer; its failure is noted and told, and fails no other project."""
+    """One project's part of the answer: its database, then its uploads; the failure of one fails not the other."""
+    answer: Answer = {"project": project.id, "ok": True}
+    if project.database is not None:
+        answer = yield from _database(ports, settings, project, by)
+    if not project.buckets or ports.asker.gone():
+        return answer
+    uploads = yield from _uploads(ports, settings, project, by)
+    return {**answer, "ok": answer["ok"] is True and uploads["ok"] is True, "uploads": uploads}
+
+
+def _database(ports: Ports, settings: Settings, project: Project, by: str) -> Generator[Answer, None, Answer]:
+    """Its failure is noted and told, and fails no other project."""
     try:
         outcome = yield from make(ports, settings, project)
     except Failed as error:
@@ -79,21 +93,10 @@ def _one(ports: Ports, settings: Settings, project: Project, by: str) -> Generat
         return _failed(ports, project, Failure("disk", str(error), error.remedy), by)
     found = outcome.backup
     made = Made(found.id, found.at, found.size, found.seconds, outcome.stores)
-    problem = _problem(outcome)
-    now = _now(ports)
-    note(
-        ports, project.id, last=made, failed=Missed(now, "copy", problem) if problem else None, told_late=0.0
-    )
+    problem = _problem(outcome.missed)
+    missed = _copy_missed(ports, project, problem, by, "copy") if problem else None
+    note(ports, project.id, last=made, failed=missed, told_late=0.0)
     ports.journal.log(f"backup: {project.id}: {found.id}, {found.size} bytes, {found.seconds:g} s")
-    if problem:
-        _tell(
-            ports,
-            project,
-            "copy",
-            problem,
-            "it is saved elsewhere, and copied there once the store answers again",
-            by,
-        )
     gone, warning = pruned(ports, settings, project)
     return {
         "project": project.id, "ok": not problem, "id": found.id, "at": found.at, "size": found.size,
@@ -101,6 +104,38 @@ def _one(ports: Ports, settings: Settings, project: Project, by: str) -> Generat
         **({"problem": problem, "missed": sorted(outcome.missed)} if problem else {}),
         **({"warning": warning} if warning else {}),
     }  # fmt: skip
+
+
+def _uploads(ports: Ports, settings: Settings, project: Project, by: str) -> Generator[Answer, None, Answer]:
+    try:
+        found = yield from files.mirror_all(ports, settings, project)
+    except Failed as error:
+        return _failed(ports, project, error.failure, by)
+    except Unwritable as error:
+        return _failed(ports, project, Failure("disk", str(error), error.remedy), by)
+    made, missing = files.together(found), files.missed(found)
+    problem = _problem(missing)
+    noted: dict[str, object] = {} if project.database else {"failed": None, "told_late": 0.0}
+    if problem:
+        noted["failed"] = _copy_missed(ports, project, problem, by, "uploads")
+    note(ports, project.id, uploads=made, **noted)
+    ports.journal.log(
+        f"backup: {project.id}: {made.objects} objects, {made.added} of them new, {made.seconds:g} s"
+    )
+    gone, warning = files.let_go(ports, settings, project)
+    return {
+        "project": project.id, "ok": not problem, "at": made.at, "objects": made.objects, "size": made.size,
+        "added": made.added, "seconds": made.seconds, "stores": list(made.stores), "pruned": gone,
+        **({"problem": problem, "missed": sorted(missing)} if problem else {}),
+        **({"warning": warning} if warning else {}),
+    }  # fmt: skip
+
+
+def _copy_missed(ports: Ports, project: Project, problem: str, by: str, phase: str) -> Missed:
+    """What is remembered of a copy that failed; somebody is told of it."""
+    remedy = "it is saved elsewhere, and copied there once the store answers again"
+    _tell(ports, project, phase, problem, remedy, by)
+    return Missed(_now(ports), phase, problem)
 
 
 def _failed(ports: Ports, project: Project, failure: Failure, by: str) -> Answer:
@@ -111,8 +146,8 @@ def _failed(ports: Ports, project: Project, failure: Failure, by: str) -> Answer
     return {**failure.answer(), "project": project.id}
 
 
-def _problem(outcome: Outcome) -> str:
-    return "; ".join(f"not in {store}: {why}" for store, why in sorted(outcome.missed.items()))
+def _problem(missed: Mapping[str, str]) -> str:
+    return "; ".join(f"not in {store}: {why}" for store, why in sorted(missed.items()))
 
 
 def _tell(ports: Ports, project: Project, phase: str, cause: str, remedy: str, by: str) -> None:
@@ -128,6 +163,14 @@ def _answer(results: Sequence[Answer]) -> Answer:
     found: Answer = {"ok": not bad, "end": True, "projects": list(results)}
     if bad:
         first = next(result for result in results if result["ok"] is not True)
-        cause = first.get("cause") or first.get("problem")
-        found["summary"] = f"{', '.join(bad)}: {first.get('phase', 'copy')}: {cause}"
+        part = _bad_part(first)
+        cause = part.get("cause") or part.get("problem")
+        found["summary"] = f"{', '.join(bad)}: {part.get('phase', 'copy')}: {cause}"
     return found
+
+
+def _bad_part(result: Answer) -> Mapping[str, object]:
+    """What to say of a project that did not go well: its database, or its uploads."""
+    uploads = result.get("uploads")
+    said = result.get("cause") or result.get("problem")
+    return uploads if not said and isinstance(uploads, Mapping) else result

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from agent.backup.due import is_late, timers
 from agent.documents.errors import Failed
 from agent.documents.reader import PROJECT, Reader
 from agent.host.ports import Ports
 from agent.host.s3 import StoreError
-from agent.store.backups import Listing, listed
+from agent.store.ability import lacks
+from agent.store.backups import Listing, listed, names
 from agent.store.record import read_backup_record
-from agent.store.settings import Project, Settings, Store, load_settings
+from agent.store.settings import HERE, Project, Settings, Store, load_settings
 
 Answer = dict[str, object]
 
@@ -17,7 +20,8 @@ Answer = dict[str, object]
 def backups(ports: Ports, document: Reader, by: str) -> Answer:
     """`{}` or `{"project"}`: by project and store, newest first; what is wrong with which. Raises BadDocument, Failed.
 
-    A store that can't be reached, or lets nobody read from here (the second one), is said as such.
+    A store that can't be reached is said as such; of one that lets nobody read from here (the second one) only names are
+    known, `unread`. `lacks`: what the second place can't do, as it said last.
     """
     document.version()
     one = document.text("project", PROJECT) if document.given("project") else ""
@@ -34,6 +38,7 @@ def backups(ports: Ports, document: Reader, by: str) -> Answer:
     now = ports.clock.now().timestamp()
     return {
         "ok": True,
+        "lacks": [{"what": lack.what, "remedy": lack.remedy} for lack in lacks(ports, settings)],
         "projects": [
             {
                 **_project(ports, settings, each),
@@ -52,22 +57,27 @@ def _project(ports: Ports, settings: Settings, project: Project) -> Answer:
         "retention_days": project.retention_days,
         "proven": record.proven
         and {"id": record.proven.id, "at": record.proven.at, "seconds": record.proven.seconds},
+        "uploads": record.uploads and asdict(record.uploads),
         "point_in_time_from": record.point_in_time_from or None,
         "stores": [_store(ports, store, project) for store in settings.stores],
     }
 
 
 def _store(ports: Ports, store: Store, project: Project) -> Answer:
+    nothing: Answer = {"store": store.name, "problem": None, "backups": [], "wrong": {}, "begun": []}
     try:
-        found = listed(ports, store.place, project.id)
+        return nothing | _listing(listed(ports, store.place, project.id))
     except StoreError as error:
-        return {"store": store.name, "problem": str(error), "backups": [], "wrong": {}, "begun": []}
-    return {"store": store.name, **_listing(found)}
+        if error.kind != "refused" or store.name == HERE:
+            return nothing | {"problem": str(error)}
+    try:
+        return nothing | {"unread": list(names(ports, store.place, project.id))}
+    except StoreError as error:
+        return nothing | {"problem": str(error)}
 
 
 def _listing(found: Listing) -> Answer:
     return {
-        "problem": None,
         "backups": [
             {
                 "id": each.id,

@@ -58,14 +58,14 @@ def is_late(record: BackupRecord, timer: Timer, now: float) -> bool:
 
 def tell_late(ports: Ports, settings: Settings, by: str) -> list[str]:
     """Tell of projects whose backup is late, once for each time that it was to begin; who they are."""
-    projects = [each.id for each in settings.projects if each.database is not None]
+    projects = [each.id for each in settings.projects if each.saved]
     now = ports.clock.now()
     told = []
     for project, timer in timers(ports, projects).items():
         record = read_backup_record(ports, project)
         if not is_late(record, timer, now.timestamp()) or record.told_late == timer.last:
             continue
-        last = f"the last one is of {record.last.at}" if record.last else "there is none at all"
+        last = f"the last one is of {record.saved_at}" if record.saved_at else "there is none at all"
         remedy = f"`journalctl -u codeb-backup@{project}` says why; `codeb backup {project}` makes one now"
         at = f"{now:%Y-%m-%dT%H:%M:%SZ}"
         tell(
@@ -78,9 +78,9 @@ def tell_late(ports: Ports, settings: Settings, by: str) -> list[str]:
 
 
 def _missing(record: BackupRecord, timer: Timer) -> bool:
-    if record.last is None:
+    if record.saved_at is None:
         return True
-    made = datetime.fromisoformat(record.last.at.replace("Z", "+00:00")).timestamp()
+    made = datetime.fromisoformat(record.saved_at.replace("Z", "+00:00")).timestamp()
     return timer.last is not None and made < timer.last - 1  # both are cut off to seconds
 
 

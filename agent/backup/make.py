@@ -17,7 +17,7 @@ from agent.host.s3 import StoreError
 from agent.store import backups
 from agent.store.backups import Backup
 from agent.store.sealed import Damaged, Sealed, put_sealed
-from agent.store.settings import Project, Settings, Store
+from agent.store.settings import HERE, Project, Settings, Store
 
 Telling = Generator[dict[str, object], None, "Outcome"]
 
@@ -67,7 +67,8 @@ def make(ports: Ports, settings: Settings, project: Project) -> Telling:
         store, sealed, missed = _first(work, found)
     yield work.told("verify", size=sealed.size)
     backup = _document(work, found, sealed, ports.clock.monotonic() - begun)
-    _verified(work, store, backup)
+    if unread := _verified(work, store, backup):
+        missed = {name: f"{why}; {unread}" for name, why in missed.items()}
     text = backups.document(ports, backup)
     with _said("store"):
         ports.s3.put(store.place, backups.document_key(project.id, backup.id), text)
@@ -127,15 +128,21 @@ def _document(work: _Work, found: Snapshot, sealed: Sealed, seconds: float) -> B
     )
 
 
-def _verified(work: _Work, store: Store, backup: Backup) -> None:
-    """Read it back from the store, opened, to its last byte. Raises Failed."""
+def _verified(work: _Work, store: Store, backup: Backup) -> str:
+    """Read it back from the store, opened, to its last byte; why it wasn't, "" when it was. Raises Failed.
+
+    Only the second place lets nobody read from here, and it is the first to have a backup when the store here takes none.
+    """
     reads = programs.pg_restore_reads(work.settings.server, work.image.id, "verify")
     pieces = backups.dump(work.ports, store.place, backup, unless=work.ports.asker.gone)
     with _said("verify"):
         try:
             run(work.ports.pipes, [reads], pieces, unless=work.ports.asker.gone)
         except StoreError as error:
+            if error.kind == "refused" and store.name != HERE:
+                return f"what {store.name} has was not read back, as it lets nobody read from here"
             raise Failed("verify", str(error), _REMEDIES[error.kind]) from None
+    return ""
 
 
 class _said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from agent.backup import files
 from agent.documents.errors import Failed
 from agent.documents.reader import PROJECT, Reader
 from agent.host.ports import Ports
@@ -21,7 +22,10 @@ _BEGUN_STAYS: Final = timedelta(days=2)
 
 
 def prune(ports: Ports, document: Reader, by: str) -> dict[str, object]:
-    """`{}` or `{"project"}`. The answer has by project what went. Raises BadDocument, Failed."""
+    """`{}` or `{"project"}`. The answer has by project which backups went, and how many objects of uploads.
+
+    Raises BadDocument, Failed.
+    """
     document.version()
     one = document.text("project", PROJECT) if document.given("project") else ""
     document.end()
@@ -33,9 +37,13 @@ def prune(ports: Ports, document: Reader, by: str) -> dict[str, object]:
         )
     with turn(ports, "prune", by):
         found = {project.id: pruned(ports, settings, project) for project in projects}
+        contents = {project.id: files.let_go(ports, settings, project) for project in projects}
     warnings = [f"{project}: {warning}" for project, (_, warning) in found.items() if warning]
+    warnings += [f"{project}: {warning}" for project, (_, warning) in contents.items() if warning]
     gone = {project: ids for project, (ids, _) in found.items() if ids}
-    return {"ok": not warnings, "pruned": gone, "warnings": warnings, "summary": "; ".join(warnings)}
+    objects = {project: count for project, (count, _) in contents.items() if count}
+    said = {"warnings": warnings, "summary": "; ".join(warnings)}
+    return {"ok": not warnings, "pruned": gone, "objects": objects, **said}
 
 
 def pruned(ports: Ports, settings: Settings, project: Project) -> tuple[list[str], str]:

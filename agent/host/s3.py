@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
@@ -12,7 +12,10 @@ Kind = Literal["unreachable", "refused", "missing", "full", "wrong"]
 
 @dataclass(frozen=True)
 class Place:
-    """A bucket and how to reach it. `endpoint` is `http[s]://host[:port]`; `ca` a file with a CA beside the system's."""
+    """A bucket and how to reach it. `endpoint` is `http[s]://host[:port]`; `ca` a file with a CA beside the system's.
+
+    `lock_days`: days that what is written there can't be deleted; the bucket has to have object lock.
+    """
 
     endpoint: str
     region: str
@@ -20,6 +23,7 @@ class Place:
     access_key: str
     secret_key: str = field(repr=False)
     ca: str | None = None
+    lock_days: int = 0
 
     @property
     def where(self) -> str:
@@ -29,7 +33,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Object:
-    """An object, or one version of it. `marker`: this version says that the object was deleted. `etag` without quotes."""
+    """An object, or one version of it. `marker`: this version says that the object was deleted. `etag` without quotes.
+
+    `headers`, which only `head` tells: what HTTP says of its content, and the owner's own `x-amz-meta-…`.
+    """
 
     key: str
     size: int
@@ -38,6 +45,7 @@ class Object:
     version: str = ""
     latest: bool = True
     marker: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,16 @@ class Sent:
 
     size: int
     sha256: str
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a bucket has, None where the store doesn't say: versions, object lock; `deletes`: whether these keys may delete
+    versions there."""
+
+    versions: bool | None = None
+    locks: bool | None = None
+    deletes: bool | None = None
 
 
 class StoreError(Exception):
@@ -67,8 +85,15 @@ class S3(Protocol):
     def put(self, place: Place, key: str, body: bytes) -> None:
         """Write a small object at once."""
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
-        """Write an object of unknown size, which is there whole once this returns, or not at all.
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
+        """Write an object of unknown size, which is there whole once this returns, or not at all. `headers` as in Object.
 
         An error of `pieces` gives the upload up and is raised. `expected` are bytes, a guess: parts grow with it (156 GiB
         fit without one).
@@ -77,7 +102,7 @@ class S3(Protocol):
     def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:
         """An object's bytes; all of them once the generator is exhausted without an error."""
 
-    def head(self, place: Place, key: str) -> Object | None:
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
         """What there is by this name, None when there is nothing."""
 
     def objects(self, place: Place, prefix: str) -> Iterator[Object]:
@@ -88,3 +113,6 @@ class S3(Protocol):
 
     def delete(self, place: Place, key: str, version: str = "") -> None:
         """Delete an object, or one version of it for good; one that isn't there is fine."""
+
+    def features(self, place: Place) -> Features:
+        """Ask what the bucket has. Nothing there changes: what is asked to be deleted isn't there."""

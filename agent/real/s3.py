@@ -6,11 +6,12 @@ import hashlib
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus
 
-from agent.host.s3 import Object, Place, Sent, StoreError
+from agent.host.s3 import Features, Object, Place, Sent, StoreError
+from agent.real import s3_features
 from agent.real.s3_link import Link, refusal
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ _MOST_PARTS: Final = 10_000
 _PARTS_FOR_A_GUESS: Final = 9_000
 """Parts of an object of the expected size, which may be a little larger."""
 _READS: Final = 5
+_TOLD: Final = frozenset(
+    {
+        *("cache-control", "content-disposition", "content-encoding", "content-language", "content-type"),
+        "expires",
+    }
+)
+"""Headers that belong to an object."""
 
 
 class RealS3:
@@ -31,13 +39,20 @@ class RealS3:
 
     def put(self, place: Place, key: str, body: bytes) -> None:
         with self._link(place) as link:
-            link.ask("PUT", key, body=body)
+            link.ask("PUT", key, headers=_lock(place), body=body)
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
         size = max(_PART, -(-expected // _PARTS_FOR_A_GUESS))
         digest, total = hashlib.sha256(), 0
         with self._link(place) as link:
-            upload = _Upload(link, key)
+            upload = _Upload(link, key, {**(headers or {}), **_lock(place)})
             try:
                 for part in _parts(pieces, size):
                     digest.update(part)
@@ -66,10 +81,11 @@ class RealS3:
                         raise
                     self._pause(broken)
 
-    def head(self, place: Place, key: str) -> Object | None:
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
+        query = {"versionId": version} if version else {}
         with self._link(place) as link:
             try:
-                return _object(key, link.ask("HEAD", key).headers)
+                return _object(key, link.ask("HEAD", key, query).headers)
             except StoreError as error:
                 if error.kind != "missing":
                     raise
@@ -103,6 +119,10 @@ class RealS3:
         with self._link(place) as link, _gone_is_fine():
             link.ask("DELETE", key, {"versionId": version} if version else {})
 
+    def features(self, place: Place) -> Features:
+        with self._link(place) as link:
+            return s3_features.features(link)
+
     @contextmanager
     def _link(self, place: Place) -> Iterator[Link]:
         link = Link(place, self._pause)
@@ -115,8 +135,8 @@ class RealS3:
 class _Upload:
     """An object on its way: at once when it is one part, else in parts that are put together at the end."""
 
-    def __init__(self, link: Link, key: str) -> None:
-        self._link, self._key = link, key
+    def __init__(self, link: Link, key: str, headers: Mapping[str, str]) -> None:
+        self._link, self._key, self._headers = link, key, headers
         self._id = ""
         self._tags: list[str] = []
         self._whole: bytes | None = None
@@ -128,7 +148,7 @@ class _Upload:
         if last and not part:
             return
         if not self._id:
-            answer = self._link.ask("POST", self._key, {"uploads": ""})
+            answer = self._link.ask("POST", self._key, {"uploads": ""}, self._headers)
             self._id = _xml(answer.body, self._link.place).findtext("UploadId") or ""
         if len(self._tags) == _MOST_PARTS:
             raise StoreError(
@@ -139,7 +159,7 @@ class _Upload:
 
     def end(self, total: int) -> None:
         if not self._id:
-            self._link.ask("PUT", self._key, body=self._whole or b"")
+            self._link.ask("PUT", self._key, headers=self._headers, body=self._whole or b"")
             return
         parts = "".join(
             f"<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>"
@@ -162,7 +182,21 @@ class _Upload:
                 self._link.ask("DELETE", self._key, {"uploadId": self._id}, tries=1)
 
     def _is_there(self, total: int) -> bool:
-        return _object(self._key, self._link.ask("HEAD", self._key).headers).size == total
+        """Asked of the list, as not all keys may read objects."""
+        answer = self._link.ask("GET", query={"list-type": "2", "prefix": self._key, "encoding-type": "url"})
+        found = map(_listed, _xml(answer.body, self._link.place).iter("Contents"))
+        return any(item.key == self._key and item.size == total for item in found)
+
+
+def _lock(place: Place) -> dict[str, str]:
+    """Headers that lock an object as it is written."""
+    if not place.lock_days:
+        return {}
+    until = datetime.now(UTC) + timedelta(days=place.lock_days)
+    return {
+        "x-amz-object-lock-mode": "COMPLIANCE",
+        "x-amz-object-lock-retain-until-date": f"{until:%Y-%m-%dT%H:%M:%SZ}",
+    }
 
 
 def _parts(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
@@ -210,6 +244,9 @@ def _object(key: str, headers: Mapping[str, str]) -> Object:
         at=parsedate_to_datetime(headers["last-modified"]).astimezone(UTC),
         etag=headers.get("etag", "").strip('"'),
         version=headers.get("x-amz-version-id", ""),
+        headers={
+            name: value for name, value in headers.items() if name in _TOLD or name.startswith("x-amz-meta-")
+        },
     )
 
 

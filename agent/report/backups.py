@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Final
+
 from agent.archive import state
 from agent.backup.due import Timer, is_late, timers
+from agent.backup.platform import last_platform
 from agent.documents.errors import Failed
 from agent.host import paths
 from agent.host.ports import Ports
 from agent.report.diagnosis import Problem
+from agent.store.ability import lacks
 from agent.store.record import BackupRecord, read_backup_record
 from agent.store.settings import load_settings
 
 Entry = dict[str, object]
+_PLATFORM_LATE: Final = timedelta(days=2)
 
 
 def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
@@ -22,9 +28,7 @@ def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
     if ports.files.read(paths.BACKUP_SETTINGS) is None:
         return {}
     try:
-        wanted = [
-            each for each in load_settings(ports).projects if each.database and project in ("", each.id)
-        ]
+        wanted = [each for each in load_settings(ports).projects if each.saved and project in ("", each.id)]
     except Failed as error:
         ports.journal.log(f"status: {error.failure.cause}")
         return {}
@@ -50,13 +54,19 @@ def _archive(ports: Ports) -> str:
 
 def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entry:
     return {
-        "last": record.last.at if record.last else None,
+        "last": record.saved_at,
         "proven": record.proven.at if record.proven else None,
         "point_in_time_from": record.point_in_time_from or None,
-        "size": record.last.size if record.last else None,
+        "size": _size(record),
         "late": is_late(record, timer, now),
         "problem": _problem(record, timer) or (archive and f"its archive {archive}"),
     }
+
+
+def _size(record: BackupRecord) -> int | None:
+    """Bytes of the newest dump; of a project without a database, of its uploads."""
+    newest = record.last or record.uploads
+    return newest.size if newest else None
 
 
 def _problem(record: BackupRecord, timer: Timer) -> str:
@@ -83,4 +93,31 @@ def backup_problems(ports: Ports) -> list[Problem]:
         elif facts["late"]:
             last = f"the last one is of {facts['last']}" if facts["last"] else "there is none"
             found.append(Problem(f"{project}: its backup is late: {last}", remedy))
-    return found
+    return [*found, *_lacks(ports), *_platform(ports)]
+
+
+def _platform(ports: Ports) -> list[Problem]:
+    """The backup of the platform itself: late, or not where it should be."""
+    last = last_platform(ports)
+    if last is None:
+        return []
+    at, problem = last
+    remedy = "`journalctl -u codeb-platform` says why; `codeb backup platform` makes one now"
+    if problem:
+        return [Problem(f"the platform's own backup is {problem}", remedy)]
+    if ports.clock.now() - at > _PLATFORM_LATE:
+        return [
+            Problem(f"the platform's own backup is late: the last one is of {at:%Y-%m-%dT%H:%M:%SZ}", remedy)
+        ]
+    return []
+
+
+def _lacks(ports: Ports) -> list[Problem]:
+    """What the second place can't do, as it said last."""
+    if ports.files.read(paths.BACKUP_SETTINGS) is None:
+        return []
+    try:
+        said = lacks(ports, load_settings(ports))
+    except Failed:  # `status` says so
+        return []
+    return [Problem(f"backups, store {lack.what}", lack.remedy) for lack in said]

@@ -186,6 +186,14 @@ def listed(ports: Ports, place: Place, project: str) -> Listing:
     return Listing(tuple(good), wrong, tuple(begun))
 
 
+def names(ports: Ports, place: Place, project: str) -> tuple[str, ...]:
+    """Ids of what looks like a backup in a store that lets nobody read from here, newest first. Raises StoreError."""
+    keys = {found.key for found in ports.s3.objects(place, folder(project))}
+    ids = {found for key in keys if (found := id_of(key))}
+    whole = [each for each in ids if {document_key(project, each), dump_key(project, each)} <= keys]
+    return tuple(sorted(whole, reverse=True))
+
+
 def dump(
     ports: Ports, place: Place, backup: Backup, *, unless: Callable[[], object] = lambda: False
 ) -> Generator[bytes, None, None]:

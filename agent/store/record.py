@@ -24,6 +24,21 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Mirror:
+    """The newest run that saved all buckets of a project.
+
+    When it began, objects and bytes in them, what of it came since the run before, seconds, which stores have it.
+    """
+
+    at: str
+    objects: int
+    size: int
+    added: int
+    seconds: float
+    stores: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Missed:
     """The last failure since the newest good backup."""
 
@@ -50,6 +65,12 @@ class BackupRecord:
     proven: Proof | None = None
     point_in_time_from: str = ""
     told_late: float = 0.0
+    uploads: Mirror | None = None
+
+    @property
+    def saved_at(self) -> str | None:
+        """Since when not all is saved that was once (ISO, UTC); None when nothing ever was."""
+        return min((each.at for each in (self.last, self.uploads) if each), default=None)
 
 
 def read_backup_record(ports: Ports, project: str) -> BackupRecord:
@@ -78,7 +99,7 @@ def _path(project: str) -> str:
 
 def _record(reader: Reader) -> BackupRecord:
     reader.version()
-    last, failed, proven = (reader.maybe(key) for key in ("last", "failed", "proven"))
+    last, failed, proven, uploads = (reader.maybe(key) for key in ("last", "failed", "proven", "uploads"))
     return BackupRecord(
         last=None if last is None else _made(last),
         failed=None if failed is None else _missed(failed),
@@ -87,6 +108,18 @@ def _record(reader: Reader) -> BackupRecord:
         else Proof(proven.text("id"), proven.text("at"), proven.number("seconds")),
         point_in_time_from=reader.text("point_in_time_from", default=""),
         told_late=reader.number("told_late"),
+        uploads=None if uploads is None else _mirror(uploads),
+    )
+
+
+def _mirror(reader: Reader) -> Mirror:
+    return Mirror(
+        at=reader.text("at"),
+        objects=reader.whole("objects", 0, 1 << 60),
+        size=reader.whole("size", 0, 1 << 60),
+        added=reader.whole("added", 0, 1 << 60),
+        seconds=reader.number("seconds"),
+        stores=reader.texts("stores", SLUG),
     )
 
 

@@ -40,6 +40,11 @@ class Project:
     retention_days: int
     point_in_time: bool
 
+    @property
+    def saved(self) -> bool:
+        """Whether there is anything of it to save."""
+        return self.database is not None or bool(self.buckets)
+
 
 @dataclass(frozen=True)
 class Server:
@@ -117,6 +122,7 @@ def _store(reader: Reader) -> Store:
             access_key=reader.secret("access_key"),
             secret_key=reader.secret("secret_key"),
             ca=reader.text("ca", ABSOLUTE) if reader.given("ca") else None,
+            lock_days=reader.whole("lock_days", 0, 3650, 0),
         ),
     )
     reader.end()

@@ -5,6 +5,7 @@ milliseconds.
 """
 
 from codeb.model.asked import Asked, Opening, RequestErrors, parse_request
+from codeb.model.backup_secrets import BackupCredentials, parse_backup_credentials
 from codeb.model.cloud_secrets import BalancerCertificate, CloudSecrets, parse_cloud_secrets
 from codeb.model.features import CronJob, Features, Maintenance, Worker
 from codeb.model.headers import Headers
@@ -54,6 +55,7 @@ __all__ = [
     "Alias",
     "Asked",
     "Backup",
+    "BackupCredentials",
     "Balancer",
     "BalancerCertificate",
     "Bucket",
@@ -100,6 +102,7 @@ __all__ = [
     "load_manifests",
     "most_specific_first",
     "overlap",
+    "parse_backup_credentials",
     "parse_cloud_secrets",
     "parse_outside",
     "parse_request",

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from codeb.model.backup_secrets import KEY as BACKUP_KEY
 from codeb.model.cloud_secrets import KEYS as CLOUD_KEYS
 from codeb.model.document import read_document
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
@@ -18,7 +19,11 @@ from codeb.model.vault_secrets import KEY as VAULT_KEY
 
 PLAIN_KEYS: Final = tuple(str(field.alias) for field in Settings.model_fields.values())
 """Keys of the plain settings."""
-SECRET_KEYS: Final = ("rootSecret", "sshPrivateKey", "projectSecrets", VAULT_KEY, *OUTSIDE_KEYS, *CLOUD_KEYS)
+SECRET_KEYS: Final = (
+    *("rootSecret", "sshPrivateKey", "projectSecrets", VAULT_KEY, BACKUP_KEY),
+    *OUTSIDE_KEYS,
+    *CLOUD_KEYS,
+)
 """Keys of the secret configuration; the program takes them from plain text, too."""
 _PREFIX: Final = "codeb:"
 

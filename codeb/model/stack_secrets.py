@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from codeb import names
+from codeb.model.backup_secrets import KEY as BACKUP_KEY
+from codeb.model.backup_secrets import backup_problems
 from codeb.model.cloud_secrets import KEYS as CLOUD_KEYS
 from codeb.model.cloud_secrets import cloud_problems
 from codeb.model.loader import Manifests
@@ -41,6 +43,7 @@ def say_of_secrets(stack: StackFile, manifests: Manifests, *, complete: bool = T
         *_outside(stack),
         *_cloud(stack),
         *_vault(stack),
+        *_backup(stack),
         *_shapes(stack),
         *_missing(stack, manifests),
     ]
@@ -84,6 +87,13 @@ def _vault(stack: StackFile) -> Iterator[Problem]:
     at_hand = auth == "token" and value is None  # the environment may have it
     hidden = tuple(encrypted_places({VAULT_KEY: value}))
     yield from vault_problems(value, auth if stack.whole and not at_hand else "", stack.stack, hidden)
+
+
+def _backup(stack: StackFile) -> Iterator[Problem]:
+    backup, value = stack.settings.get("backup"), stack.secrets.get(BACKUP_KEY)
+    wanted = stack.whole and isinstance(backup, Mapping) and bool(backup.get("second"))
+    hidden = tuple(encrypted_places({BACKUP_KEY: value}))
+    yield from backup_problems(value, stack.stack, wanted=wanted, hidden=hidden)
 
 
 def _shapes(stack: StackFile) -> Iterator[Problem]:

@@ -173,6 +173,7 @@ def _buckets(manifest: Manifest) -> tuple[BucketPlan, ...]:
             access=bucket.access,
             quota=bucket.quota,
             expire_days=bucket.expire_days,
+            versions_days=manifest.backup.retention_days if manifest.backup.enabled else None,
         )
         for bucket in wanted.buckets
     )

@@ -65,10 +65,14 @@ class Instance:
 
 @dataclass(frozen=True)
 class BucketPlan:
-    """A bucket; `quota` in bytes and `expire_days` are None when there is no limit."""
+    """A bucket; `quota` in bytes and `expire_days` are None when there is no limit.
+
+    `versions_days`: how long what was overwritten or deleted stays; None for a bucket that isn't backed up.
+    """
 
     name: str
     suffix: str
     access: Access = "private"
     quota: int | None = None
     expire_days: int | None = None
+    versions_days: int | None = None

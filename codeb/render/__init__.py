@@ -1,5 +1,6 @@
 """From the plan to text: files of a host, releases of projects. Pure, and without a single secret value."""
 
+from codeb.render.backup import second_texts
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.environment import VARIABLES, project_environment
 from codeb.render.host import host_bundle, host_files
@@ -19,4 +20,5 @@ __all__ = [
     "release_document",
     "remove_document",
     "route_document",
+    "second_texts",
 ]

@@ -6,14 +6,19 @@ import json
 from typing import Any, Final
 
 from codeb import names
+from codeb.model import BackupCredentials
 from codeb.plan import Plan, ProjectPlan
 from codeb.render.bundle import HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render, secret_marker
 
+SECOND_ACCESS: Final = "backup/second-access"
+SECOND_SECRET: Final = "backup/second-secret"  # noqa: S105 - the purpose of a marker
+_SECOND_CA: Final = f"{names.CONFIG_DIR}/backup-ca.crt"
 BACKUP_REGION: Final = "us-east-1"
 """What MinIO says of itself when nobody tells it a region."""
 WAIT_S: Final = 6 * 3600
 """How long a timer's backup waits for its turn (agent.backup.due.LATE_S is longer)."""
+_PLATFORM: Final = "codeb-platform"
 _UNITS: Final = "/etc/systemd/system"
 _POSTGRES_UID: Final = 70
 _SPREAD: Final = frozenset({"daily", "weekly", "monthly", "quarterly", "semiannually", "yearly", "annually"})
@@ -25,7 +30,7 @@ def backup_files(plan: Plan) -> HostBundle:
     owner = f"{_POSTGRES_UID}:{_POSTGRES_UID}"
     login = f"*:*:*:{names.POSTGRES_ADMIN}:{secret_marker('postgres/admin')}\n"
     settings = json.dumps(backup_settings(plan), indent=1) + "\n"
-    timed = [project for project in plan.projects if _saved(project) and project.database]
+    timed = [project for project in plan.projects if _saved(project)]
     timers = tuple(names.backup_timer(project.id) for project in timed)
     return HostBundle(
         packages=("age", "zstd"),
@@ -34,17 +39,31 @@ def backup_files(plan: Plan) -> HostBundle:
             HostFile(f"{names.SECRETS_DIR}/backup.key", secret_marker("backup/key") + "\n", "0600"),
             HostFile(f"{names.SECRETS_DIR}/backup.pgpass", login, "0600", owner),
             HostFile(f"{_UNITS}/{names.BACKUP_SERVICE}", render("host/codeb-backup.service", wait_s=WAIT_S)),
+            *_authority(plan),
+            HostFile(f"{_UNITS}/{_PLATFORM}.service", render(f"host/{_PLATFORM}.service", wait_s=WAIT_S)),
+            HostFile(
+                f"{_UNITS}/{_PLATFORM}.timer",
+                render(f"host/{_PLATFORM}.timer"),
+                restarts=(f"{_PLATFORM}.timer",),
+            ),
             *(_timer(project) for project in timed),
         ),
-        services=tuple(Service(timer) for timer in timers),
+        services=(Service(f"{_PLATFORM}.timer"), *(Service(timer) for timer in timers)),
     )
+
+
+def second_texts(credentials: BackupCredentials | None) -> dict[str, str]:
+    """Purpose of a marker → key of the second place, for a stack that has one. Secret."""
+    if credentials is None:
+        return {}
+    return {SECOND_ACCESS: credentials.access_key, SECOND_SECRET: credentials.secret_key}
 
 
 def backup_settings(plan: Plan) -> dict[str, Any]:
     """What the agent's room `store` reads, with secret markers."""
     return {
         "version": 1,
-        "stores": [_here(plan)],
+        "stores": [_here(plan), *_second(plan)],
         "recipient": public_marker("backup/key"),
         "projects": [_project(project) for project in plan.projects if _saved(project)],
         "image": plan.settings.images.postgres,
@@ -65,6 +84,29 @@ def _here(plan: Plan) -> dict[str, Any]:
         "secret_key": secret_marker("backup/storage"),
         "ca": None,
     }
+
+
+def _second(plan: Plan) -> list[dict[str, Any]]:
+    """The place outside; its keys have no character that JSON would have to quote (`codeb.model.backup_secrets`)."""
+    second = plan.settings.backup.second
+    if second is None:
+        return []
+    place = {
+        "name": "second",
+        "endpoint": second.endpoint,
+        "region": second.region,
+        "bucket": second.bucket,
+        "access_key": secret_marker(SECOND_ACCESS),
+        "secret_key": secret_marker(SECOND_SECRET),
+        "ca": _SECOND_CA if second.ca else None,
+        "lock_days": second.lock_days,
+    }
+    return [place]
+
+
+def _authority(plan: Plan) -> tuple[HostFile, ...]:
+    second = plan.settings.backup.second
+    return (HostFile(_SECOND_CA, second.ca.strip() + "\n"),) if second and second.ca else ()
 
 
 def _saved(project: ProjectPlan) -> bool:

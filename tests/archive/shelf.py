@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from agent.host.s3 import Object, Place, Sent, StoreError
+from agent.host.s3 import Features, Object, Place, Sent, StoreError
 
 
 @dataclass
@@ -23,7 +23,14 @@ class Shelf:
         self.objects_[place.bucket, key] = (body, datetime.now(UTC))
         self.log.append(f"{place.bucket}: {key}")
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
         self._reached(place)
         body = b"".join(pieces)
         self.put(place, key, body)
@@ -35,7 +42,7 @@ class Shelf:
             raise StoreError("missing", f"{place.where} has no {key}")
         yield self.objects_[place.bucket, key][0]
 
-    def head(self, place: Place, key: str) -> Object | None:
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
         return next((each for each in self.objects(place, key) if each.key == key), None)
 
     def objects(self, place: Place, prefix: str) -> Iterator[Object]:
@@ -51,6 +58,10 @@ class Shelf:
         self._reached(place)
         self.objects_.pop((place.bucket, key), None)
         self.log.append(f"{place.bucket}: deleted {key}")
+
+    def features(self, place: Place) -> Features:
+        self._reached(place)
+        return Features(versions=True, locks=True, deletes=False)
 
     def keys(self, bucket: str, part: str = "") -> list[str]:
         """Names in a bucket that have this in them."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
 
 from agent.host.s3 import Place
+from agent.real.s3 import RealS3
 from agent.real.s3_link import Link
 from codeb import names
 from components.backup import backup_policy
-from lab.host.paths import Folders
+from tests.backup.accounts import LOCK, Accounts
 from tests.backup.databases import sql
 from tests.minio import PASSWORD, USER, Minio, minio_server
 from tests.postgres import Cluster, postgres_cluster
@@ -56,7 +54,7 @@ def place(minio: Minio, request: pytest.FixtureRequest) -> Place:
         f"https://127.0.0.1:{minio.port}", "us-east-1", name, USER, PASSWORD, str(minio.certificate)
     )
     link = Link(found)
-    link.ask("PUT", headers={"x-amz-bucket-object-lock-enabled": "true"})
+    link.ask("PUT", headers=LOCK)
     link.close()
     return found
 
@@ -76,36 +74,16 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """The bucket as `components.backup` makes it, by its own account; beside it is another bucket."""
-    built = sorted(Folders.here().cache.glob("minio-*/mc"))
-    mc = shutil.which("mc") or (str(built[-1]) if built else None)
-    if mc is None:
-        pytest.skip("needs MinIO's client: on the PATH, or as built by `make lab`")
-    home = tmp_path_factory.mktemp("mc")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Accounts]:
+    """An empty server of the module's own."""
     with minio_server() as server:
-        admin = _place(server, USER, PASSWORD)
-        for bucket, headers in (
-            (names.BACKUP_BUCKET, {"x-amz-bucket-object-lock-enabled": "true"}),
-            ("shop-files", {}),
-        ):
-            link = Link(replace(admin, bucket=bucket))
-            link.ask("PUT", headers=headers)
-            link.close()
-        (home / "policy.json").write_text(backup_policy())
-        for words in (
-            ["alias", "set", "tests", f"https://127.0.0.1:{server.port}", USER, PASSWORD],
-            ["admin", "user", "add", "tests", names.BACKUP_USER, SECRET],
-            ["admin", "policy", "create", "tests", "backups", str(home / "policy.json")],
-            ["admin", "policy", "attach", "tests", "backups", "--user", names.BACKUP_USER],
-        ):
-            line = [mc, "--quiet", "--insecure", "--config-dir", str(home / "config"), *words]
-            subprocess.run(line, check=True, capture_output=True, env={"HOME": str(home)})
-        yield _place(server, names.BACKUP_USER, SECRET)
+        yield Accounts(server, tmp_path_factory.mktemp("mc"))
 
 
-def _place(server: Minio, user: str, secret: str) -> Place:
-    certificate: Path = server.certificate
-    return Place(
-        f"https://127.0.0.1:{server.port}", "us-east-1", names.BACKUP_BUCKET, user, secret, str(certificate)
-    )
+@pytest.fixture(scope="module")
+def account(accounts: Accounts) -> Place:
+    """The bucket as `components.backup` makes it, by its own account; beside it are other buckets."""
+    accounts.bucket(names.BACKUP_BUCKET, LOCK)
+    for bucket in ("shop-files", "saved-files"):
+        RealS3().put(accounts.bucket(bucket), "x", b"of a visitor")
+    return accounts.account(names.BACKUP_USER, SECRET, backup_policy(["saved-files"]), names.BACKUP_BUCKET)

@@ -10,7 +10,7 @@ from typing import Any
 from agent.host.ports import Result
 from tests.postgres import Cluster
 from tests.unit.agent.fakes.host import FakeHost
-from tests.unit.agent.store.sealing import Programs, host_with_key, install
+from tests.unit.agent.store.sealing import Programs, host_with_key, install, settings
 
 IMAGE, DIGEST = "1" * 64, "sha256:" + "2" * 64
 _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
@@ -41,7 +41,8 @@ def data_server(folder: Path, cluster: Cluster, **changes: Any) -> FakeHost:
     login.chmod(0o600)
     places = {"/etc/codeb/secrets/backup.pgpass": str(login), "/etc/codeb/ca.crt": str(cluster.certificate)}
     host.pipes.renamed = lambda words: here([_moved(word, places) for word in words])
-    install(host, port=int(cluster.config["port"]), **changes)
+    shop = settings()["projects"][0] | {"buckets": []}
+    install(host, port=int(cluster.config["port"]), **{"projects": [shop], **changes})
     inspect = "podman container inspect --format {{.Image}} {{.ImageDigest}} postgres"
     host.answers[inspect] = Result(0, f"{IMAGE} {DIGEST}\n")
     return host

@@ -32,7 +32,7 @@ def host(tmp_path: Path, cluster: Cluster, account: Place) -> FakeHost:
         "endpoint": account.endpoint, "bucket": account.bucket, "access_key": account.access_key,
         "secret_key": account.secret_key, "ca": account.ca,
     }  # fmt: skip
-    projects = [{**settings()["projects"][0], "retention_days": 1}]
+    projects = [{**settings()["projects"][0], "buckets": [], "retention_days": 1}]
     found = data_server(tmp_path, cluster, stores=[store], projects=projects)
     found.s3 = RealS3(pause=lambda _: None)  # type: ignore[assignment]
     return found

@@ -193,7 +193,7 @@ def test_a_dump_that_the_store_damages_is_no_backup(host: FakeHost) -> None:
 
 
 def test_a_database_that_is_not_there_yet_is_said_as_such(host: FakeHost, cluster: Cluster) -> None:
-    project = settings()["projects"][0] | {"database": "no_such_db"}
+    project = settings()["projects"][0] | {"database": "no_such_db", "buckets": []}
     host.put(
         paths.BACKUP_SETTINGS, json.dumps(settings(port=int(cluster.config["port"]), projects=[project]))
     )
@@ -203,7 +203,7 @@ def test_a_database_that_is_not_there_yet_is_said_as_such(host: FakeHost, cluste
 
 
 def test_one_project_that_fails_stops_no_other(host: FakeHost, cluster: Cluster) -> None:
-    shop = settings()["projects"][0]
+    shop = settings()["projects"][0] | {"buckets": []}
     projects = [shop | {"id": "aaa", "database": "no_such_db"}, shop]
     host.put(paths.BACKUP_SETTINGS, json.dumps(settings(port=int(cluster.config["port"]), projects=projects)))
     answer = ask(host, "backup", all=True)
@@ -310,7 +310,7 @@ def test_only_those_are_due_that_have_no_backup_since_their_timer_went_off(host:
 def test_a_late_backup_is_told_once_for_each_time_it_was_due(host: FakeHost) -> None:
     target = {"kind": "slack", "url": "https://hooks.example.com/x"}
     host.put(paths.NOTIFY, json.dumps({"version": 1, "stack": "live", "webhooks": [target], "sentry": None}))
-    shop = settings()["projects"][0]
+    shop = settings()["projects"][0] | {"buckets": []}
     late = shop | {"id": "late", "database": "no_such_db"}
     document = json.loads(host.tell(paths.BACKUP_SETTINGS) or "") | {"projects": [shop, late]}
     host.put(paths.BACKUP_SETTINGS, json.dumps(document))
@@ -354,7 +354,7 @@ def test_a_run_that_nobody_waits_for_ends_and_is_no_failure_of_the_backup(host: 
 def test_a_store_that_was_away_gets_what_it_missed_with_the_next_run_of_any_project(
     host: FakeHost, cluster: Cluster
 ) -> None:
-    shop = settings()["projects"][0]
+    shop = settings()["projects"][0] | {"buckets": []}
     blog = shop | {"id": "blog", "database": "no_such_db", "buckets": []}
     host.put(
         paths.BACKUP_SETTINGS,

@@ -26,6 +26,7 @@ SECRET_KEYS = (
         "sshPrivateKey",
         "projectSecrets",
         "vaultCredentials",
+        "backupCredentials",
         "notifications",
         "sentry",
         "registryCredentials",

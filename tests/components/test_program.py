@@ -24,7 +24,7 @@ from tests.components.recording import (
 )
 
 
-def test_a_project_with_database_and_bucket_takes_nine_resources(recording: Recording) -> None:
+def test_a_project_with_database_and_bucket_takes_eleven_resources(recording: Recording) -> None:
     types = sorted(item.type for item in recording.of_project("shop"))
     assert types == [
         "codeb:project:Project",
@@ -32,7 +32,9 @@ def test_a_project_with_database_and_bucket_takes_nine_resources(recording: Reco
         "minio:index/iamPolicy:IamPolicy",
         "minio:index/iamUser:IamUser",
         "minio:index/iamUserPolicyAttachment:IamUserPolicyAttachment",
+        "minio:index/ilmPolicy:IlmPolicy",
         "minio:index/s3Bucket:S3Bucket",
+        "minio:index/s3BucketVersioning:S3BucketVersioning",
         "postgresql:index/database:Database",
         "postgresql:index/grant:Grant",
         "postgresql:index/role:Role",
@@ -105,7 +107,7 @@ def test_an_app_is_given_a_user_of_its_own_for_its_buckets_and_nothing_of_the_ad
     secret = RootSecret(ROOT_SECRET).derive("project/vault-app/storage")
     assert (user.inputs["name"], rpc.unwrap_rpc_secret(user.inputs["secret"])) == ("vault", secret)
     assert access.inputs == {"userName": "vault", "policyName": "vault"}
-    allowed, denied = json.loads(policy.inputs["policy"])["Statement"]
+    allowed, _, denied = json.loads(policy.inputs["policy"])["Statement"]
     assert allowed["Resource"] == ["arn:aws:s3:::vault-uploads", "arn:aws:s3:::vault-uploads/*"]
     assert denied == {"Effect": "Deny", "Action": ["admin:*"]}
     assert "vault-app-bucket-uploads" in {urn.split("::")[-1] for urn in access.dependencies}, (
@@ -119,7 +121,7 @@ def test_an_app_is_given_a_user_of_its_own_for_its_buckets_and_nothing_of_the_ad
 
 
 def test_nothing_is_public_by_default(recording: Recording) -> None:
-    buckets = [item for item in recording.registrations if item.type.startswith("minio:index/s3Bucket")]
+    buckets = [item for item in recording.registrations if item.type == "minio:index/s3Bucket:S3Bucket"]
     assert [bucket.inputs["acl"] for bucket in buckets] == [
         "private"
     ] * 3  # two of projects, and the backups'
@@ -162,9 +164,12 @@ def test_a_project_that_left_keeps_its_data_under_the_same_names(
     later = record(tmp_path, {"bare.yaml": BARE}, registry=registry)
     kept = {item.urn for item in later.of_project("shop")}
     before = {item.urn for item in recording.of_project("shop")}
-    going = ("::shop-user", "::shop-policy", "::shop-access", "::shop-release-one")
+    going = (
+        *("::shop-user", "::shop-policy", "::shop-access", "::shop-release-one"),
+        *("::shop-versions-uploads", "::shop-expiry-uploads"),
+    )
     assert before - kept == {urn for urn in before if urn.endswith(going)}, (
-        "the release goes, and no key to the uploads is left"
+        "the release goes, and no key to the uploads is left; MinIO keeps the bucket's versions"
     )
     assert later.outputs[-1]["registry"]["projects"]["shop"]["status"] == "retained"
     assert not [item for item in later.registrations if "vault-app" in item.name], (

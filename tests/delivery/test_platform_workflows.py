@@ -223,6 +223,15 @@ def test_drift_is_looked_for_in_both_stacks(world: World) -> None:
     assert all(given(call.environment) == {**STACK, **TOKEN} for call in world.calls())
 
 
+def test_both_stacks_are_backed_up_by_the_commands_that_timers_run(world: World) -> None:
+    world.run(PLATFORM, "backup.yml", "schedule", {"schedule": "13 19 * * *"})
+    assert sorted(world.lines()) == [
+        *(f"backup --stack {stack} --wait 600" for stack in ("dev", "prod")),
+        *(f"backup platform --stack {stack} --wait 600" for stack in ("dev", "prod")),
+    ]
+    assert all(given(call.environment) == STACK for call in world.calls())
+
+
 def test_no_secret_shows_in_a_log(world: World) -> None:
     said: list[Line] = []
     with reviewed(lambda job: True) as at:

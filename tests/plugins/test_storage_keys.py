@@ -19,14 +19,19 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 from minio import Minio
+from minio.commonconfig import Filter
 from minio.credentials.providers import AssumeRoleProvider, StaticProvider
+from minio.deleteobjects import DeleteObject
 from minio.error import MinioAdminException, S3Error
+from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
+from minio.versioningconfig import VersioningConfig
 
-from components.project import storage_policy
+from components.buckets import storage_policy
 from lab.providers.minio import bucket, iam, service_account
 from lab.providers.minio.client import Admin
 from tests.plugins.client import Plugin
 from tests.plugins.life import make, remove
+from tests.plugins.store import admin
 
 OWN, OTHER = "attacker-uploads", "victim-uploads"
 
@@ -153,6 +158,49 @@ def test_a_user_of_its_own_uses_its_bucket(of_its_own: Key) -> None:
     store.put_object(OWN, "a", io.BytesIO(b"x"), 1)
     assert [item.object_name for item in store.list_objects(OWN)] == ["a"]
     store.remove_object(OWN, "a")
+
+
+FOR_GOOD: dict[str, Callable[[Minio], object]] = {
+    "no more versions": lambda store: store.set_bucket_versioning(OWN, VersioningConfig("Suspended")),
+    "a version": lambda store: store.remove_object(OWN, "kept", version_id=_version(store)),
+    "many versions": lambda store: _all_gone(store),
+    "a rule by which they go": lambda store: store.set_bucket_lifecycle(
+        OWN, LifecycleConfig([Rule("Enabled", rule_filter=Filter(prefix=""), expiration=Expiration(days=1))])
+    ),
+    "the bucket": lambda store: store.remove_bucket(OWN),
+}
+
+
+@pytest.mark.parametrize("attack", FOR_GOOD)
+def test_a_user_of_its_own_deletes_nothing_for_good(
+    of_its_own: Key, minio_config: dict[str, str], attack: str
+) -> None:
+    owner = admin(minio_config)
+    owner.set_bucket_versioning(OWN, VersioningConfig("Enabled"))
+    try:
+        of_its_own.store.put_object(OWN, "kept", io.BytesIO(b"kept"), 4)
+        with pytest.raises((S3Error, RuntimeError), match=r"Access ?Denied"):
+            FOR_GOOD[attack](of_its_own.store)
+        of_its_own.store.put_object(OWN, "kept", io.BytesIO(b"over"), 4)
+        of_its_own.store.remove_object(OWN, "kept")
+        found = [
+            owner.get_object(OWN, "kept", version_id=item.version_id).data
+            for item in owner.list_objects(OWN, prefix="kept", include_version=True)
+            if not item.is_delete_marker
+        ]
+        assert found == [b"over", b"kept"]
+    finally:
+        for item in list(owner.list_objects(OWN, include_version=True)):
+            owner.remove_object(OWN, item.object_name, version_id=item.version_id)
+
+
+def _version(store: Minio) -> str:
+    return str(next(store.list_objects(OWN, prefix="kept", include_version=True)).version_id)
+
+
+def _all_gone(store: Minio) -> None:
+    for error in store.remove_objects(OWN, [DeleteObject("kept", _version(store))]):
+        raise RuntimeError(f"{error.code}: {error.message}")
 
 
 def test_a_user_of_its_own_cannot_change_its_password(of_its_own: Key) -> None:

@@ -1,6 +1,6 @@
 """Settings of a stack: the plain keys `codeb:…` of `Pulumi.<stack>.yaml`. Secret values never come here."""
 
-from codeb.model.settings.backup import Backups
+from codeb.model.settings.backup import Backups, SecondPlace
 from codeb.model.settings.base import Provider, Role
 from codeb.model.settings.images import Images
 from codeb.model.settings.members import Member
@@ -19,6 +19,7 @@ __all__ = [
     "Previews",
     "Provider",
     "Role",
+    "SecondPlace",
     "Server",
     "Settings",
     "Vault",

@@ -86,7 +86,7 @@ class Settings(Setting):
     """Minutes that the previous release stands by after a switch."""
 
     backup: Backups = Backups()
-    """How much room the archive of PostgreSQL takes at most."""
+    """Another place for backups, and how much room the archive of PostgreSQL takes at most."""
 
     development: LaxBool = False
     """Whether the stack is one to try things on: AI assistants may then deploy by a person's yes in the client alone."""

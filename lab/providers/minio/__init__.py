@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.providers.bridge.provider import BridgedProvider
-from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account
+from lab.providers.minio import bucket, bucket_policy, iam, lifecycle, service_account, versioning
 from lab.providers.minio.client import MinioServer
 from lab.providers.protocol import Properties
 
@@ -17,6 +17,7 @@ class MinioProvider(BridgedProvider):
             bucket.TYPE: bucket.S3Bucket(server),
             bucket_policy.TYPE: bucket_policy.S3BucketPolicy(server),
             lifecycle.TYPE: lifecycle.IlmPolicy(server),
+            versioning.TYPE: versioning.S3BucketVersioning(server),
             iam.USER: iam.IamUser(server),
             iam.POLICY: iam.IamPolicy(server),
             iam.ATTACHMENT: iam.IamUserPolicyAttachment(server),

@@ -65,6 +65,8 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "prune",
         "ship",
         "base",
+        "platform",
+        "belongings",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

@@ -96,6 +96,11 @@ def test_the_action_keeps_to_the_rules() -> None:
         ("jobs:\n", "env: {KEY: '${{ secrets.KEY }}'}\njobs:\n", "a secret for all jobs"),
         ("on: push", "on: pull_request_target", "pull_request_target"),
         ("codeb ci deploy", "codeb rollback", "not a command for workflows"),
+        (
+            "codeb ci deploy --stack dev",
+            "codeb backup --stak dev",
+            "the following arguments are required: --stack",
+        ),
     ],
 )
 def test_the_rules_find_what_is_wrong(tmp_path: Path, old: str, new: str, problem: str) -> None:

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import yaml
 
-from ops import ci_commands
+from ops import backup_commands, ci_commands
+from ops.command import Command
 
 PINNED: Final = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # (v\d+\.\d+\.\d+|main)")
 WRITES: Final = {"pull-requests", "issues", "packages"}
@@ -79,19 +80,27 @@ def commands(step: Document) -> Iterator[list[str]]:
 
 
 def _command(words: list[str]) -> Iterator[str]:
+    if words[:2] == ["codeb", "backup"]:
+        yield from _parsed("codeb backup", backup_commands.COMMANDS[0], words[2:])
+        return
     if words[:2] != ["codeb", "ci"] or words[2] not in EXPECTED:
         yield f"not a command for workflows: {shlex.join(words)}"
         return
     if words[2] not in {verb.name for verb in ci_commands.VERBS}:
         return
-    parser = argparse.ArgumentParser(prog="codeb ci")
-    ci_commands.COMMANDS[0].add_arguments(parser)
+    yield from _parsed("codeb ci", ci_commands.COMMANDS[0], words[2:])
+
+
+def _parsed(program: str, command: Command, words: list[str]) -> Iterator[str]:
+    """What the command's own parser says of these words."""
+    parser = argparse.ArgumentParser(prog=program)
+    command.add_arguments(parser)
     said = io.StringIO()
     with contextlib.redirect_stderr(said):
         try:
-            parser.parse_args(words[2:])
+            parser.parse_args(words)
         except SystemExit:
-            yield f"{shlex.join(words)}: {said.getvalue().splitlines()[-1]}"
+            yield f"{program} {shlex.join(words)}: {said.getvalue().splitlines()[-1]}"
 
 
 def _uses(path: Path) -> Iterator[str]:

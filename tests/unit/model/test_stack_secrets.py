@@ -234,3 +234,27 @@ def test_what_a_vault_has_is_not_missed_in_the_stack_s_file(tmp_path: Path) -> N
 )
 def test_what_shows_of_a_login_is_checked(tmp_path: Path, vault: Any, login: Any, wrong: list[str]) -> None:
     assert places(said(tmp_path, vault=vault, vaultCredentials=login)) == wrong
+
+
+SECOND = {"second": {"endpoint": "https://s3.example.com", "bucket": "backups"}}
+
+
+@pytest.mark.parametrize(
+    ("backup", "keys", "wrong"),
+    [
+        (SECOND, None, ["codeb:backupCredentials.accessKey", "codeb:backupCredentials.secretKey"]),
+        (SECOND, {"accessKey": LOCKED}, ["codeb:backupCredentials.secretKey"]),
+        (SECOND, {"accessKey": "k", "secretKey": LOCKED}, []),
+        (SECOND, LOCKED, []),
+        ({}, None, []),
+        (
+            {},
+            {"accessKey": "a b", SECRET: "x"},
+            ["codeb:backupCredentials.?", "codeb:backupCredentials.accessKey"],
+        ),
+    ],
+)
+def test_keys_of_the_second_place_are_checked_as_far_as_they_show(
+    tmp_path: Path, backup: Any, keys: Any, wrong: list[str]
+) -> None:
+    assert places(said(tmp_path, backup=backup, backupCredentials=keys)) == wrong

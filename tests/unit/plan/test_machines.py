@@ -257,7 +257,9 @@ EDITS: dict[str, dict[str, Any]] = {
     "standbyMinutes": {"standbyMinutes": 5},
     "development": {"development": True},
     "previews": {"development": True, "previews": {"max": 3}},
-    "backup": {"backup": {"spool": 4, "slot": 8}},
+    "backup": {
+        "backup": {"spool": 4, "slot": 8, "second": {"endpoint": "https://s3.example.com", "bucket": "kept"}}
+    },
     "vault": {"vault": {"address": "https://vault.example.com:8200"}},
     "balancer.enabled": {"balancer": {"enabled": False}},
     "balancer.tls": {"balancer": {"tls": "terminate"}},

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
 from agent.documents.reader import Reader
 from agent.store.settings import read_settings
-from codeb.model import ManifestSource, load_manifests, parse_settings
+from codeb.model import BackupCredentials, ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
-from codeb.render.backup import backup_files
+from codeb.render.backup import backup_files, second_texts
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 
 ROOT = RootSecret("correct horse battery staple 0123456789 abcdef")
 MANIFEST = "project: {{id: {id}}}\nenvironment: {{domain: {id}.example.com, image: ghcr.io/x/y:1}}\n{more}"
 
 
-def plan_of(**projects: str) -> Plan:
+def plan_of(backup: dict[str, Any] | None = None, **projects: str) -> Plan:
     server = {
         "name": "one",
         "address": "192.0.2.1",
@@ -26,7 +27,9 @@ def plan_of(**projects: str) -> Plan:
         "roles": ["app", "data", "edge"],
     }
     server["hostKey"] = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0kxXQw8RwP8VXoR3wkzXkX0LhSCTY0zH8m6bYwJ1T"
-    settings = parse_settings({"domain": "example.com", "servers": [server], "tlsIssuer": "internal"})
+    settings = parse_settings(
+        {"domain": "example.com", "servers": [server], "tlsIssuer": "internal", "backup": backup or {}}
+    )
     sources = [
         ManifestSource(f"{key}.yaml", MANIFEST.format(id=key, more=more)) for key, more in projects.items()
     ]
@@ -65,13 +68,14 @@ def test_secrets_are_in_files_that_only_their_reader_opens() -> None:
     [
         ("", True),
         ("backup: {enabled: false}\n", False),
-        ("resources: {database: {enabled: false}}\n", False),
+        ("resources: {database: {enabled: false}}\n", True),
+        ("resources: {database: {enabled: false}, storage: {enabled: false}}\n", False),
     ],
 )
-def test_a_project_that_has_something_to_dump_has_a_timer(more: str, timer: bool) -> None:
+def test_a_project_that_has_something_to_save_has_a_timer(more: str, timer: bool) -> None:
     assert ("codeb-backup-shop.timer" in files_of(plan_of(shop=more))) is timer
     services = [service.name for service in backup_files(plan_of(shop=more)).services]
-    assert services == (["codeb-backup-shop.timer"] if timer else [])
+    assert services == ["codeb-platform.timer", *(["codeb-backup-shop.timer"] if timer else [])]
 
 
 def test_a_schedule_without_a_moment_is_spread_and_one_with_is_kept() -> None:
@@ -90,3 +94,35 @@ def test_the_service_gives_the_agent_a_document_that_names_its_project() -> None
     assert json.loads(line.replace("%i", "shop")) == {
         "version": 1, "project": "shop", "wait_s": 21_600, "by": "timer",
     }  # fmt: skip
+
+
+def test_the_second_place_is_a_store_with_the_keys_of_the_configuration() -> None:
+    ca = PlatformSecrets(ROOT, []).authority.certificate
+    second = {
+        "endpoint": "https://s3.example.com",
+        "region": "icn1",
+        "bucket": "kept",
+        "lockDays": 30,
+        "ca": ca,
+    }
+    plan = plan_of(backup={"second": second}, shop="")
+    texts = second_texts(BackupCredentials("AKIA/+=_.-0", "s/+=_.-1"))
+    files = files_of(plan)
+    assert "s/+=_.-1" not in files["backup.json"]
+    text = resolve(files["backup.json"], PlatformSecrets(ROOT, ["10.0.0.1"], texts).lookup)
+    here, found = read_settings(Reader(json.loads(text), "")).stores
+    assert (here.name, here.place.lock_days) == ("here", 0)
+    assert (found.name, found.place.endpoint, found.place.region) == (
+        "second",
+        "https://s3.example.com",
+        "icn1",
+    )
+    assert (found.place.bucket, found.place.lock_days) == ("kept", 30)
+    assert (found.place.access_key, found.place.secret_key) == ("AKIA/+=_.-0", "s/+=_.-1")
+    assert found.place.ca == "/etc/codeb/backup-ca.crt"
+    assert files["backup-ca.crt"].strip() == ca.strip()
+
+
+def test_a_stack_without_a_second_place_has_no_keys_for_one() -> None:
+    assert second_texts(None) == {}
+    assert "backup-ca.crt" not in files_of(plan_of(shop=""))

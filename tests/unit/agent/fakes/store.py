@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Protocol
 
 from agent.host.pipes import Session
-from agent.host.s3 import Object, Place, Sent, StoreError
+from agent.host.s3 import Features, Object, Place, Sent, StoreError
 
 
 class Clock(Protocol):
@@ -22,28 +22,44 @@ class Clock(Protocol):
 @dataclass
 class FakeS3:
     """`versions_of` has, by bucket, every version with its content, the newest last. `refuses` says by bucket what every
-    request there is answered with; `deleted` counts."""
+    request there is answered with; `deleted` counts. `put_only` are buckets that let nobody read, `features_of` what others
+    than usual ones have, `locked` for how many days what was written there last was locked."""
 
     clock: Clock
     versions_of: dict[str, list[tuple[Object, bytes]]] = field(default_factory=dict)
     refuses: dict[str, StoreError] = field(default_factory=dict)
     deleted: list[str] = field(default_factory=list)
+    put_only: set[str] = field(default_factory=set)
+    features_of: dict[str, Features] = field(default_factory=dict)
+    locked: dict[str, int] = field(default_factory=dict)
 
     def put(self, place: Place, key: str, body: bytes) -> None:
         kept = self._bucket(place)
+        self.locked[place.bucket] = place.lock_days
         at = datetime.fromtimestamp(self.clock.time, UTC)
         made = Object(
             key, len(body), at, hashlib.md5(body, usedforsecurity=False).hexdigest(), f"v{len(kept)}"
         )
         kept.append((made, body))
 
-    def upload(self, place: Place, key: str, pieces: Iterable[bytes], expected: int = 0) -> Sent:
+    def upload(
+        self,
+        place: Place,
+        key: str,
+        pieces: Iterable[bytes],
+        expected: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Sent:
         self._bucket(place)
         body = b"".join(pieces)
         self.put(place, key, body)
+        kept = self.versions_of[place.bucket]
+        kept[-1] = (replace(kept[-1][0], headers=dict(headers or {})), kept[-1][1])
         return Sent(len(body), hashlib.sha256(body).hexdigest())
 
     def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:
+        if place.bucket in self.put_only:
+            raise StoreError("refused", f"{place.where} refused with AccessDenied", "AccessDenied")
         for found, body in reversed(self._bucket(place)):
             if found.key == key and version in ("", found.version):
                 if found.marker:
@@ -53,8 +69,11 @@ class FakeS3:
                 return
         raise StoreError("missing", f"{place.where} refused with NoSuchKey", "NoSuchKey")
 
-    def head(self, place: Place, key: str) -> Object | None:
-        return next((found for found in self.objects(place, key) if found.key == key), None)
+    def head(self, place: Place, key: str, version: str = "") -> Object | None:
+        kept = [found for found, _ in reversed(self._bucket(place)) if found.key == key]
+        if version:
+            kept = [found for found in kept if found.version == version]
+        return None if not kept or kept[0].marker else kept[0]
 
     def objects(self, place: Place, prefix: str) -> Iterator[Object]:
         newest = {found.key: found for found, _ in self._bucket(place)}
@@ -76,6 +95,10 @@ class FakeS3:
         elif any(found.key == key for found, _ in kept):
             at = datetime.fromtimestamp(self.clock.time, UTC)
             kept.append((Object(key, 0, at, version=f"v{len(kept)}", marker=True), b""))
+
+    def features(self, place: Place) -> Features:
+        self._bucket(place)
+        return self.features_of.get(place.bucket, Features(versions=True, locks=True, deletes=False))
 
     def content(self, bucket: str, key: str) -> bytes:
         """An object's newest version."""
