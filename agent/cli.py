@@ -25,7 +25,7 @@ Telling = Generator[Answer, None, Answer]
 """A verb that tells documents on its way to the answer, a line each."""
 Action = Callable[[Ports, Reader, str], "Answer | Telling"]
 
-# Verb → module with a function of the verb's name. Only that module is imported: a rollback must start fast.
+# Verb → module with a function of the verb's name (`restore-undo`: `restore_undo`). Only that module is imported: a rollback must start fast.
 VERBS: Final[Mapping[str, str]] = {
     "apply": "agent.bundle.apply",
     "release": "agent.release.drive",
@@ -47,6 +47,8 @@ VERBS: Final[Mapping[str, str]] = {
     "backup": "agent.backup.backup",
     "backups": "agent.backup.backups",
     "prune": "agent.backup.prune",
+    "restore": "agent.restore.restore",
+    "restore-undo": "agent.restore.undo",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
     "version": "agent.program.version",
@@ -144,7 +146,7 @@ def _told(ports: Ports, verb: str, failure: Failure, out: TextIO, err: TextIO) -
 
 
 def _action(verb: str) -> Action:
-    action: Action = getattr(importlib.import_module(VERBS[verb]), verb)
+    action: Action = getattr(importlib.import_module(VERBS[verb]), verb.replace("-", "_"))
     return action
 
 

@@ -1,0 +1,62 @@
+"""Two databases change places, in one statement that goes to its end, behind Caddy's hold; and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agent.backup import aside
+from agent.backup.aside import Note
+from agent.backup.snapshot import Image
+from agent.documents.errors import Failed
+from agent.edge import drain
+from agent.host.pipes import PipeBroken
+from agent.host.ports import Ports
+from agent.restore import queries
+from agent.restore.work import Target, said
+from agent.store.settings import Settings
+
+
+@dataclass(frozen=True)
+class Swapped:
+    """How long the database was closed, and whether requests to this host waited meanwhile."""
+
+    milliseconds: int
+    held: bool
+
+
+def restored(ports: Ports, settings: Settings, image: Image, target: Target, note: Note) -> Swapped:
+    """What was filled is the live one, which is kept. What an earlier restore has put aside goes. Raises Failed."""
+    if target.kept is not None:
+        with said("swap"):
+            aside.drop(ports, settings.server, image, target.before)
+    live = target.live.name
+    return _swapped(ports, settings, image, target, [(live, target.before), (target.new, live)], note)
+
+
+def undone(ports: Ports, settings: Settings, image: Image, target: Target, note: Note) -> Swapped:
+    """What was put aside is the live one again, which is kept in its place. Raises Failed."""
+    live = target.live.name
+    renames = [(live, target.new), (target.before, live), (target.new, target.before)]
+    return _swapped(ports, settings, image, target, renames, note)
+
+
+def _swapped(
+    ports: Ports, settings: Settings, image: Image, target: Target, renames: list[tuple[str, str]], note: Note
+) -> Swapped:
+    live = target.live.name
+    meanwhile = Note("swapping", note.what, note.by, note.at)
+    text = queries.swap(live, renames, target.before, note.text(), meanwhile.text())
+    with drain.held(ports) as held:
+        begun, problem = ports.clock.monotonic(), ""
+        try:
+            aside.asked(ports, settings.server, image, text)
+        except PipeBroken as error:
+            problem = str(error)
+        took = ports.clock.monotonic() - begun
+    with said("swap"):
+        found = aside.look(ports, settings.server, image, (live, target.before))
+    now = found.get(target.before)
+    if now is None or now.note != note:
+        cause = problem or "the names are as they were"
+        raise Failed("swap", cause, "the live database is open as before; run again")
+    return Swapped(round(took * 1000), held)
