@@ -4,7 +4,7 @@ BEGIN;
 WITH wanted AS (SELECT convert_from(decode(:'document', 'base64'), 'UTF8')::jsonb AS w),
   given AS (
     SELECT w->>'new' AS new, NULLIF(s->>'role', '') AS role, s->>'name' AS name, s->>'value' AS value
-    FROM wanted, jsonb_array_elements(w->'settings') s WHERE jsonb_typeof(w->'settings') = 'array'
+    FROM wanted, jsonb_array_elements(CASE jsonb_typeof(w->'settings') WHEN 'array' THEN w->'settings' ELSE '[]' END) s
     UNION ALL
     SELECT w->>'new', r.rolname, split_part(c, '=', 1), substr(c, strpos(c, '=') + 1)
     FROM wanted, pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase LEFT JOIN pg_roles r ON r.oid = s.setrole,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from agent.backup import aside
+from agent.backup import aside, programs
 from agent.backup.aside import Note
 from agent.backup.snapshot import Image
 from agent.documents.errors import Failed
@@ -14,6 +15,9 @@ from agent.host.ports import Ports
 from agent.restore import queries
 from agent.restore.work import Target, said
 from agent.store.settings import Settings
+
+
+_OVER: Final = f"\\echo '{queries.OVER}'\n"
 
 
 @dataclass(frozen=True)
@@ -46,17 +50,22 @@ def _swapped(
     live = target.live.name
     meanwhile = Note("swapping", note.what, note.by, note.at)
     text = queries.swap(live, renames, target.before, note.text(), meanwhile.text())
-    with drain.held(ports) as held:
-        begun, problem = ports.clock.monotonic(), ""
-        try:
-            aside.asked(ports, settings.server, image, text)
-        except PipeBroken as error:
-            problem = str(error)
-        took = ports.clock.monotonic() - begun
+    argv = programs.psql(settings.server, image.id, "restore-swap", programs.ADMIN)
+    problem: PipeBroken | None = None
+    with said("swap"), ports.pipes.session(argv) as talk:
+        talk.ask(_OVER, queries.OVER)  # it takes a moment to log in: not while requests wait
+        with drain.held(ports) as held:
+            begun = ports.clock.monotonic()
+            try:
+                talk.ask(text + _OVER, queries.OVER)
+            except PipeBroken as error:
+                problem = error
+            took = ports.clock.monotonic() - begun
     with said("swap"):
         found = aside.look(ports, settings.server, image, (live, target.before))
     now = found.get(target.before)
     if now is None or now.note != note:
-        cause = problem or "the names are as they were"
-        raise Failed("swap", cause, "the live database is open as before; run again")
+        cause, log = (str(problem), problem.said) if problem else ("the names are as they were", "")
+        remedy = "the live database is open as before; the log has what PostgreSQL said; run again"
+        raise Failed("swap", cause, remedy, log=tuple(log.splitlines()[-20:]))
     return Swapped(round(took * 1000), held)
