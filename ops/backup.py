@@ -128,7 +128,18 @@ def _table(found: Mapping[str, Any], stores: Sequence[Mapping[str, Any]]) -> lis
         lines.append(f"{words.clean(found.get('project'))} has no backup yet")
     if found.get("point_in_time_from"):
         lines.append(f"and any moment since {words.clean(found['point_in_time_from'])}")
+    if isinstance(kept := found.get("kept"), Mapping):
+        lines.append(_kept(str(found.get("project")), kept))
     return lines
+
+
+def _kept(project: str, kept: Mapping[str, Any]) -> str:
+    """What a restore has put aside."""
+    when = f"at {kept.get('at')} by {kept.get('by')}"
+    if kept.get("kind") == "undone":
+        return words.clean(f"taken back {when}: {kept.get('what')}; what it had brought is kept until {kept.get('until')}")
+    undo = f"`codeb restore undo {project}`"
+    return words.clean(f"{kept.get('what')} {when}; what was there is kept until {kept.get('until')} ({undo})")
 
 
 def _row(each: Mapping[str, Any], proven: Mapping[str, Any]) -> list[str]:

@@ -105,6 +105,16 @@ def look(
     return {name: Database(name, int(size), owner, bool(is_open), read_note(comment)) for name, size, owner, is_open, comment in rows}
 
 
+def kept(ports: Ports, settings: Settings, databases: Iterable[str]) -> dict[str, Note]:
+    """What restores have put aside, by the database that is in its place; nothing when PostgreSQL can't be asked."""
+    names = {f"{database}{BEFORE}": database for database in databases}
+    try:
+        found = look(ports, settings.server, server_image(ports, settings.server), names)
+    except (PipeBroken, Failed):
+        return {}
+    return {names[each.name]: each.note for each in found.values() if each.note}
+
+
 def drop(ports: Ports, server: Server, image: Image, *names: str) -> None:
     """Raises PipeBroken."""
     asked(ports, server, image, queries.drop(list(names)))

@@ -82,7 +82,9 @@ def _from_backup(work: Work, warnings: list[str]) -> Telling:
 def _from_moment(work: Work, at: datetime, warnings: list[str]) -> Telling:
     found = moments.archived(work, at)
     database = database_of(work.settings, work.wanted.project)
-    size, free = work.target.live.size, free_bytes(work.ports)
+    with said("find"):
+        known = aside.look(work.ports, work.server, work.image, (database,)).get(database)
+    size, free = known.size if known else 0, free_bytes(work.ports)
     refuse_crowded(size, free)
     if work.wanted.dry_run:
         return _facts(work, moments.words(at), size, free=free, stores=[found.place.bucket])

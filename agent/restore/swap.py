@@ -13,7 +13,7 @@ from agent.edge import drain
 from agent.host.pipes import PipeBroken
 from agent.host.ports import Ports
 from agent.restore import queries
-from agent.restore.work import Target, said
+from agent.restore.work import Target, refused, said
 from agent.store.settings import Settings
 
 
@@ -65,7 +65,6 @@ def _swapped(
         found = aside.look(ports, settings.server, image, (live, target.before))
     now = found.get(target.before)
     if now is None or now.note != note:
-        cause, log = (str(problem), problem.said) if problem else ("the names are as they were", "")
         remedy = "the live database is open as before; the log has what PostgreSQL said; run again"
-        raise Failed("swap", cause, remedy, log=tuple(log.splitlines()[-20:]))
+        raise refused("swap", problem, remedy) if problem else Failed("swap", "the names are as they were", remedy)
     return Swapped(round(took * 1000), held)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from agent.backup import aside
 from agent.backup.aside import Database
@@ -104,7 +106,18 @@ def free_bytes(ports: Ports) -> int:
     return int(words[-1]) if words and words[-1].isdigit() else 0
 
 
-_AGAIN = "`journalctl -u postgres` and `df -h` may say more; run again"
+def refused(phase: str, error: PipeBroken, remedy: str) -> Failed:
+    """What PostgreSQL's programs said, but for the lines that may show rows (DETAIL, CONTEXT, the statement)."""
+    lines = [line.strip() for line in error.said.splitlines() if _TELLS.search(line)]
+    interrupted = error.first.code == 130
+    cause = f"{error.first.program} ended with status {error.first.code}: {lines[0]}" if lines else str(error)
+    if interrupted:
+        cause, remedy = str(error), "run again"
+    return Failed(phase, cause[:500], remedy, log=tuple(lines[-20:]), interrupted=interrupted)
+
+
+_TELLS: Final = re.compile(r"\b(?:error|ERROR|FATAL|PANIC|HINT):")
+_AGAIN: Final = "`journalctl -u postgres` and `df -h` may say more; run again"
 
 
 @contextmanager
@@ -113,8 +126,6 @@ def said(phase: str, remedy: str = _AGAIN) -> Iterator[None]:
     try:
         yield
     except PipeBroken as error:
-        interrupted = error.first.code == 130
-        log = tuple(error.said.splitlines()[-20:])
-        raise Failed(phase, str(error), "run again" if interrupted else remedy, log=log, interrupted=interrupted) from None
+        raise refused(phase, error, remedy) from None
     except (Damaged, StoreError) as error:
         raise Failed(phase, str(error), "`codeb restore list` says what else there is; look at the store's disk") from None

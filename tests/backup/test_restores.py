@@ -106,6 +106,8 @@ def test_an_undo_brings_the_live_database_back_and_run_again_it_stays(host: Fake
         assert sql(cluster, "till_db", COUNT) == "10\n"
         assert answer["what"] == f"restore of backup {made}"
     assert databases(cluster) == {*BOTH, "till_db_before_restore"}
+    (listed,) = ask(host, "backups", project="till")["projects"]
+    assert (listed["kept"]["kind"], listed["kept"]["until"]) == ("undone", "2026-11-30T04:00:00Z")
     audit = (host.tell(paths.AUDIT) or "").splitlines()
     assert [json.loads(line)["outcome"] for line in audit] == ["restore", "restore-undo"]
     assert json.loads(audit[0])["by"] == "admin@10.0.0.1"
@@ -143,7 +145,7 @@ def test_one_table_comes_beside_the_live_one_and_nothing_else_changes(host: Fake
         assert own.execute("SELECT 1").fetchone() == (1,), "nobody is thrown out"
     assert (answer["ok"], answer["table"], answer["rows"]) == (True, "public.sales_restored", 1000), answer
     found = "SELECT count(*), max(twice), min(mood), pg_typeof(min(name)) FROM public.sales_restored;\n"
-    assert sql(cluster, "till_db", found) == "1000|1000|good|ext.citext\n"
+    assert sql(cluster, "till_db", found) == "1000|1000|good|citext\n"
     owner = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'sales_restored';\n"
     assert sql(cluster, "till_db", owner) == "till\n"
     assert sql(cluster, "till_db", COUNT) == "10\n"
@@ -195,7 +197,10 @@ def test_a_scrub_that_fails_leaves_everything_as_it_was(host: FakeHost, cluster:
 
 TRAP = """
 SET ROLE till;
-CREATE FUNCTION public.trap(n int) RETURNS bool LANGUAGE plpgsql AS $$
+CREATE FUNCTION public.trap(n int) RETURNS bool LANGUAGE sql AS 'SELECT true';
+CREATE TABLE public.trapped (n int CHECK (public.trap(n)));
+INSERT INTO public.trapped VALUES (1);
+CREATE OR REPLACE FUNCTION public.trap(n int) RETURNS bool LANGUAGE plpgsql AS $$
 BEGIN
   BEGIN
     RESET ROLE;
@@ -205,8 +210,6 @@ BEGIN
   END;
   RETURN true;
 END $$;
-CREATE TABLE public.trapped (n int CHECK (public.trap(n)));
-INSERT INTO public.trapped VALUES (1);
 CREATE FUNCTION public.count(int) RETURNS bigint LANGUAGE sql AS 'SELECT 0::bigint';
 """
 

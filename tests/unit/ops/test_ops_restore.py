@@ -14,6 +14,7 @@ from ops_servers import server
 from codeb.ssh import SshTarget
 from ops import restore_commands
 from ops.access import Server
+from ops.backup import listed
 from ops.cli import main
 from ops.restore import restore, undo
 from ops.restore_commands import moment
@@ -142,6 +143,23 @@ def test_an_undo_says_what_it_took_back_and_run_again_that_it_is_done() -> None:
     again = undo("shop", {}, [DATA], _answering({**answer, "changed": False}))
     assert again.ok
     assert again.lines[0] == f"shop: restore of backup {ID} is taken back already"
+
+
+def test_the_list_says_what_a_restore_has_put_aside_and_until_when() -> None:
+    kept = {
+        "kind": "before", "what": f"restore of backup {ID}", "at": "2026-11-27T12:00:00Z", "by": "ann@laptop",
+        "until": "2026-12-04T12:00:00Z",
+    }  # fmt: skip
+
+    def lines(**changes: str) -> tuple[str, ...]:
+        answer = {"ok": True, "projects": [{"project": "shop", "stores": [{"store": "here"}], "kept": {**kept, **changes}}]}
+        return listed("shop", [DATA], lambda *_: Answer(0, answer)).lines
+
+    assert lines()[-1] == (
+        f"restore of backup {ID} at 2026-11-27T12:00:00Z by ann@laptop; what was there is kept until 2026-12-04T12:00:00Z "
+        "(`codeb restore undo shop`)"
+    )
+    assert lines(kind="undone")[-1].startswith("taken back at 2026-11-27T12:00:00Z by ann@laptop: ")
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import pytest
 from agent.backup.aside import BEFORE, KEPT, Database, Note, before, noted, read_note
 from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import Reader
+from agent.host.pipes import Ended, PipeBroken
 from agent.restore import programs, queries
 from agent.restore.document import read_undo, read_wanted
 from agent.restore.plan import (
@@ -23,6 +24,7 @@ from agent.restore.plan import (
     refuse_kept,
     refuse_newer,
 )
+from agent.restore.work import refused
 from agent.store.backups import Backup, Details, Listing
 from agent.store.settings import Server, Store
 from tests.unit.agent.store.sealing import HERE, SECOND
@@ -215,6 +217,18 @@ def test_a_setting_is_cut_at_its_first_sign_of_equality() -> None:
         {"role": "shop", "name": "search_path", "value": "x"},
     ]
     assert document_of(queries.settings("live", "new", None, {}))["settings"] is None
+
+
+def test_rows_that_postgresql_shows_in_its_errors_are_in_none_of_ours() -> None:
+    said = (
+        'pg_restore: error: COPY failed for table "users": ERROR:  duplicate key value\n'
+        "DETAIL:  Key (mail)=(ann@example.com) already exists.\nCONTEXT:  COPY users, line 1: ann@example.com\n"
+        "Command was: INSERT INTO users VALUES ('ann@example.com')\n"
+    )
+    found = refused("load", PipeBroken([Ended("podman", 1, said)]), "run again").failure
+    assert found.cause.startswith("podman ended with status 1: pg_restore: error: COPY failed")
+    assert "ann@" not in str(found)
+    assert refused("load", PipeBroken([Ended("podman", 130)]), "look").failure.interrupted
 
 
 SERVER = Server("docker.io/library/postgres:16-alpine", "postgres", "127.0.0.1", 5432)
