@@ -98,12 +98,14 @@ def _done(answer: Mapping[str, Any], stack: str) -> list[str]:
     project, size = answer.get("project"), words.size(answer.get("size"))
     warnings = [f"warning: {each}" for each in answer.get("warnings") or ()]
     if answer.get("dry_run"):
-        of = f" of {answer['of']}" if answer.get("of") else ""
-        return [f"{project}: would become {answer.get('what')}{of}: about {size}, and {words.size(answer.get('free'))} are free"]
+        what = f"{answer.get('what')} of {answer['of']}" if answer.get("of") else answer.get("what")
+        free = words.size(answer.get("free"))
+        return [f"{project}: would become {what}: about {size}, and {free} are free"]
     took = words.seconds(answer.get("seconds"))
     rows = words.count(int(answer.get("rows") or 0), "row")
     if answer.get("table"):
-        return [f"{project}: {answer['table']} in {answer.get('database')} has {rows} of {answer.get('what')}; {took}", *warnings]
+        where = f"{answer['table']} in {answer.get('database')}"
+        return [f"{project}: {where} has {rows} of {answer.get('what')}; {took}", *warnings]
     return [
         f"{project}: {answer.get('database')} is {answer.get('what')} now: {rows}, {size}, {took}",
         f"what was there is {answer.get('before')} until {answer.get('kept_until')}",

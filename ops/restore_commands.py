@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _BACKUP: Final = re.compile(r"newest|[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 _TABLE: Final = re.compile(r'(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")\.(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")', re.DOTALL)
 _ACTS: Final = ("list", "undo")
+_OF_A_RESTORE: Final = ("at", "backup", "into", "scrub", "table", "replace", "as_admin", "dry_run")
 
 
 def moment(text: str) -> str:
@@ -103,7 +104,7 @@ def _asked(options: argparse.Namespace) -> tuple[str, str]:
     *acts, project = options.words
     if len(acts) > 1 or (acts and acts[0] not in _ACTS):
         raise argparse.ArgumentTypeError("say a project, or list or undo and a project")
-    given = [name for name in ("at", "backup", "into", "scrub", "table", "replace", "as_admin", "dry_run") if getattr(options, name)]
+    given = [name for name in _OF_A_RESTORE if getattr(options, name)]
     if acts and given:
         raise argparse.ArgumentTypeError(f"{acts[0]} takes no --{given[0].replace('_', '-')}")
     if not acts and not (options.at or options.backup):

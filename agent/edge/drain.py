@@ -53,8 +53,8 @@ def reload(ports: Ports, *, all_the_same: bool = False) -> None:
 
 @contextmanager
 def held(ports: Ports) -> Iterator[bool]:
-    """New requests wait in the kernel while this is open (five seconds at most), and those of before have been answered, as far
-    as a few seconds allow; whether that is so: on a host without Caddy nobody comes here. Raises Failed."""
+    """New requests wait in the kernel while this is open (five seconds at most), and those of before have been answered, as
+    far as a few seconds allow; whether that is so: on a host without Caddy nobody comes here. Raises Failed."""
     if ports.files.read(paths.HOLD) is None:
         yield False
         return

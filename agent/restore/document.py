@@ -32,8 +32,9 @@ class Into:
 @dataclass(frozen=True)
 class Wanted:
     """What is to be brought back: a `backup` (its id, or `newest`) or how it was `at` a moment; where: in place of the live
-    database, `into` another project's, or one `table` beside its own. `scrub` is SQL that runs in a copy before anybody sees
-    it. `replace`: what an earlier restore has put aside may go. `as_admin`: the dump may do what only the administrator may."""
+    database, `into` another project's, or one `table` beside its own. `scrub` is SQL that runs in a copy before anybody
+    sees it. `replace`: what an earlier restore has put aside may go. `as_admin`: the dump may do what the administrator may.
+    """
 
     project: str
     backup: str

@@ -1,4 +1,4 @@
-"""A backup as a source: found in the stores, read once to its end and compared with its sums, before anything is made of it."""
+"""A backup as a source: found in the stores, read to its end and compared with its sums, before anything is made of it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""A new database beside the live one, filled from a source and compared with it. What a dump brings runs as the database's owner:
-a function in it that a table's check calls would else be the administrator's."""
+"""A new database beside the live one, filled from a source and compared with it.
+
+What a dump brings runs as the database's owner: a function in it that a table's check calls would else be the administrator's.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ OWNER: Final = "70:70"
 _FIRST: Final = re.compile(r"[0-9]+; [0-9]+ [0-9]+ (?:SCHEMA - |EXTENSION - |COMMENT - EXTENSION )")
 """Entries of a dump that only the administrator may bring, and what they stand in."""
 _REMEDY: Final = (
-    "the log names what PostgreSQL refused; what an administrator has put into a database by hand comes back with `--as-admin`"
+    "the log names what PostgreSQL refused; what an administrator has put into a database by hand comes with `--as-admin`"
 )
 
 

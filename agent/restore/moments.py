@@ -32,7 +32,8 @@ def archived(work: Work, at: datetime) -> Stock:
     """What a store has that leads to the moment: of this cluster, or of one before it. Raises Failed."""
     now = work.ports.clock.now()
     if at > now - _NOW:
-        raise Failed("find", f"{at:%Y-%m-%d %H:%M:%S} UTC is not past yet: it is {now:%H:%M:%S}", "wait for half a minute, or name an earlier moment")
+        cause = f"{at:%Y-%m-%d %H:%M:%S} UTC is not past yet: it is {now:%Y-%m-%d %H:%M:%S}"
+        raise Failed("find", cause, "wait for half a minute, or name an earlier moment")
     with said("find"):
         (current,) = work.asked("SELECT system_identifier FROM pg_control_system();\n")
     problems = []

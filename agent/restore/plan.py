@@ -69,7 +69,9 @@ def refuse_kept(before: Database | None, project: str, *, replace: bool) -> None
     if before is None or replace:
         return
     note = before.note
-    told = f"{note.what} by {note.by} at {note.at} has put it aside, and it goes at {note.until}" if note else "nobody knows why"
+    told = "nobody knows why"
+    if note:
+        told = f"{note.what} by {note.by} at {note.at} has put it aside, and it goes at {note.until}"
     raise Failed(
         "find",
         f"{before.name} is still there: {told}",

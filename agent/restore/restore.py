@@ -1,4 +1,4 @@
-"""The verb `restore`: a project's database as a backup or a moment has it, in place of the live one, which is kept for a while."""
+"""The verb `restore`: a project's database as a backup or a moment has it, in place of the live one, which is kept."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Telling = Generator[Told, None, Told]
 
 
 def restore(ports: Ports, document: Reader, by: str) -> Telling:
-    """`{"project", "backup" | "at"}`, `into`, `table`, `scrub`, `replace`, `as_admin`, `dry_run`, `wait_s` (agent.restore.document).
+    """`{"project", "backup" | "at"}`, and more that `agent.restore.document` knows.
 
     Tells phases; nothing has changed unless the answer is ok. Raises BadDocument, Failed, Unwritable.
     """

@@ -15,10 +15,11 @@ _DONE = "-- all of it --"
 def copied(work: Work) -> tuple[str, int]:
     """What the table is called in the live database, and how many rows it has. Raises Failed."""
     wanted, target = work.wanted, work.target
-    with said("copy", f"drop what is there by that name, or `codeb restore {wanted.project} --backup …` the whole database"):
+    with said("copy", "drop what is there by that name, or restore the whole database"):
         lines = work.asked(queries.table(wanted.table), target.new)
         if not lines:
-            raise Failed("copy", f"there was no table {wanted.table}, or it has no columns", "write it as SQL does: `public.orders`")
+            cause = f"there was no table {wanted.table}, or it has no columns"
+            raise Failed("copy", cause, "write it as SQL does: `public.orders`")
         found = json.loads(lines[0])
         (rows,) = work.asked(f"{found['count']};\n", target.new)
         out = programs.copied_out(work.server, work.image.id, target.new)

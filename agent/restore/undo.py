@@ -1,4 +1,4 @@
-"""The verb `restore-undo`: what a restore has put aside is the live database again; what it has brought is kept for a while."""
+"""The verb `restore-undo`: what a restore has put aside is the live database again; what it has brought is kept."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def restore_undo(ports: Ports, document: Reader, by: str) -> Told:
         found = target(ports, settings, image, wanted.project, database)
         note = found.kept.note if found.kept else None
         if note is None:
-            raise Failed("find", f"nothing was put aside: there is no {found.before}", "`codeb restore list` says what can be restored")
+            cause = f"nothing was put aside: there is no {found.before}"
+            raise Failed("find", cause, "`codeb restore list` says what can be restored")
         answer: Told = {"ok": True, "project": wanted.project, "database": database, "before": found.before}
         if note.kind == "undone":
             return {**answer, "changed": False, "what": note.what, "kept_until": note.until}

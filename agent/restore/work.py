@@ -82,7 +82,8 @@ def target(ports: Ports, settings: Settings, image: Image, project: str, databas
     with said("find"):
         found: Mapping[str, Database] = aside.look(ports, settings.server, image, names)
     if database not in found:
-        raise Failed("find", f"{project} has no database {database} on this server", "`pulumi up` makes it; then run again")
+        cause = f"{project} has no database {database} on this server"
+        raise Failed("find", cause, "`pulumi up` makes it; then run again")
     return Target(project, found[database], aside.restoring(database), names[1], found.get(names[1]))
 
 
@@ -90,7 +91,8 @@ def database_of(settings: Settings, project: str) -> str:
     """Raises Failed for a project that has none here."""
     found = settings.project(project)
     if found is None or found.database is None:
-        raise Failed("settings", f"{project} has no database that is backed up here", "see `backup.enabled` in its manifest, then `pulumi up`")
+        cause = f"{project} has no database that is backed up here"
+        raise Failed("settings", cause, "see `backup.enabled` in its manifest, then `pulumi up`")
     return found.database
 
 

@@ -25,7 +25,9 @@ CREATE EXTENSION citext SCHEMA ext;
 COMMENT ON EXTENSION citext IS 'ours';
 SET ROLE till;
 CREATE TYPE mood AS ENUM ('good', 'bad');
-CREATE TABLE sales (id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, name ext.citext, mood mood, twice int GENERATED ALWAYS AS (id) STORED);
+CREATE TABLE sales (
+  id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY, name ext.citext, mood mood,
+  twice int GENERATED ALWAYS AS (id * 2) STORED);
 INSERT INTO sales (name, mood) SELECT 'Customer ' || n, 'good' FROM generate_series(1, 1000) n;
 CREATE INDEX by_name ON sales (name);
 COMMENT ON TABLE sales IS 'who bought';
@@ -45,12 +47,13 @@ GRANT CONNECT ON DATABASE till_db TO reader;
 
 def fresh(cluster: Cluster) -> None:
     """Both databases as they were at first, and nothing beside them."""
-    for name in ("till_db", "till_db_restoring", "till_db_before_restore", "lab_db", "lab_db_restoring", "lab_db_before_restore"):
-        sql(cluster, "postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE);\n")
+    for name in databases(cluster):
+        sql(cluster, "postgres", f"DROP DATABASE {name} WITH (FORCE);\n")
     for role in ("till", "lab", "reader"):
         sql(cluster, "postgres", f"DROP ROLE IF EXISTS {role};\nCREATE ROLE {role} LOGIN;\n")
     for name in ("till", "lab"):
-        sql(cluster, "postgres", f"CREATE DATABASE {name}_db OWNER {name} LC_COLLATE 'C' TEMPLATE template0;\nREVOKE ALL ON DATABASE {name}_db FROM PUBLIC;\n")
+        made = f"CREATE DATABASE {name}_db OWNER {name} LC_COLLATE 'C' TEMPLATE template0;\n"
+        sql(cluster, "postgres", f"{made}REVOKE ALL ON DATABASE {name}_db FROM PUBLIC;\n")
     sql(cluster, "till_db", TILL)
     sql(cluster, "lab_db", "CREATE EXTENSION hstore;\nSET ROLE lab;\nCREATE TABLE own (n int);\n")
     sql(cluster, "postgres", "ALTER DATABASE lab_db SET app.stage = 'lab';\n")

@@ -30,6 +30,38 @@ pytestmark = needs_age
 COUNT = "SELECT count(*) FROM public.sales;\n"
 ODD = '"odd ""schema"" | x"."new\nline\'; DROP TABLE sales; --"'
 BOTH = {"till_db", "lab_db"}
+FACTS = """
+SELECT pg_get_userbyid(datdba), datcollate, datctype, encoding, datacl::text, datallowconn
+FROM pg_database WHERE datname = 'till_db';
+"""
+SETTINGS = """
+SELECT coalesce(rolname, '-'), setconfig
+FROM pg_db_role_setting JOIN pg_database d ON d.oid = setdatabase LEFT JOIN pg_roles r ON r.oid = setrole
+WHERE datname = 'till_db' ORDER BY 1;
+"""
+RELATIONS = """
+SELECT nspname, pg_get_userbyid(relowner), relname, relacl::text
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname !~ '^(pg_|information)' ORDER BY 1, 3;
+"""
+EXTENSIONS = """
+SELECT extname, nspname, obj_description(e.oid)
+FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace ORDER BY 1;
+"""
+SCHEMAS = """
+SELECT nspname, pg_get_userbyid(nspowner) FROM pg_namespace
+WHERE nspname !~ '^pg_' AND nspname <> 'ext' ORDER BY 1;
+"""
+OWNERS = """
+SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace
+WHERE nspname !~ '^(pg_|information)';
+"""
+MEMBERS = """
+SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE rolname = 'codeb.restore';
+"""
+WATCHED = """
+CREATE FUNCTION public.seen() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER watches ON ddl_command_end EXECUTE FUNCTION public.seen();
+"""
 
 
 @pytest.fixture
@@ -49,9 +81,8 @@ def connected(cluster: Cluster, database: str) -> Iterator[psycopg.Connection[tu
 
 def test_a_backup_takes_the_live_databases_place_and_what_was_there_is_kept(host: FakeHost, cluster: Cluster) -> None:
     made = backed_up(host)
-    facts = "SELECT pg_get_userbyid(datdba), datcollate, datctype, encoding, datacl::text, datallowconn FROM pg_database WHERE datname = 'till_db';\n"
-    settings = "SELECT coalesce(rolname, '-'), setconfig FROM pg_db_role_setting LEFT JOIN pg_roles r ON r.oid = setrole JOIN pg_database d ON d.oid = setdatabase WHERE datname = 'till_db' ORDER BY 1;\n"
-    before = [sql(cluster, "postgres", query) for query in (facts, settings)]
+    before = [sql(cluster, "postgres", query) for query in (FACTS, SETTINGS)]
+    assert all(before)
     sql(cluster, "till_db", "DELETE FROM public.sales WHERE id > 10;\nCREATE TABLE public.later (n int);\n")
     answer = ask(host, "restore", project="till", backup="newest")
     assert answer["ok"], answer
@@ -61,7 +92,7 @@ def test_a_backup_takes_the_live_databases_place_and_what_was_there_is_kept(host
     ]  # fmt: skip
     assert sql(cluster, "till_db", COUNT) == "1000\n"
     assert sql(cluster, "till_db", "SELECT to_regclass('public.later') IS NULL;\n") == "t\n"
-    assert [sql(cluster, "postgres", query) for query in (facts, settings)] == before
+    assert [sql(cluster, "postgres", query) for query in (FACTS, SETTINGS)] == before
     assert databases(cluster) == {*BOTH, "till_db_before_restore"}
     assert answer["kept_until"] == "2026-11-30T04:00:00Z"
 
@@ -70,10 +101,10 @@ def test_all_that_was_in_it_is_in_it_again_and_belongs_to_the_same(host: FakeHos
     backed_up(host)
     queries = [
         f"SELECT one FROM {ODD};\n",
-        "SELECT nspname, pg_get_userbyid(relowner), relname, relacl::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname !~ '^(pg_|information)' ORDER BY 1, 3;\n",
-        "SELECT extname, nspname, obj_description(e.oid) FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace ORDER BY 1;\n",
+        RELATIONS,
+        EXTENSIONS,
         "SELECT obj_description('public.sales'::regclass), max(id), max(twice) FROM public.sales;\n",
-        "SELECT nspname, pg_get_userbyid(nspowner) FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'ext' ORDER BY 1;\n",
+        SCHEMAS,
         "SHOW search_path;\nSHOW app.jwt_secret;\n",
     ]
     before = [sql(cluster, "till_db", query) for query in queries]
@@ -120,8 +151,7 @@ def test_nobody_logs_in_to_what_is_kept_and_the_role_of_restores_is_shut_out(hos
         pass
     role = "SELECT rolcanlogin, rolsuper, rolpassword IS NULL FROM pg_authid WHERE rolname = 'codeb.restore';\n"
     assert sql(cluster, "postgres", role) == "f|f|t\n"
-    members = "SELECT count(*) FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.member WHERE rolname = 'codeb.restore';\n"
-    assert sql(cluster, "postgres", members) == "0\n"
+    assert sql(cluster, "postgres", MEMBERS) == "0\n"
     assert not {paths.RESTORE_LOGIN, paths.RESTORE_LIST} & set(host.files)
 
 
@@ -145,7 +175,7 @@ def test_one_table_comes_beside_the_live_one_and_nothing_else_changes(host: Fake
         assert own.execute("SELECT 1").fetchone() == (1,), "nobody is thrown out"
     assert (answer["ok"], answer["table"], answer["rows"]) == (True, "public.sales_restored", 1000), answer
     found = "SELECT count(*), max(twice), min(mood), pg_typeof(min(name)) FROM public.sales_restored;\n"
-    assert sql(cluster, "till_db", found) == "1000|1000|good|citext\n"
+    assert sql(cluster, "till_db", found) == "1000|2000|good|citext\n"
     owner = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'sales_restored';\n"
     assert sql(cluster, "till_db", owner) == "till\n"
     assert sql(cluster, "till_db", COUNT) == "10\n"
@@ -173,8 +203,7 @@ def test_another_project_gets_a_scrubbed_copy_with_its_own_settings(host: FakeHo
     answer = ask(host, "restore", project="till", backup="newest", into=into, scrub=SCRUB)
     assert answer["ok"], answer
     assert sql(cluster, "lab_db", "SELECT count(*), min(name), max(name) FROM public.sales;\n") == "1000|nobody|nobody\n"
-    owners = "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname !~ '^(pg_|information)';\n"
-    assert sql(cluster, "lab_db", owners) == "lab\n"
+    assert sql(cluster, "lab_db", OWNERS) == "lab\n"
     assert sql(cluster, "lab_db", "SHOW app.stage;\nSELECT current_setting('app.jwt_secret', true) IS NULL;\n") == "lab\nt\n"
     assert sql(cluster, "lab_db", "SELECT has_table_privilege('reader', 'public.sales', 'SELECT');\n") == "f\n"
     assert "hstore" in sql(cluster, "lab_db", "SELECT extname FROM pg_extension;\n").split()
@@ -224,7 +253,7 @@ def test_what_a_project_has_put_into_its_database_never_runs_as_the_administrato
 
 
 def test_what_only_the_administrator_may_bring_comes_when_he_says_so(host: FakeHost, cluster: Cluster) -> None:
-    sql(cluster, "till_db", "CREATE FUNCTION public.seen() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';\nCREATE EVENT TRIGGER watches ON ddl_command_end EXECUTE FUNCTION public.seen();\n")
+    sql(cluster, "till_db", WATCHED)
     backed_up(host)
     refused = ask(host, "restore", project="till", backup="newest")
     assert refused["phase"] == "load"
