@@ -137,8 +137,8 @@ COMMANDS = (
         "restore",
         "Bring a project's database back: show what there is, restore it, take a restore back.",
         "A backup or a moment is brought into a new database beside the live one, compared with what was counted when it\n"
-        "was made, and then takes the live one's place within milliseconds. What was there is kept for a week. Exit status:\n"
-        "0 all is well, 1 not (nothing was changed), 2 wrong usage.\n\n"
+        "was made, and then takes the live one's place within milliseconds. What was there is kept for a week.\n"
+        "Exit status: 0 all is well, 1 not (nothing was changed), 2 wrong usage.\n\n"
         "  codeb restore list shop --stack live\n"
         "  codeb restore shop --backup newest --dry-run --stack live\n"
         "  codeb restore shop --at '2026-11-27 22:15:30' --stack live         UTC; needs backup.point_in_time\n"

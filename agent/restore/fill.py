@@ -1,6 +1,7 @@
 """A new database beside the live one, filled from a source and compared with it.
 
-What a dump brings runs as the database's owner: a function in it that a table's check calls would else be the administrator's.
+What a dump brings runs as the database's owner: a function in it that a table's check calls would else run as the
+administrator.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def checked(work: Work, source: Source) -> tuple[int, list[str]]:
 def scrubbed(work: Work) -> None:
     """Run the statements that a copy is changed by, all or none of them, as its owner. Raises Failed."""
     text = queries.role(work.target.live.owner) + work.wanted.scrub + "\n"
-    argv = [*programs.as_owner(work.server, work.image.id, work.target.new), "--single-transaction"]
+    argv = [*programs.as_owner(work.server, work.image.id, work.target.new), "--single-transaction", "--file=-"]
     with said("scrub", "the log has what PostgreSQL said of the statements; nothing was changed"):
         run(work.ports.pipes, [argv], [text.encode()], unless=work.ports.asker.gone)
 

@@ -65,8 +65,8 @@ class Work:
 
 @dataclass(frozen=True)
 class Source:
-    """A database as it was: `what` in words, its details, the list of what its dump contains, the `head` of the dump that has
-    that list, all of its bytes (`total`, 0 when nobody knows) as pieces that are right and whole once they are exhausted."""
+    """A database as it was: `what` in words, its details, the list of what its dump contains, the `head` of the dump that
+    has that list, all of its bytes (`total`, 0 when nobody knows) as pieces, right and whole once they are exhausted."""
 
     what: str
     details: Details
