@@ -57,8 +57,10 @@ def client(
     """A client of PostgreSQL's that logs in by the password in a file, and reads `mounts` (`file:place`) besides.
 
     `name` is one at a time: who finds it taken replaces it, as a killed run leaves its container behind. Names without a
-    schema mean PostgreSQL's own, whatever search path a project has set for its database.
+    schema mean PostgreSQL's own, whatever search path a project has set for its database. The administrator sorts more on
+    disk than apps may.
     """
+    settings = "-csearch_path= -ctemp_file_limit=-1" if user == ADMIN else "-csearch_path="
     return [
         *("podman", "run", "--rm", "--replace", f"--name=codeb-backup-{name}", "--interactive"),
         *("--pull=never", "--log-driver=none", "--network=host", f"--user={_UID}:{_UID}"),
@@ -68,6 +70,6 @@ def client(
         *(f"--volume={mount}:ro" for mount in mounts),
         *(f"--env=PGPASSFILE={_PASSWORDS}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={_CA}"),
         *(f"--env=PGHOST={server.host}", f"--env=PGPORT={server.port}", f"--env=PGUSER={user}"),
-        *("--env=PGAPPNAME=codeb-backup", "--env=PGCONNECT_TIMEOUT=30", "--env=PGOPTIONS=-csearch_path="),
+        *("--env=PGAPPNAME=codeb-backup", "--env=PGCONNECT_TIMEOUT=30", f"--env=PGOPTIONS={settings}"),
         *(f"--entrypoint={words[0]}", image, *words[1:]),
     ]
