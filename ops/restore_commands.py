@@ -45,10 +45,10 @@ def _table(text: str) -> str:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "words",
+        "what",
         nargs="+",
-        metavar="[list|undo] PROJECT",
-        help="the project; after list: show what there is to restore; after undo: take the last restore back",
+        metavar="PROJECT",
+        help="id; `list` before it: show what there is to restore; `undo` before it: take the last restore back",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--at", type=moment, metavar="TIME", help="as it was at a moment (UTC, or with a zone)")
@@ -101,7 +101,7 @@ def _other(act: str, project: str, servers: Sequence[Server], *, as_json: bool) 
 
 def _asked(options: argparse.Namespace) -> tuple[str, str]:
     """What is to be done ("" for a restore), and of which project. Raises argparse.ArgumentTypeError."""
-    *acts, project = options.words
+    *acts, project = options.what
     if len(acts) > 1 or (acts and acts[0] not in _ACTS):
         raise argparse.ArgumentTypeError("say a project, or list or undo and a project")
     given = [name for name in _OF_A_RESTORE if getattr(options, name)]
