@@ -21,6 +21,7 @@ from tests.unit.agent.store.sealing import Programs, settings
 ROOM = "df --block-size=1 --output=avail /srv/codeb"
 TILL = """
 CREATE SCHEMA ext;
+GRANT USAGE ON SCHEMA ext TO till;
 CREATE EXTENSION citext SCHEMA ext;
 COMMENT ON EXTENSION citext IS 'ours';
 SET ROLE till;
