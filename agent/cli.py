@@ -25,7 +25,8 @@ Telling = Generator[Answer, None, Answer]
 """A verb that tells documents on its way to the answer, a line each."""
 Action = Callable[[Ports, Reader, str], "Answer | Telling"]
 
-# Verb → module with a function of the verb's name (`restore-undo`: `restore_undo`). Only that module is imported: a rollback must start fast.
+# Verb → module with a function of the verb's name (`restore_undo` of `restore-undo`). Only that module is imported: a
+# rollback must start fast.
 VERBS: Final[Mapping[str, str]] = {
     "apply": "agent.bundle.apply",
     "release": "agent.release.drive",

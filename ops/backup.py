@@ -137,9 +137,13 @@ def _kept(project: str, kept: Mapping[str, Any]) -> str:
     """What a restore has put aside."""
     when = f"at {kept.get('at')} by {kept.get('by')}"
     if kept.get("kind") == "undone":
-        return words.clean(f"taken back {when}: {kept.get('what')}; what it had brought is kept until {kept.get('until')}")
+        return words.clean(
+            f"taken back {when}: {kept.get('what')}; what it had brought is kept until {kept.get('until')}"
+        )
     undo = f"`codeb restore undo {project}`"
-    return words.clean(f"{kept.get('what')} {when}; what was there is kept until {kept.get('until')} ({undo})")
+    return words.clean(
+        f"{kept.get('what')} {when}; what was there is kept until {kept.get('until')} ({undo})"
+    )
 
 
 def _row(each: Mapping[str, Any], proven: Mapping[str, Any]) -> list[str]:

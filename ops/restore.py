@@ -30,7 +30,11 @@ _NO_DATA: Final = "the stack has no server with the role data: there is nothing 
 
 
 def restore(
-    document: Mapping[str, Any], servers: Sequence[Server], stack: str, tell: Tell, say: Callable[[str], object]
+    document: Mapping[str, Any],
+    servers: Sequence[Server],
+    stack: str,
+    tell: Tell,
+    say: Callable[[str], object],
 ) -> Result:
     """Restore what `document` (of the agent's verb) asks for; `say` is told each phase."""
     server = data_server(servers)

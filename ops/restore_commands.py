@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from ops.access import Server
 
 _BACKUP: Final = re.compile(r"newest|[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
-_TABLE: Final = re.compile(r'(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")\.(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")', re.DOTALL)
+_TABLE: Final = re.compile(
+    r'(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")\.(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")', re.DOTALL
+)
 _ACTS: Final = ("list", "undo")
 _OF_A_RESTORE: Final = ("at", "backup", "into", "scrub", "table", "replace", "as_admin", "dry_run")
 
@@ -51,17 +53,29 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="id; `list` before it: show what there is to restore; `undo` before it: take the last restore back",
     )
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--at", type=moment, metavar="TIME", help="as it was at a moment (UTC, or with a zone)")
-    which.add_argument("--backup", type=_backup_id, metavar="ID", help="as a backup has it; newest: the last one")
-    parser.add_argument("--into", type=project_id, metavar="OTHER", help="make another project's database a copy")
-    parser.add_argument("--scrub", type=Path, metavar="FILE", help="SQL that changes the copy before anybody sees it")
+    which.add_argument(
+        "--at", type=moment, metavar="TIME", help="as it was at a moment (UTC, or with a zone)"
+    )
+    which.add_argument(
+        "--backup", type=_backup_id, metavar="ID", help="as a backup has it; newest: the last one"
+    )
+    parser.add_argument(
+        "--into", type=project_id, metavar="OTHER", help="make another project's database a copy"
+    )
+    parser.add_argument(
+        "--scrub", type=Path, metavar="FILE", help="SQL that changes the copy before anybody sees it"
+    )
     parser.add_argument("--table", type=_table, metavar="SCHEMA.NAME", help="one table, beside the live one")
     parser.add_argument("--replace", action="store_true", help="drop what an earlier restore has put aside")
     parser.add_argument(
         "--as-admin", action="store_true", help="let the dump do what only PostgreSQL's administrator may"
     )
-    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and whether there is room")
-    parser.add_argument("--wait", type=int, default=0, metavar="SECONDS", help="how long to wait for another run (default: 0)")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="say what would be done, and whether there is room"
+    )
+    parser.add_argument(
+        "--wait", type=int, default=0, metavar="SECONDS", help="how long to wait for another run (default: 0)"
+    )
     stack_arguments(parser)
 
 
@@ -108,7 +122,9 @@ def _asked(options: argparse.Namespace) -> tuple[str, str]:
     if acts and given:
         raise argparse.ArgumentTypeError(f"{acts[0]} takes no --{given[0].replace('_', '-')}")
     if not acts and not (options.at or options.backup):
-        raise argparse.ArgumentTypeError("say which: --at TIME, or --backup ID (`codeb restore list` shows them)")
+        raise argparse.ArgumentTypeError(
+            "say which: --at TIME, or --backup ID (`codeb restore list` shows them)"
+        )
     return (acts[0] if acts else ""), project_id(project)
 
 

@@ -39,7 +39,9 @@ class Note:
     until: str = ""
 
     def text(self) -> str:
-        return json.dumps({"codeb": self.kind, "what": self.what, "by": self.by, "at": self.at, "until": self.until})
+        return json.dumps(
+            {"codeb": self.kind, "what": self.what, "by": self.by, "at": self.at, "until": self.until}
+        )
 
     @property
     def over(self) -> datetime | None:
@@ -102,7 +104,10 @@ def look(
     """Those of these databases that there are, by name. Raises PipeBroken."""
     lines = asked(ports, server, image, queries.look(list(names), list(ends)))
     rows = [json.loads(line) for line in lines]
-    return {name: Database(name, int(size), owner, bool(is_open), read_note(comment)) for name, size, owner, is_open, comment in rows}
+    return {
+        name: Database(name, int(size), owner, bool(is_open), read_note(comment))
+        for name, size, owner, is_open, comment in rows
+    }
 
 
 def kept(ports: Ports, settings: Settings, databases: Iterable[str]) -> dict[str, Note]:
@@ -134,7 +139,9 @@ def tidied(ports: Ports, settings: Settings) -> list[str]:
         gone = [each.name for each in found if _may_go(each, ports.clock.now())]
         if closed:
             asked(ports, settings.server, image, queries.reopen(closed))
-            ports.journal.log(f"restore: {', '.join(closed)} was closed by a run that ended too early, and is open again")
+            ports.journal.log(
+                f"restore: {', '.join(closed)} was closed by a run that ended too early, and is open again"
+            )
         if gone:
             drop(ports, settings.server, image, *gone)
     except (PipeBroken, Failed) as error:

@@ -15,7 +15,9 @@ from agent.store.settings import DATABASE
 NEWEST: Final = "newest"
 _BACKUP: Final = re.compile(rf"{NEWEST}|{ID.pattern}")
 _AT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?Z")
-_TABLE: Final = re.compile(r'(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")\.(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")', re.DOTALL)
+_TABLE: Final = re.compile(
+    r'(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")\.(?:[a-z_][a-z0-9_$]*|"[^\0]{1,200}")', re.DOTALL
+)
 """A schema and a name as SQL writes them."""
 _LONGEST_SCRUB: Final = 1 << 20
 _LONGEST_WAIT_S: Final = 24 * 3600
@@ -114,7 +116,9 @@ def _makes_sense(wanted: Wanted) -> None:
     if wanted.into and wanted.into.project == wanted.project:
         raise BadDocument("into", "is the project itself: leave it out")
     if wanted.table and (wanted.into or wanted.replace):
-        raise BadDocument("table", "comes into the project's own database, beside the live one, and replaces nothing")
+        raise BadDocument(
+            "table", "comes into the project's own database, beside the live one, and replaces nothing"
+        )
     if wanted.scrub and not wanted.into:
         raise BadDocument("scrub", "is for a copy into another project")
     if len(wanted.scrub) > _LONGEST_SCRUB:

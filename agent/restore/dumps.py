@@ -22,7 +22,9 @@ HEAD: Final = 32 << 20
 TELL_S: Final = 5
 
 
-def listings(ports: Ports, settings: Settings, project: str) -> tuple[list[tuple[Store, Listing]], dict[str, str]]:
+def listings(
+    ports: Ports, settings: Settings, project: str
+) -> tuple[list[tuple[Store, Listing]], dict[str, str]]:
     """What the stores have of a project; those that can't be asked, with why."""
     found, problems = [], {}
     for store in settings.stores:

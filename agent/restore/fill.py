@@ -30,7 +30,7 @@ OWNER: Final = "70:70"
 _FIRST: Final = re.compile(r"[0-9]+; [0-9]+ [0-9]+ (?:SCHEMA - |EXTENSION - |COMMENT - EXTENSION )")
 """Entries of a dump that only the administrator may bring, and what they stand in."""
 _REMEDY: Final = (
-    "the log names what PostgreSQL refused; what an administrator has put into a database by hand comes with `--as-admin`"
+    "the log names what PostgreSQL refused; what an administrator has put in by hand comes with `--as-admin`"
 )
 
 
@@ -73,7 +73,11 @@ def checked(work: Work, source: Source) -> tuple[int, list[str]]:
 def scrubbed(work: Work) -> None:
     """Run the statements that a copy is changed by, all or none of them, as its owner. Raises Failed."""
     text = queries.role(work.target.live.owner) + work.wanted.scrub + "\n"
-    argv = [*programs.as_owner(work.server, work.image.id, work.target.new), "--single-transaction", "--file=-"]
+    argv = [
+        *programs.as_owner(work.server, work.image.id, work.target.new),
+        "--single-transaction",
+        "--file=-",
+    ]
     with said("scrub", "the log has what PostgreSQL said of the statements; nothing was changed"):
         run(work.ports.pipes, [argv], [text.encode()], unless=work.ports.asker.gone)
 

@@ -32,12 +32,12 @@ def chosen(wanted: str, listings: Sequence[tuple[Store, Listing]], problems: Map
     """The backup of this id, or the newest. `problems` are stores that gave no list, with why. Raises Failed."""
     ids = {each.id for _, listing in listings for each in listing.backups}
     backup_id = max(ids, default="") if wanted == NEWEST else wanted
-    found = [
-        (store, each) for store, listing in listings for each in listing.backups if each.id == backup_id
-    ]
+    found = [(store, each) for store, listing in listings for each in listing.backups if each.id == backup_id]
     if found:
         return Choice(found[0][1], tuple(store for store, each in found if each == found[0][1]))
-    wrong = [f"{store.name}: it {why}" for store, listing in listings if (why := listing.wrong.get(backup_id))]
+    wrong = [
+        f"{store.name}: it {why}" for store, listing in listings if (why := listing.wrong.get(backup_id))
+    ]
     silent = [f"{name} can't be asked: {why}" for name, why in problems.items()]
     cause = "there is no backup" if wanted == NEWEST else f"there is no backup {wanted}"
     raise Failed("find", "; ".join([cause, *wrong, *silent]), _LIST)
@@ -52,7 +52,9 @@ def refuse_newer(made: str, runs: str) -> None:
     """A dump can be read by its own major version of PostgreSQL and later ones. Raises Failed."""
     if _major(made) > _major(runs):
         cause = f"the backup was made by PostgreSQL {made}, and {runs} runs here, which can't read it"
-        raise Failed("find", cause, "set `codeb:images.postgres` to that version or a later one, then run again")
+        raise Failed(
+            "find", cause, "set `codeb:images.postgres` to that version or a later one, then run again"
+        )
 
 
 def refuse_crowded(size: int, free: int) -> None:
@@ -79,8 +81,6 @@ def refuse_kept(before: Database | None, project: str, *, replace: bool) -> None
     )
 
 
-
-
 def compared(wanted: Details, found: Details, owner: str, *, settings: bool) -> list[str]:
     """What is to be known of a database that should be as `wanted`: versions that are others now. Raises Failed for what is
     missing or too much. `settings`: whether they should be the same, too."""
@@ -90,7 +90,9 @@ def compared(wanted: Details, found: Details, owner: str, *, settings: bool) -> 
         if found.rows.get(table) != rows
     ]
     wrong += [f"{table} was not in it" for table in sorted(set(found.rows) - set(wanted.rows))]
-    wrong += [f"extension {name} is missing" for name in sorted(set(wanted.extensions) - set(found.extensions))]
+    wrong += [
+        f"extension {name} is missing" for name in sorted(set(wanted.extensions) - set(found.extensions))
+    ]
     if found.owner != owner:
         wrong.append(f"its owner is {found.owner}, and should be {owner}")
     if settings and sorted(found.settings) != sorted(wanted.settings):
@@ -98,7 +100,11 @@ def compared(wanted: Details, found: Details, owner: str, *, settings: bool) -> 
         wrong.append(f"settings differ: {', '.join(names)}")
     if wrong:
         more = f", and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        raise Failed("check", "; ".join(wrong[:5]) + more, "try an earlier backup; `journalctl -u postgres` may say more")
+        raise Failed(
+            "check",
+            "; ".join(wrong[:5]) + more,
+            "try an earlier backup; `journalctl -u postgres` may say more",
+        )
     return [
         f"extension {name} is {found.extensions[name]} now, and was {version}"
         for name, version in sorted(wanted.extensions.items())

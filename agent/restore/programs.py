@@ -24,7 +24,9 @@ def bring_listed(server: Server, image: str, database: str) -> list[str]:
     return client(server, image, "restore-first", words, mounts=[f"{paths.RESTORE_LIST}:{_LIST}"])
 
 
-def bring(server: Server, image: str, database: str, owner: str, *, foreign: bool, data_only: bool, as_admin: bool) -> list[str]:
+def bring(
+    server: Server, image: str, database: str, owner: str, *, foreign: bool, data_only: bool, as_admin: bool
+) -> list[str]:
     """Bring the listed entries of the dump on standard input as the owner, who owns them then.
 
     `foreign`: rights of others stay out; `data_only`: tables with their rows, without what comes after (indexes, keys);

@@ -11,7 +11,20 @@ LOGIN: Final = "codeb.restore"
 """Who a dump's statements run as; no project's id leads to a name with a dot."""
 SWAP_S: Final = 60
 
-__all__ = ["LOGIN", "OVER", "analyze", "create", "extensions", "login", "public", "role", "schemas", "settings", "swap", "table"]
+__all__ = [
+    "LOGIN",
+    "OVER",
+    "analyze",
+    "create",
+    "extensions",
+    "login",
+    "public",
+    "role",
+    "schemas",
+    "settings",
+    "swap",
+    "table",
+]
 
 
 def create(live: str, new: str, note: str) -> str:
@@ -43,7 +56,9 @@ def settings(live: str, new: str, given: Sequence[str] | None, of_roles: Mapping
     """Settings `name=value` of the database and of roles in it; None: as the live one's are now."""
     found = None
     if given is not None:
-        every = [("", text) for text in given] + [(role, text) for role, texts in of_roles.items() for text in texts]
+        every = [("", text) for text in given] + [
+            (role, text) for role, texts in of_roles.items() for text in texts
+        ]
         found = [_setting(role, text) for role, text in every]
     return _query("settings", live=live, new=new, settings=found)
 
@@ -60,7 +75,14 @@ def analyze() -> str:
 
 def swap(live: str, renames: Sequence[tuple[str, str]], aside: str, note: str, meanwhile: str) -> str:
     """Give databases other names at once; `aside` is what the one is called then that is kept."""
-    return _query("swap", live=live, renames=[list(each) for each in renames], aside=aside, note=note, meanwhile=meanwhile)
+    return _query(
+        "swap",
+        live=live,
+        renames=[list(each) for each in renames],
+        aside=aside,
+        note=note,
+        meanwhile=meanwhile,
+    )
 
 
 def table(name: str) -> str:

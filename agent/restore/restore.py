@@ -9,7 +9,6 @@ from datetime import datetime
 
 from agent.backup import aside
 from agent.backup.snapshot import Image, server_image
-from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.host import paths
 from agent.host.ports import Ports
@@ -73,7 +72,9 @@ def _from_backup(work: Work, warnings: list[str]) -> Telling:
     refuse_crowded(size, free)
     what = f"backup {found.backup.id}"
     if work.wanted.dry_run:
-        return _facts(work, what, size, free=free, of=found.backup.at, stores=[each.name for each in found.stores])
+        return _facts(
+            work, what, size, free=free, of=found.backup.at, stores=[each.name for each in found.stores]
+        )
     yield work.told("room", size=size, free=free)
     source = yield from dumps.source(work, found, warnings)
     return (yield from _done(work, source, size, warnings))

@@ -16,7 +16,6 @@ from agent.restore import queries
 from agent.restore.work import Target, refused, said
 from agent.store.settings import Settings
 
-
 _OVER: Final = f"\\echo '{queries.OVER}'\n"
 
 
@@ -66,5 +65,9 @@ def _swapped(
     now = found.get(target.before)
     if now is None or now.note != note:
         remedy = "the live database is open as before; the log has what PostgreSQL said; run again"
-        raise refused("swap", problem, remedy) if problem else Failed("swap", "the names are as they were", remedy)
+        raise (
+            refused("swap", problem, remedy)
+            if problem
+            else Failed("swap", "the names are as they were", remedy)
+        )
     return Swapped(round(took * 1000), held)

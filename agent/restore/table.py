@@ -40,5 +40,5 @@ def _statements(
     begin = f"{queries.role(work.target.live.owner)}BEGIN;\nSET LOCAL statement_timeout = 0;\n"
     yield f"{begin}{found['create']};\n{found['in']};\n".encode()
     yield from data
-    check = f"SELECT count(*) = {rows} AS whole FROM {found['into']} \\gset\n"
-    yield f"\\.\n{check}\\if :whole\nCOMMIT;\n\\echo '{_DONE}'\n\\else\nROLLBACK;\n\\endif\n".encode()
+    yield f"\\.\n\\set rows {rows}\n{found['whole']} \\gset\n".encode()
+    yield f"\\if :whole\nCOMMIT;\n\\echo '{_DONE}'\n\\else\nROLLBACK;\n\\endif\n".encode()

@@ -4,6 +4,7 @@ SELECT json_build_object(
   'create', format('CREATE TABLE %s (%s)', into_name, types),
   'count', format('SELECT count(*) FROM %s', from_name),
   'out', format('COPY (SELECT %s FROM %s) TO STDOUT', names, from_name),
+  'whole', format('SELECT count(*) = :rows AS whole FROM %s', into_name),
   'in', format('COPY %s (%s) FROM STDIN', into_name, names))
 FROM (
   SELECT

@@ -99,7 +99,9 @@ def database_of(settings: Settings, project: str) -> str:
 def not_gone(ports: Ports, phase: str) -> None:
     """Raises Failed when nobody waits any more."""
     if why := ports.asker.gone():
-        raise Failed(phase, f"interrupted: {why}", "run again: it starts from its beginning", interrupted=True)
+        raise Failed(
+            phase, f"interrupted: {why}", "run again: it starts from its beginning", interrupted=True
+        )
 
 
 def free_bytes(ports: Ports) -> int:
@@ -130,4 +132,6 @@ def said(phase: str, remedy: str = _AGAIN) -> Iterator[None]:
     except PipeBroken as error:
         raise refused(phase, error, remedy) from None
     except (Damaged, StoreError) as error:
-        raise Failed(phase, str(error), "`codeb restore list` says what else there is; look at the store's disk") from None
+        raise Failed(
+            phase, str(error), "`codeb restore list` says what else there is; look at the store's disk"
+        ) from None

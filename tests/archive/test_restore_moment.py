@@ -65,7 +65,12 @@ def test_a_wrong_delete_is_taken_back_to_the_moment_before_it(
         db.execute("CREATE ROLE shop LOGIN")
         db.execute("CREATE DATABASE shop_db OWNER shop")
         db.execute("REVOKE ALL ON DATABASE shop_db FROM PUBLIC")
-    in_shop(cluster, "SET ROLE shop", "CREATE TABLE orders (n int PRIMARY KEY)", "INSERT INTO orders SELECT generate_series(1, 500)")
+    in_shop(
+        cluster,
+        "SET ROLE shop",
+        "CREATE TABLE orders (n int PRIMARY KEY)",
+        "INSERT INTO orders SELECT generate_series(1, 500)",
+    )
     try:
         keeper.look()
         assert base.base(here.ports, document, "a test")["ok"] is True

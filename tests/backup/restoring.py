@@ -101,7 +101,9 @@ def backed_up(host: FakeHost, project: str = "till") -> str:
 
 def databases(cluster: Cluster) -> set[str]:
     """All whose names begin as those of both projects do."""
-    return set(sql(cluster, "postgres", "SELECT datname FROM pg_database WHERE datname ~ '^(till|lab)_';\n").split())
+    return set(
+        sql(cluster, "postgres", "SELECT datname FROM pg_database WHERE datname ~ '^(till|lab)_';\n").split()
+    )
 
 
 class Mortal:

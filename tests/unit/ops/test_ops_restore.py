@@ -88,7 +88,9 @@ def test_where_requests_did_not_wait_it_is_said() -> None:
 
 def test_a_table_and_a_dry_run_are_told_as_what_they_are() -> None:
     table = run({**DONE, "table": "public.orders_restored", "warnings": []})
-    assert table.lines[0].startswith(f"shop: public.orders_restored in shop_db has 5000 rows of backup {ID}; ")
+    assert table.lines[0].startswith(
+        f"shop: public.orders_restored in shop_db has 5000 rows of backup {ID}; "
+    )
     dry = run({**DONE, "dry_run": True, "of": "2026-11-24T17:00:00Z", "free": 80_000_000_000})
     assert dry.lines == (
         f"shop: would become backup {ID} of 2026-11-24T17:00:00Z: about 2.0 GB, and 80.0 GB are free",
@@ -152,7 +154,10 @@ def test_the_list_says_what_a_restore_has_put_aside_and_until_when() -> None:
     }  # fmt: skip
 
     def lines(**changes: str) -> tuple[str, ...]:
-        answer = {"ok": True, "projects": [{"project": "shop", "stores": [{"store": "here"}], "kept": {**kept, **changes}}]}
+        answer = {
+            "ok": True,
+            "projects": [{"project": "shop", "stores": [{"store": "here"}], "kept": {**kept, **changes}}],
+        }
         return listed("shop", [DATA], lambda *_: Answer(0, answer)).lines
 
     assert lines()[-1] == (
@@ -204,7 +209,13 @@ def test_wrong_usage_is_said_before_anybody_is_asked(
 
 
 @pytest.mark.parametrize(
-    "words", [["--backup", "last"], ["--at", "now"], ["--table", "orders"], ["--backup", "newest", "--at", "2026-11-27"]]
+    "words",
+    [
+        ["--backup", "last"],
+        ["--at", "now"],
+        ["--table", "orders"],
+        ["--backup", "newest", "--at", "2026-11-27"],
+    ],
 )
 def test_values_of_another_form_are_refused(words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

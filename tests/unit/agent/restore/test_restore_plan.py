@@ -140,7 +140,9 @@ def test_what_an_earlier_restore_has_put_aside_goes_only_when_somebody_says_so()
     kept = Database("shop_db_before_restore", 1, "shop", open=False, note=note)
     refuse_kept(None, "shop", replace=False)
     refuse_kept(kept, "shop", replace=True)
-    with pytest.raises(Failed, match=r"restore of backup x by ann at 2026-11-27T00:00:00Z.*goes at 2026-12-04T00:00:00Z"):
+    with pytest.raises(
+        Failed, match=r"restore of backup x by ann at 2026-11-27T00:00:00Z.*goes at 2026-12-04T00:00:00Z"
+    ):
         refuse_kept(kept, "shop", replace=False)
 
 
@@ -160,7 +162,12 @@ def test_a_name_that_postgresql_would_cut_is_refused() -> None:
 
 
 def details(**changes: Any) -> Details:
-    found = {"rows": {"public.a": 1, "public.b": 2}, "owner": "shop", "settings": ("x.y=1",), "extensions": {"citext": "1.6"}}
+    found = {
+        "rows": {"public.a": 1, "public.b": 2},
+        "owner": "shop",
+        "settings": ("x.y=1",),
+        "extensions": {"citext": "1.6"},
+    }
     return Details(**{**found, **changes})
 
 
@@ -235,16 +242,22 @@ SERVER = Server("docker.io/library/postgres:16-alpine", "postgres", "127.0.0.1",
 
 
 def test_a_dump_is_brought_as_the_owner_and_as_the_administrator_only_when_somebody_says_so() -> None:
-    words = programs.bring(SERVER, "1" * 64, "shop_db_restoring", "shop", foreign=False, data_only=False, as_admin=False)
+    words = programs.bring(
+        SERVER, "1" * 64, "shop_db_restoring", "shop", foreign=False, data_only=False, as_admin=False
+    )
     assert {"--env=PGUSER=codeb.restore", "--no-owner", "--role=shop", "--exit-on-error"} <= set(words)
     assert not any(word.startswith("--volume=/etc/codeb/secrets/backup.pgpass") for word in words)
-    words = programs.bring(SERVER, "1" * 64, "shop_db_restoring", "shop", foreign=False, data_only=False, as_admin=True)
+    words = programs.bring(
+        SERVER, "1" * 64, "shop_db_restoring", "shop", foreign=False, data_only=False, as_admin=True
+    )
     assert "--env=PGUSER=postgres" in words
     assert "--role=shop" not in words
 
 
 def test_a_copy_brings_no_rights_of_others() -> None:
-    words = programs.bring(SERVER, "1" * 64, "blog_db_restoring", "blog", foreign=True, data_only=False, as_admin=True)
+    words = programs.bring(
+        SERVER, "1" * 64, "blog_db_restoring", "blog", foreign=True, data_only=False, as_admin=True
+    )
     assert {"--no-privileges", "--no-owner", "--role=blog"} <= set(words)
 
 
