@@ -48,7 +48,9 @@ def backups(ports: Ports, document: Reader, by: str) -> Answer:
 
 
 def _kept(note: Note | None) -> Answer | None:
-    return note and {"kind": note.kind, "what": note.what, "at": note.at, "by": note.by, "until": note.until}
+    if note is None:
+        return None
+    return {"kind": note.kind, "what": note.what, "at": note.at, "by": note.by, "until": note.until}
 
 
 def _project(ports: Ports, settings: Settings, project: Project) -> Answer:

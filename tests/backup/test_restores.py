@@ -24,7 +24,7 @@ from tests.backup.databases import sql
 from tests.backup.restoring import ROOM, Mortal, ask, backed_up, databases, fresh, server
 from tests.postgres import Cluster
 from tests.unit.agent.fakes.host import FakeHost, Killed
-from tests.unit.agent.store.sealing import HERE, SECOND, needs_age
+from tests.unit.agent.store.sealing import HERE, SECOND, Programs, needs_age
 
 pytestmark = needs_age
 COUNT = "SELECT count(*) FROM public.sales;\n"
@@ -166,6 +166,22 @@ def test_nobody_logs_in_to_what_is_kept_and_the_role_of_restores_is_shut_out(
     assert sql(cluster, "postgres", role) == "f|f|t\n"
     assert sql(cluster, "postgres", MEMBERS) == "0\n"
     assert not {paths.RESTORE_LOGIN, paths.RESTORE_LIST} & set(host.files)
+
+
+def test_no_password_and_nothing_of_a_database_is_in_a_word_of_a_program_or_a_line_of_the_journal(
+    host: FakeHost, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agent.restore.fill.secrets.token_hex", lambda _: "password-of-this-run")
+    backed_up(host)
+    into = {"project": "lab", "database": "lab_db"}
+    answer = ask(host, "restore", project="till", backup="newest", into=into, scrub=SCRUB)
+    assert answer["ok"], answer
+    assert isinstance(host.pipes, Programs)
+    shown = str([host.pipes.ran, host.calls, host.journal, host.tell(paths.AUDIT), answer])
+    for secret in (cluster.config["password"], "password-of-this-run", "hush", "nobody", "Customer"):
+        assert secret not in shown
+    logins = [word for words in host.pipes.ran for word in words if word.startswith("--env=PGUSER=")]
+    assert "--env=PGUSER=codeb.restore" in logins
 
 
 def test_a_second_restore_drops_what_the_first_has_kept_only_when_it_is_told_to(
