@@ -171,8 +171,8 @@ def test_nobody_logs_in_to_what_is_kept_and_the_role_of_restores_is_shut_out(
 def test_no_password_and_nothing_of_a_database_is_in_a_word_of_a_program_or_a_line_of_the_journal(
     host: FakeHost, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agent.restore.fill.secrets.token_hex", lambda _: "password-of-this-run")
     backed_up(host)
+    monkeypatch.setattr("agent.restore.fill.secrets.token_hex", lambda _: "password-of-this-run")
     into = {"project": "lab", "database": "lab_db"}
     answer = ask(host, "restore", project="till", backup="newest", into=into, scrub=SCRUB)
     assert answer["ok"], answer
