@@ -25,7 +25,8 @@ Telling = Generator[Answer, None, Answer]
 """A verb that tells documents on its way to the answer, a line each."""
 Action = Callable[[Ports, Reader, str], "Answer | Telling"]
 
-# Verb → module with a function of the verb's name. Only that module is imported: a rollback must start fast.
+# Verb → module with a function of the verb's name (`restore_undo` of `restore-undo`). Only that module is imported: a
+# rollback must start fast.
 VERBS: Final[Mapping[str, str]] = {
     "apply": "agent.bundle.apply",
     "release": "agent.release.drive",
@@ -49,6 +50,8 @@ VERBS: Final[Mapping[str, str]] = {
     "prune": "agent.backup.prune",
     "platform": "agent.backup.platform",
     "belongings": "agent.backup.belongings",
+    "restore": "agent.restore.restore",
+    "restore-undo": "agent.restore.undo",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
     "version": "agent.program.version",
@@ -146,7 +149,7 @@ def _told(ports: Ports, verb: str, failure: Failure, out: TextIO, err: TextIO) -
 
 
 def _action(verb: str) -> Action:
-    action: Action = getattr(importlib.import_module(VERBS[verb]), verb)
+    action: Action = getattr(importlib.import_module(VERBS[verb]), verb.replace("-", "_"))
     return action
 
 

@@ -158,6 +158,8 @@ def _table(found: Mapping[str, Any], stores: Sequence[Mapping[str, Any]]) -> lis
         lines.append(words.clean(f"uploads of {uploads.get('at')}: {_of_uploads(uploads)}"))
     if found.get("point_in_time_from"):
         lines.append(f"and any moment since {words.clean(found['point_in_time_from'])}")
+    if isinstance(kept := found.get("kept"), Mapping):
+        lines.append(_kept(str(found.get("project")), kept))
     return lines
 
 
@@ -167,6 +169,19 @@ def _moment(backup_id: str) -> str:
     if not (day.isdigit() and time.isdigit()):
         return "-"
     return f"{day[:4]}-{day[4:6]}-{day[6:]}T{time[:2]}:{time[2:4]}:{time[4:]}Z"
+
+
+def _kept(project: str, kept: Mapping[str, Any]) -> str:
+    """What a restore has put aside."""
+    when = f"at {kept.get('at')} by {kept.get('by')}"
+    if kept.get("kind") == "undone":
+        return words.clean(
+            f"taken back {when}: {kept.get('what')}; what it had brought is kept until {kept.get('until')}"
+        )
+    undo = f"`codeb restore undo {project}`"
+    return words.clean(
+        f"{kept.get('what')} {when}; what was there is kept until {kept.get('until')} ({undo})"
+    )
 
 
 def _row(each: Mapping[str, Any], proven: Mapping[str, Any]) -> list[str]:

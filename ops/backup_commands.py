@@ -70,24 +70,6 @@ def _platform(options: argparse.Namespace, servers: Sequence[Server]) -> int:
     return show(platform(export, servers, ask, options.wait, caller()), as_json=options.json)
 
 
-def _restore_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("list",), help="list: what there is to restore")
-    parser.add_argument("project", type=project_id, metavar="PROJECT", help="id of the project")
-    stack_arguments(parser)
-
-
-def _restore(options: argparse.Namespace) -> int:
-    from ops.access import AccessError, app_servers
-    from ops.backup import listed
-    from ops.ssh import ask
-
-    try:
-        servers = app_servers(Path(), options.stack, options.identity, every=True)
-    except AccessError as error:
-        return show(failed(error), as_json=options.json)
-    return show(listed(options.project, servers, ask), as_json=options.json)
-
-
 COMMANDS = (
     Command(
         "backup",
@@ -102,14 +84,5 @@ COMMANDS = (
         "docs/backup.md tells what is kept where, and for how long.",
         _backup_arguments,
         _backup,
-    ),
-    Command(
-        "restore",
-        "Show what of a project can be restored.",
-        "The stores are asked: each backup with its moment, size, the time it took, its last proof, and the stores that\n"
-        "have it. Exit status: 0 all is well, 1 not (no store answers, the backup is late), 2 wrong usage.\n\n"
-        "  codeb restore list shop --stack live",
-        _restore_arguments,
-        _restore,
     ),
 )

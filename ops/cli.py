@@ -22,6 +22,7 @@ from ops import (
     manifest_commands,
     mcp_commands,
     protect_commands,
+    restore_commands,
     secrets_commands,
     session_commands,
 )
@@ -38,6 +39,7 @@ COMMANDS = (
     *secrets_commands.COMMANDS,
     *host_commands.COMMANDS,
     *backup_commands.COMMANDS,
+    *restore_commands.COMMANDS,
     *app_commands.COMMANDS,
     *session_commands.COMMANDS,
     *fleet_commands.COMMANDS,

@@ -6,6 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Final
 
 from agent.backup import files
+from agent.backup.aside import tidied
 from agent.backup.copies import caught_up
 from agent.backup.due import due, tell_late
 from agent.backup.make import make
@@ -57,6 +58,7 @@ def backup(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, A
         away = {str(store) for result in results for store in _stores_missed(result)}
         caught = caught_up(ports, settings, away)
         tell_late(ports, settings, by)
+        tidied(ports, settings)
     return {**_answer(results), **({"caught_up": caught} if caught else {})}
 
 

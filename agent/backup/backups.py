@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from agent.backup.aside import Note, kept
 from agent.backup.due import is_late, timers
 from agent.documents.errors import Failed
 from agent.documents.reader import PROJECT, Reader
@@ -36,17 +37,25 @@ def backups(ports: Ports, document: Reader, by: str) -> Answer:
         )
     found = timers(ports, [project.id for project in projects])
     now = ports.clock.now().timestamp()
+    aside = kept(ports, settings, [each.database for each in projects if each.database])
     return {
         "ok": True,
         "lacks": [{"what": lack.what, "remedy": lack.remedy} for lack in lacks(ports, settings)],
         "projects": [
             {
                 **_project(ports, settings, each),
+                "kept": _kept(aside.get(each.database or "")),
                 "late": is_late(read_backup_record(ports, each.id), found[each.id], now),
             }
             for each in projects
         ],
     }
+
+
+def _kept(note: Note | None) -> Answer | None:
+    if note is None:
+        return None
+    return {"kind": note.kind, "what": note.what, "at": note.at, "by": note.by, "until": note.until}
 
 
 def _project(ports: Ports, settings: Settings, project: Project) -> Answer:

@@ -8,7 +8,8 @@ from typing import Final
 from agent.host import paths
 from agent.store.settings import Server
 
-_ADMIN: Final = "postgres"
+ADMIN: Final = "postgres"
+PSQL: Final = ("psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
 _UID: Final = 70
 _LONGEST_S: Final = 24 * 3600
 _LOCK_WAIT_MS: Final = 60_000
@@ -23,19 +24,18 @@ def image_of(container: str) -> list[str]:
 
 def psql(server: Server, image: str, name: str, database: str) -> list[str]:
     """A session: quiet, no header, no alignment, ended by the first error."""
-    words = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"]
-    return _client(server, image, name, [*words, f"--dbname={database}"])
+    return client(server, image, name, [*PSQL, f"--dbname={database}"])
 
 
 def pg_dump(server: Server, image: str, name: str, database: str, snapshot: str) -> list[str]:
     """The dump in the custom format, not packed (zstd does that), of a snapshot that a session holds."""
     words = ["pg_dump", "--format=custom", "--compress=0", f"--lock-wait-timeout={_LOCK_WAIT_MS}"]
-    return _client(server, image, name, [*words, f"--snapshot={snapshot}", f"--dbname={database}"])
+    return client(server, image, name, [*words, f"--snapshot={snapshot}", f"--dbname={database}"])
 
 
 def pg_restore_reads(server: Server, image: str, name: str) -> list[str]:
     """Read a dump from its first to its last byte, and do nothing with it."""
-    return _client(server, image, name, ["pg_restore", "--file=/dev/null"])
+    return client(server, image, name, ["pg_restore", "--file=/dev/null"])
 
 
 def timers(units: Sequence[str]) -> list[str]:
@@ -44,16 +44,32 @@ def timers(units: Sequence[str]) -> list[str]:
     return ["systemctl", "show", "--timestamp=unix", f"--property={properties}", *units]
 
 
-def _client(server: Server, image: str, name: str, words: Sequence[str]) -> list[str]:
-    """`name` is one at a time: who finds it taken replaces it, as a killed run leaves its container behind."""
+def client(
+    server: Server,
+    image: str,
+    name: str,
+    words: Sequence[str],
+    *,
+    user: str = ADMIN,
+    login: str = paths.BACKUP_LOGIN,
+    mounts: Sequence[str] = (),
+) -> list[str]:
+    """A client of PostgreSQL's that logs in by the password in a file, and reads `mounts` (`file:place`) besides.
+
+    `name` is one at a time: who finds it taken replaces it, as a killed run leaves its container behind. Names without a
+    schema mean PostgreSQL's own, whatever search path a project has set for its database. The administrator sorts more on
+    disk than apps may.
+    """
+    settings = "-csearch_path= -ctemp_file_limit=-1" if user == ADMIN else "-csearch_path="
     return [
         *("podman", "run", "--rm", "--replace", f"--name=codeb-backup-{name}", "--interactive"),
         *("--pull=never", "--log-driver=none", "--network=host", f"--user={_UID}:{_UID}"),
         *("--read-only", "--image-volume=ignore", "--cap-drop=all", "--security-opt=no-new-privileges"),
         *("--cpu-shares=20", f"--timeout={_LONGEST_S}"),
-        *(f"--volume={paths.BACKUP_LOGIN}:{_PASSWORDS}:ro", f"--volume={paths.CA_FILE}:{_CA}:ro"),
+        *(f"--volume={login}:{_PASSWORDS}:ro", f"--volume={paths.CA_FILE}:{_CA}:ro"),
+        *(f"--volume={mount}:ro" for mount in mounts),
         *(f"--env=PGPASSFILE={_PASSWORDS}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={_CA}"),
-        *(f"--env=PGHOST={server.host}", f"--env=PGPORT={server.port}", f"--env=PGUSER={_ADMIN}"),
-        *("--env=PGAPPNAME=codeb-backup", "--env=PGCONNECT_TIMEOUT=30"),
+        *(f"--env=PGHOST={server.host}", f"--env=PGPORT={server.port}", f"--env=PGUSER={user}"),
+        *("--env=PGAPPNAME=codeb-backup", "--env=PGCONNECT_TIMEOUT=30", f"--env=PGOPTIONS={settings}"),
         *(f"--entrypoint={words[0]}", image, *words[1:]),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -58,10 +58,16 @@ def server_image(ports: Ports, server: Server) -> Image:
 
 @contextmanager
 def snapshot(ports: Ports, server: Server, image: Image, database: str) -> Iterator[Snapshot]:
-    """Hold a snapshot of a database. Raises Failed."""
+    """Hold a snapshot of a database of the cluster that serves. Raises Failed."""
+    with read(ports, programs.psql(server, image.id, "snapshot", database), database) as found:
+        yield found
+
+
+@contextmanager
+def read(ports: Ports, argv: Sequence[str], database: str) -> Iterator[Snapshot]:
+    """Hold a snapshot of the database that this psql is logged in to. Raises Failed."""
     with ExitStack() as held:
         try:
-            argv = programs.psql(server, image.id, "snapshot", database)
             found = _begun(ports, held.enter_context(ports.pipes.session(argv)))
         except PipeBroken as error:
             raise Failed("database", f"{database} can't be read: {error}", _REMEDY) from None
@@ -81,7 +87,7 @@ def _begun(ports: Ports, session: Session) -> Snapshot:
     facts = json.loads("".join(session.ask(queries.facts(), queries.OVER)))
     rows = dict(json.loads(line) for line in session.ask(queries.rows(), queries.OVER, _COUNT_S))
     version = _VERSION.match(str(facts.pop("version")))
-    size = int(facts.pop("size"))
+    size = int(facts["size"])
     details = read_details(Reader({**facts, "rows": rows}, "facts"))
     if version is None:
         raise ValueError("no version")

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from agent.documents.errors import Failed
@@ -47,6 +49,27 @@ def reload(ports: Ports, *, all_the_same: bool = False) -> None:
             ports.files.remove(paths.DRAINING)
     except Busy as error:
         raise Failed("switch", str(error), "wait for the other run to end and run again") from error
+
+
+@contextmanager
+def held(ports: Ports) -> Iterator[bool]:
+    """New requests wait in the kernel while this is open (five seconds at most), and those of before have been answered, as
+    far as a few seconds allow; whether that is so: on a host without Caddy nobody comes here. Raises Failed."""
+    if ports.files.read(paths.HOLD) is None:
+        yield False
+        return
+    with ExitStack() as lock:
+        try:
+            lock.enter_context(ports.files.lock(paths.CADDY_LOCK, _LOCK_S))
+        except Busy as error:
+            raise Failed("switch", str(error), "wait for the other run to end and run again") from error
+        try:
+            _drain(ports)
+            _hold(ports)
+            yield True
+        finally:
+            ports.runner.run(commands.FREE_CONNECTIONS)
+            ports.files.remove(paths.DRAINING)
 
 
 def stale(ports: Ports) -> bool:

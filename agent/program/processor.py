@@ -12,8 +12,8 @@ from typing import Final
 
 _AUTOGROUP: Final = "/proc/self/autogroup"
 _LEAST: Final = "19"
-_URGENT: Final = ("rollback", "session", "attach", "end", "ship")
-"""The verb that visitors wait for, those that somebody at a terminal waits for, and the one that keeps WAL off the disk:
+_URGENT: Final = ("rollback", "restore-undo", "session", "attach", "end", "ship")
+"""The verbs that visitors wait for, those that somebody at a terminal waits for, and the one that keeps WAL off the disk:
 what is idle may get nothing for a minute where everybody is busy."""
 
 

@@ -39,7 +39,7 @@ class Details:
     """What a restore compares and brings back.
 
     Rows by table (`schema.name` as SQL writes it), the owner, settings of the database (`name=value`), those of roles in it,
-    versions of its extensions.
+    versions of its extensions, and how many bytes it took on disk (0 when a backup doesn't say).
     """
 
     rows: Mapping[str, int]
@@ -47,6 +47,7 @@ class Details:
     settings: tuple[str, ...] = ()
     role_settings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extensions: Mapping[str, str] = field(default_factory=dict)
+    size: int = 0
 
     def text(self) -> bytes:
         found = {
@@ -55,6 +56,7 @@ class Details:
             "settings": list(self.settings),
             "role_settings": {role: list(found) for role, found in self.role_settings.items()},
             "extensions": dict(self.extensions),
+            "size": self.size,
         }
         return json.dumps(found).encode()
 
@@ -232,6 +234,7 @@ def read_details(reader: Reader) -> Details:
         settings=reader.texts("settings", ANY),
         role_settings={role: roles.texts(role, ANY) for role in reader.document("role_settings")},
         extensions={name: str(value) for name, value in reader.document("extensions").items()},
+        size=reader.whole("size", 0, 1 << 62, 0),
     )
     reader.end()
     return found

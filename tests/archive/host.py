@@ -6,7 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import _GeneratorContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +19,19 @@ from agent.real.runner import RealRunner
 from tests.archive.shelf import Shelf
 from tests.plugins.processes import end
 
-BELOW = ("/srv/codeb", "/etc/codeb", "/var/lib/codeb")
+BELOW = ("/srv/codeb", "/etc/codeb", "/var/lib/codeb", "/var/log/codeb")
 _INSIDE = "70:70"
 
 
 def programs() -> Path:
     """Where PostgreSQL's newest programs are."""
     return max(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+
+
+def _outside(word: str, sources: Mapping[str, str]) -> str:
+    """`--option=/a/mounted/file` with where that file is outside of the container."""
+    option, is_one, value = word.partition("=")
+    return f"{option}={sources[value]}" if is_one and value in sources else word
 
 
 @dataclass
@@ -62,7 +68,8 @@ class Containers:
         pairs = [value.partition("=") for key, value in given if key == "--env"]
         environment = [f"{name}={sources.get(value, value)}" for name, _, value in pairs]
         [program] = [value for key, value in given if key == "--entrypoint"]
-        return [*_AS_POSTGRES, *environment, str(programs() / program), *words[place + 1 :]]
+        rest = [_outside(word, sources) for word in words[place + 1 :]]
+        return [*_AS_POSTGRES, *environment, str(programs() / program), *rest]
 
     def handled(self, argv: Argv) -> Result | None:
         """What Podman and systemd would say; None for every other program."""
@@ -194,6 +201,9 @@ class Files(RealFiles):
 
     def remove(self, path: str) -> None:
         super().remove(self._at(path))
+
+    def append(self, path: str, line: str, mode: int) -> None:
+        super().append(self._at(path), line, mode)
 
     def listing(self, folder: str) -> list[str]:
         return super().listing(self._at(folder))

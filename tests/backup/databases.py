@@ -29,7 +29,13 @@ def here(words: list[str]) -> list[str]:
     (program,) = [value for key, _, value in values if key == "--entrypoint"]
     pairs = [name.partition("=") for name in environment]
     found = [f"{name}={mounts.get(value, value)}" for name, _, value in pairs]
-    return ["env", *found, str(_BINARIES[-1] / program), *rest]
+    return ["env", *found, str(_BINARIES[-1] / program), *(_outside(word, mounts) for word in rest)]
+
+
+def _outside(word: str, mounts: Mapping[str, str]) -> str:
+    """`--option=/a/mounted/file` with where that file is outside of the container."""
+    option, is_one, value = word.partition("=")
+    return f"{option}={mounts[value]}" if is_one and value in mounts else word
 
 
 def data_server(folder: Path, cluster: Cluster, **changes: Any) -> FakeHost:
