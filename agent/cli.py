@@ -47,6 +47,7 @@ VERBS: Final[Mapping[str, str]] = {
     "backup": "agent.backup.backup",
     "backups": "agent.backup.backups",
     "prune": "agent.backup.prune",
+    "prove": "agent.proof.prove",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
     "version": "agent.program.version",

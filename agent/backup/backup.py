@@ -9,12 +9,13 @@ from agent.backup.copies import caught_up
 from agent.backup.due import due, tell_late
 from agent.backup.make import Outcome, make
 from agent.backup.prune import pruned
+from agent.backup.unproven import tell_unproven
 from agent.documents.errors import BadDocument, Failed, Failure, Unwritable
 from agent.documents.reader import PROJECT, WHY, Reader
 from agent.host.ports import Ports
 from agent.outbox.notify import tell
 from agent.outbox.text import Event
-from agent.store.record import Made, Missed, note
+from agent.store.record import Made, Missed, note, read_backup_record
 from agent.store.settings import Project, Settings, load_settings
 from agent.store.turn import turn
 
@@ -54,6 +55,7 @@ def backup(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, A
         away = {str(store) for result in results for store in _stores_missed(result)}
         caught = caught_up(ports, settings, away)
         tell_late(ports, settings, by)
+        tell_unproven(ports, settings, by)
     return {**_answer(results), **({"caught_up": caught} if caught else {})}
 
 
@@ -81,9 +83,9 @@ def _one(ports: Ports, settings: Settings, project: Project, by: str) -> Generat
     made = Made(found.id, found.at, found.size, found.seconds, outcome.stores)
     problem = _problem(outcome)
     now = _now(ports)
-    note(
-        ports, project.id, last=made, failed=Missed(now, "copy", problem) if problem else None, told_late=0.0
-    )
+    failed = Missed(now, "copy", problem) if problem else None
+    since = read_backup_record(ports, project.id).unproven_since or found.at
+    note(ports, project.id, last=made, failed=failed, told_late=0.0, unproven_since=since)
     ports.journal.log(f"backup: {project.id}: {found.id}, {found.size} bytes, {found.seconds:g} s")
     if problem:
         _tell(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from agent.archive import state
 from agent.backup.due import Timer, is_late, timers
+from agent.backup.unproven import overdue
 from agent.documents.errors import Failed
 from agent.host import paths
 from agent.host.ports import Ports
@@ -12,6 +13,7 @@ from agent.store.record import BackupRecord, read_backup_record
 from agent.store.settings import load_settings
 
 Entry = dict[str, object]
+_UNPROVEN = "was not proven"
 
 
 def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
@@ -55,7 +57,7 @@ def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entr
         "point_in_time_from": record.point_in_time_from or None,
         "size": record.last.size if record.last else None,
         "late": is_late(record, timer, now),
-        "problem": _problem(record, timer) or (archive and f"its archive {archive}"),
+        "problem": _problem(record, timer) or _unproven(record, now) or (archive and f"its archive {archive}"),
     }
 
 
@@ -65,8 +67,15 @@ def _problem(record: BackupRecord, timer: Timer) -> str:
     return "" if timer.runs else "has a timer that does not run: `pulumi up` starts it"
 
 
+def _unproven(record: BackupRecord, now: float) -> str:
+    if record.unproven:
+        return f"{_UNPROVEN} at {record.unproven.at}: {record.unproven.phase}: {record.unproven.cause}"
+    since = overdue(record, now)
+    return f"{_UNPROVEN}: none was restored and compared since {since}" if since else ""
+
+
 def backup_problems(ports: Ports) -> list[Problem]:
-    """Backups that are late or failed."""
+    """Backups that are late, failed, or were not proven."""
     found = []
     words = _archive(ports)
     archive = f"its archive {words}"
@@ -75,8 +84,9 @@ def backup_problems(ports: Ports) -> list[Problem]:
         remedy = "`systemctl status codeb-ship`, `journalctl -t codeb-agent` and docs/archive.md say more"
         found.append(Problem(f"the archive of PostgreSQL {words}", remedy))
     for project, facts in facts_of.items():
+        verb, does = ("prove", "tries it") if _is_of_a_proof(facts) else ("backup", "makes one")
         remedy = (
-            f"`codeb backup {project}` makes one now; `journalctl -t codeb-agent` and docs/backup.md say more"
+            f"`codeb {verb} {project}` {does} now; `journalctl -t codeb-agent` and docs/backup.md say more"
         )
         if facts["problem"] and facts["problem"] != archive:
             found.append(Problem(f"{project}: its backup {facts['problem']}", remedy))
@@ -84,3 +94,7 @@ def backup_problems(ports: Ports) -> list[Problem]:
             last = f"the last one is of {facts['last']}" if facts["last"] else "there is none"
             found.append(Problem(f"{project}: its backup is late: {last}", remedy))
     return found
+
+
+def _is_of_a_proof(facts: Entry) -> bool:
+    return str(facts["problem"]).startswith(_UNPROVEN)

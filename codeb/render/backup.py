@@ -26,7 +26,7 @@ def backup_files(plan: Plan) -> HostBundle:
     login = f"*:*:*:{names.POSTGRES_ADMIN}:{secret_marker('postgres/admin')}\n"
     settings = json.dumps(backup_settings(plan), indent=1) + "\n"
     timed = [project for project in plan.projects if _saved(project) and project.database]
-    timers = tuple(names.backup_timer(project.id) for project in timed)
+    timers = [names.backup_timer(project.id) for project in timed] + ([names.PROVE_TIMER] if timed else [])
     return HostBundle(
         packages=("age", "zstd"),
         files=(
@@ -35,8 +35,18 @@ def backup_files(plan: Plan) -> HostBundle:
             HostFile(f"{names.SECRETS_DIR}/backup.pgpass", login, "0600", owner),
             HostFile(f"{_UNITS}/{names.BACKUP_SERVICE}", render("host/codeb-backup.service", wait_s=WAIT_S)),
             *(_timer(project) for project in timed),
+            *(_proofs() if timed else ()),
         ),
         services=tuple(Service(timer) for timer in timers),
+    )
+
+
+def _proofs() -> tuple[HostFile, ...]:
+    """What restores newest backups at night, into a PostgreSQL that is thrown away."""
+    service, timer = names.PROVE_SERVICE, names.PROVE_TIMER
+    return (
+        HostFile(f"{_UNITS}/{service}", render(f"host/{service}", wait_s=WAIT_S)),
+        HostFile(f"{_UNITS}/{timer}", render(f"host/{timer}"), restarts=(timer,)),
     )
 
 
