@@ -46,6 +46,7 @@ VERBS: Final[Mapping[str, str]] = {
     "certificates": "agent.edge.certificates",
     "backup": "agent.backup.backup",
     "backups": "agent.backup.backups",
+    "final": "agent.backup.final",
     "prune": "agent.backup.prune",
     "prove": "agent.proof.prove",
     "ship": "agent.archive.ship",

@@ -17,6 +17,7 @@ from codeb import names
 from codeb.plan import BucketPlan, DatabasePlan
 from codeb.plan.places import Known
 from components.documents import Release, Route
+from components.final import final_backup
 from components.places import Places
 from components.project_keys import OWNER, StorageKey
 from components.server import Server
@@ -35,7 +36,8 @@ class ProjectArgs:
 
     `releases` are for each of the servers, secrets included; `told` says what changes of them. Database and buckets live
     on `data_server`. `routes` are the documents of those of the `edges` that only send visitors on. The releases of `after`
-    end before this project's begin: it takes something over from them.
+    end before this project's begin: it takes something over from them. `final` is what the agent is told of the backup
+    before the database is dropped, "" where it isn't.
     """
 
     id: str
@@ -54,6 +56,7 @@ class ProjectArgs:
     edges: Mapping[str, Server] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     after: Sequence[pulumi.Resource] = ()
+    final: str = ""
 
     def __repr__(self) -> str:
         return f"ProjectArgs({self.id})"
@@ -61,7 +64,7 @@ class ProjectArgs:
 
 class Project(pulumi.ComponentResource):
     """Nine resources for a project with a database and a bucket: this one, role, database, revoke of PUBLIC, bucket,
-    user and policy in MinIO, their attachment, release."""
+    user and policy in MinIO, their attachment, release. One more where the database is dropped with the project."""
 
     answers: dict[str, pulumi.Output[dict[str, Any]]]
     """The agent's answer for each server that runs the project; nothing in it is secret."""
@@ -73,6 +76,8 @@ class Project(pulumi.ComponentResource):
             parent=self, retain_on_delete=args.keep_data or None, deleted_with=args.data_server.bundle
         )
         made = [*self._database(name, args, data), *self._buckets(name, args, data)]
+        if args.final:
+            made.append(final_backup(name, args.final, args.data_server, made, self))
         if args.buckets and args.servers:
             made += self._storage_access(name, args, made)
         commands = self._releases(name, args, made)

@@ -81,6 +81,30 @@ def _restore(options: argparse.Namespace) -> int:
     return show(listed(options.project, servers, ask), as_json=options.json)
 
 
+def _drop_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("project", type=project_id, metavar="PROJECT", help="id of the project")
+    parser.add_argument(
+        "--yes-without-backup",
+        action="store_true",
+        required=True,
+        help="yes: what is in its database now is lost",
+    )
+    stack_arguments(parser)
+
+
+def _drop(options: argparse.Namespace) -> int:
+    from ops.access import AccessError, app_servers
+    from ops.drop import drop
+    from ops.ssh import ask
+
+    document = {"version": 1, "project": options.project, "without_backup": True, "by": caller()}
+    try:
+        servers = app_servers(Path(), options.stack, options.identity, every=True)
+    except AccessError as error:
+        return show(failed(error), as_json=options.json)
+    return show(drop(document, servers, ask), as_json=options.json)
+
+
 COMMANDS = (
     Command(
         "backup",
@@ -104,6 +128,16 @@ COMMANDS = (
         "  codeb prove --stack live         all that are due",
         _projects_arguments,
         _prove,
+    ),
+    Command(
+        "drop",
+        "Let a database be dropped without its final backup, when that can't be taken.",
+        "The database of a project with `lifecycle: destroy` that has left is backed up once more before an update drops it;\n"
+        "when that fails, the update ends and the database stays. This says that the next update may drop it all the same,\n"
+        "within a day and once. Exit status: 0 it is remembered, 1 it is not, 2 wrong usage.\n\n"
+        "  codeb drop shop --yes-without-backup --stack live",
+        _drop_arguments,
+        _drop,
     ),
     Command(
         "restore",

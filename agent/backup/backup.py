@@ -49,7 +49,7 @@ def backup(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, A
         wanted = _wanted(ports, settings, one, only_due=only_due)
         results = []
         for project in wanted:
-            results.append((yield from _one(ports, settings, project, by)))
+            results.append((yield from backed_up(ports, settings, project, by)))
             if ports.asker.gone():
                 break
         away = {str(store) for result in results for store in _stores_missed(result)}
@@ -71,8 +71,13 @@ def _wanted(ports: Ports, settings: Settings, one: str, *, only_due: bool) -> Se
     return due(ports, databases) if only_due else databases
 
 
-def _one(ports: Ports, settings: Settings, project: Project, by: str) -> Generator[Answer, None, Answer]:
-    """One project's part of the answer; its failure is noted and told, and fails no other project."""
+def backed_up(
+    ports: Ports, settings: Settings, project: Project, by: str
+) -> Generator[Answer, None, Answer]:
+    """One project's part of the answer; its failure is noted and told, and fails no other project. Under the lock of backups.
+
+    It has an `id` when there is a good backup in some store, and is `ok` when that is in all of them. Raises Unwritable.
+    """
     try:
         outcome = yield from make(ports, settings, project)
     except Failed as error:

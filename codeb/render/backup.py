@@ -64,6 +64,20 @@ def backup_settings(plan: Plan) -> dict[str, Any]:
     }
 
 
+def final_document(project: ProjectPlan) -> str:
+    """What the agent is told of the last backup of a database, before that is dropped with its project."""
+    if project.database is None:
+        return ""
+    document = {
+        "version": 1,
+        "project": project.id,
+        "database": project.database.name,
+        "retention_days": project.manifest.backup.retention_days,
+        "by": "pulumi",
+    }
+    return json.dumps(document, sort_keys=True)
+
+
 def _here(plan: Plan) -> dict[str, Any]:
     """The stack's own MinIO, over the host's loopback, where it speaks plain HTTP."""
     return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from agent import cli
 from agent.host import paths
 from agent.host.ports import Ports
-from tests.archive.conftest import cluster, here, settings, stack  # noqa: F401 - fixtures
+from tests.archive.conftest import cluster, here, settings, stack, until  # noqa: F401 - fixtures
 from tests.archive.host import Host
 from tests.backup.conftest import SHOP
 from tests.backup.databases import sql
@@ -58,10 +59,12 @@ def ask(ports: Ports, verb: str, **document: object) -> dict[str, Any]:
 
 
 def saved(host: Host, project: str = "shop") -> str:
-    """A backup's id."""
+    """A backup's id, which is younger than any before: ids of one second have no order."""
     answer = ask(host.ports, "backup", project=project)
     assert answer["ok"], answer
-    return str(answer["projects"][0]["id"])
+    found = str(answer["projects"][0]["id"])
+    until(lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}" > found.partition("-")[0], "the next second comes")
+    return found
 
 
 def proven(host: Host, project: str = "shop") -> dict[str, Any]:
