@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 
 import pytest
 
-from agent.documents.reader import Reader
-from agent.store.settings import read_settings
+from agent.documents.reader import WHY, Reader
+from agent.store.settings import DATABASE, read_settings
 from codeb.model import ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
-from codeb.render.backup import backup_files
+from codeb.render.backup import backup_files, final_document
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 
 ROOT = RootSecret("correct horse battery staple 0123456789 abcdef")
@@ -19,6 +20,10 @@ MANIFEST = "project: {{id: {id}}}\nenvironment: {{domain: {id}.example.com, imag
 
 
 def plan_of(**projects: str) -> Plan:
+    return _plan({key: MANIFEST.format(id=key, more=more) for key, more in projects.items()})
+
+
+def _plan(manifests: Mapping[str, str]) -> Plan:
     server = {
         "name": "one",
         "address": "192.0.2.1",
@@ -27,9 +32,7 @@ def plan_of(**projects: str) -> Plan:
     }
     server["hostKey"] = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0kxXQw8RwP8VXoR3wkzXkX0LhSCTY0zH8m6bYwJ1T"
     settings = parse_settings({"domain": "example.com", "servers": [server], "tlsIssuer": "internal"})
-    sources = [
-        ManifestSource(f"{key}.yaml", MANIFEST.format(id=key, more=more)) for key, more in projects.items()
-    ]
+    sources = [ManifestSource(f"{key}.yaml", text) for key, text in manifests.items()]
     return make_plan(settings, load_manifests(sources, settings), None)
 
 
@@ -71,7 +74,8 @@ def test_secrets_are_in_files_that_only_their_reader_opens() -> None:
 def test_a_project_that_has_something_to_dump_has_a_timer(more: str, timer: bool) -> None:
     assert ("codeb-backup-shop.timer" in files_of(plan_of(shop=more))) is timer
     services = [service.name for service in backup_files(plan_of(shop=more)).services]
-    assert services == (["codeb-backup-shop.timer"] if timer else [])
+    assert services == (["codeb-backup-shop.timer", "codeb-prove.timer"] if timer else [])
+    assert ("codeb-prove.service" in files_of(plan_of(shop=more))) is timer
 
 
 def test_a_schedule_without_a_moment_is_spread_and_one_with_is_kept() -> None:
@@ -90,3 +94,41 @@ def test_the_service_gives_the_agent_a_document_that_names_its_project() -> None
     assert json.loads(line.replace("%i", "shop")) == {
         "version": 1, "project": "shop", "wait_s": 21_600, "by": "timer",
     }  # fmt: skip
+
+
+def test_the_proofs_service_asks_for_all_that_is_due_and_gives_way() -> None:
+    text = files_of(plan_of(shop=""))["codeb-prove.service"]
+    (line,) = re.findall(r"^StandardInputText=(.*)$", text, re.MULTILINE)
+    assert json.loads(line) == {"version": 1, "due": True, "wait_s": 21_600, "by": "timer"}
+    for words in ("Nice=19", "CPUSchedulingPolicy=idle", "IOSchedulingClass=idle", "CPUWeight=idle"):
+        assert f"{words}\n" in text
+    assert "Persistent=true\n" in files_of(plan_of(shop=""))["codeb-prove.timer"]
+
+
+def test_the_agent_reads_what_it_is_told_of_a_final_backup() -> None:
+    project = plan_of(shop="backup: {retention_days: 30}\n").project("shop")
+    document = Reader(json.loads(final_document(project)), "")
+    document.version()
+    assert document.text("project") == "shop"
+    assert document.text("database", DATABASE) == "shop_db"
+    assert document.whole("retention_days", 1, 3650) == 30
+    assert document.text("by", WHY) == "pulumi"
+    document.end()
+    without = plan_of(shop="resources: {database: {enabled: false}}\n").project("shop")
+    assert final_document(without) == ""
+
+
+@pytest.mark.parametrize(
+    ("project_id", "more", "dropped"),
+    [
+        ("shop", "", True),
+        ("shop", "backup: {enabled: false}\n", True),
+        ("shop-pr-12", "", True),
+        ("shop-pr-12", "backup: {enabled: false}\n", False),
+    ],
+)
+def test_a_preview_environment_alone_is_dropped_without(project_id: str, more: str, dropped: bool) -> None:
+    text = MANIFEST.format(id=project_id, more=more).replace(f"id: {project_id}", f"id: {project_id}, lifecycle: destroy")
+    assert _plan({"it": text}).project(project_id).dropped is dropped
+    kept = _plan({"it": MANIFEST.format(id=project_id, more=more)}).project(project_id)
+    assert not kept.dropped
