@@ -19,7 +19,7 @@ from agent.store.turn import turn
 
 Answer = dict[str, object]
 HOLDS: Final = timedelta(days=1)
-_WAIT_S: Final = 6 * 3600
+_WAIT_S: Final = 900
 _WAY_ROUND: Final = "`codeb drop {} --yes-without-backup` lets it be dropped without one. Then run the update again"
 
 
