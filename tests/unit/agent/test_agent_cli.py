@@ -63,6 +63,8 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "backup",
         "backups",
         "prune",
+        "prove",
+        "final",
         "ship",
         "base",
     }
