@@ -121,9 +121,9 @@ COMMANDS = (
     Command(
         "prove",
         "Restore the newest backups of projects into a throwaway PostgreSQL, and compare.",
-        "As a timer does each night: rows of every table are counted and compared with those that were noted when the\n"
-        "backup was made. The live database is not touched. Without a project: those whose newest backup was not proven, or\n"
-        "long ago. Exit status: 0 all came back as it was, 1 not (some of it), 2 wrong usage.\n\n"
+        "As a timer does each night: rows of every table are counted and compared with those that were noted when\n"
+        "the backup was made. The live database is not touched. Without a project: those whose newest backup was not\n"
+        "proven, or long ago. Exit status: 0 all came back as it was, 1 not (some of it), 2 wrong usage.\n\n"
         "  codeb prove shop --stack live    one project, now\n"
         "  codeb prove --stack live         all that are due",
         _projects_arguments,
@@ -132,9 +132,9 @@ COMMANDS = (
     Command(
         "drop",
         "Let a database be dropped without its final backup, when that can't be taken.",
-        "The database of a project with `lifecycle: destroy` that has left is backed up once more before an update drops it;\n"
-        "when that fails, the update ends and the database stays. This says that the next update may drop it all the same,\n"
-        "within a day and once. Exit status: 0 it is remembered, 1 it is not, 2 wrong usage.\n\n"
+        "The database of a project with `lifecycle: destroy` that has left is backed up once more before an update\n"
+        "drops it; when that fails, the update ends and the database stays. This says that the next update may drop it\n"
+        "all the same, within a day and once. Exit status: 0 it is remembered, 1 it is not, 2 wrong usage.\n\n"
         "  codeb drop shop --yes-without-backup --stack live",
         _drop_arguments,
         _drop,

@@ -50,7 +50,9 @@ def _phase(document: Mapping[str, Any]) -> str:
 def _proven(result: Mapping[str, Any]) -> str:
     took = f"restored in {words.seconds(result.get('restore_seconds'))}, proven in {words.seconds(result.get('seconds'))}"
     counted = f"{words.count(result.get('rows'), 'row')} in {words.count(result.get('tables'), 'table')}"
-    return words.clean(f"{result.get('project')}: {result.get('id')} of {result.get('store')}: {counted}, {took}")
+    return words.clean(
+        f"{result.get('project')}: {result.get('id')} of {result.get('store')}: {counted}, {took}"
+    )
 
 
 def _wrong(result: Mapping[str, Any]) -> list[str]:

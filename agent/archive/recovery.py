@@ -126,7 +126,10 @@ def _why_ended(ports: Ports, server: Throwaway) -> None:
     if _NOT_REACHED in log:
         return
     raise Failed(
-        "recovery", f"PostgreSQL ended: {throwaway.complaint(log)}", "see the log lines", log=throwaway.end_of(log)
+        "recovery",
+        f"PostgreSQL ended: {throwaway.complaint(log)}",
+        "see the log lines",
+        log=throwaway.end_of(log),
     )
 
 

@@ -71,12 +71,11 @@ def _wanted(ports: Ports, settings: Settings, one: str, *, only_due: bool) -> Se
     return due(ports, databases) if only_due else databases
 
 
-def backed_up(
-    ports: Ports, settings: Settings, project: Project, by: str
-) -> Generator[Answer, None, Answer]:
-    """One project's part of the answer; its failure is noted and told, and fails no other project. Under the lock of backups.
+def backed_up(ports: Ports, settings: Settings, project: Project, by: str) -> Generator[Answer, None, Answer]:
+    """One project's part of the answer; its failure is noted and told, and fails no other project.
 
-    It has an `id` when there is a good backup in some store, and is `ok` when that is in all of them. Raises Unwritable.
+    Under the lock of backups. It has an `id` when there is a good backup in some store, and is `ok` when that is in all of
+    them. Raises Unwritable.
     """
     try:
         outcome = yield from make(ports, settings, project)

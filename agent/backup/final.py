@@ -1,5 +1,6 @@
-"""The verb `final`: the last backup of a database that is about to be dropped. Without one it is not dropped, unless a person
-has said so: that is remembered for a day and holds once.
+"""The verb `final`: the last backup of a database that is about to be dropped.
+
+Without one it is not dropped, unless a person has said so: that is remembered for a day and holds once.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from agent.store.turn import turn
 Answer = dict[str, object]
 HOLDS: Final = timedelta(days=1)
 _WAIT_S: Final = 900
-_WAY_ROUND: Final = "`codeb drop {} --yes-without-backup` lets it be dropped without one. Then run the update again"
+_WAY_ROUND: Final = (
+    "`codeb drop {} --yes-without-backup` lets it be dropped without one. Then run the update again"
+)
 
 
 def final(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, Answer]:
-    """`{"project", "database", "retention_days"}` takes the backup; `{"project", "without_backup": true}` does without the next.
+    """`{"project", "database", "retention_days"}` takes it; `{"project", "without_backup": true}` does without the next.
 
     What the settings of backups say of the project doesn't matter: it has left them by then. Tells phases. Raises
     BadDocument, Failed, Unwritable.
@@ -54,7 +57,9 @@ def _taken(ports: Ports, project: Project, by: str) -> Generator[Answer, None, A
             result = yield from backed_up(ports, settings, project, by)
     except Failed as error:
         failure = error.failure
-        raise Failed(failure.phase, failure.cause, f"{failure.remedy}. {way_round}", log=failure.log) from None
+        raise Failed(
+            failure.phase, failure.cause, f"{failure.remedy}. {way_round}", log=failure.log
+        ) from None
     if "id" not in result:
         cause = f"no final backup of {project.id}, so its database is not dropped: {result['cause']}"
         raise Failed(str(result["phase"]), cause, f"{result['remedy']}. {way_round}")

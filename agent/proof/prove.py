@@ -111,12 +111,15 @@ def _named(
         yield {"project": project.id, "backup": backup.id, **document}
 
 
-def _proven(
-    ports: Ports, settings: Settings, project: Project, outcome: Restored, seconds: float
-) -> Answer:
+def _proven(ports: Ports, settings: Settings, project: Project, outcome: Restored, seconds: float) -> Answer:
     backup, now = outcome.backup, _now(ports)
     note(
-        ports, project.id, proven=Proof(backup.id, now, seconds), unproven=None, unproven_since="", told_unproven=""
+        ports,
+        project.id,
+        proven=Proof(backup.id, now, seconds),
+        unproven=None,
+        unproven_since="",
+        told_unproven="",
     )
     ports.journal.log(f"proof: {project.id}: {backup.id} came back in {outcome.seconds:g} s")
     verdict = Verdict(

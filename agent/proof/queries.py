@@ -1,4 +1,4 @@
-"""Every statement for PostgreSQL, for psql. What is not ours gets in as a variable of psql's, in letters that mean nothing."""
+"""Every statement for PostgreSQL, for psql. What is not ours gets in as a variable, in letters that mean nothing to it."""
 
 from __future__ import annotations
 

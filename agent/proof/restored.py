@@ -24,7 +24,9 @@ from agent.store.settings import Project, Settings, Store
 LONGEST_S: Final = 4 * 3600
 """Of one proof, for which backups wait."""
 _COUNT_S: Final = 2 * 3600
-_ANOTHER: Final = "`codeb backup {}` makes another one now; see `dmesg` of the store's disk, and docs/backup.md"
+_ANOTHER: Final = (
+    "`codeb backup {}` makes another one now; see `dmesg` of the store's disk, and docs/backup.md"
+)
 
 Told = dict[str, object]
 
@@ -52,7 +54,9 @@ def newest(ports: Ports, settings: Settings, project: Project) -> tuple[Store, B
             continue
         _nothing_newer(project, store, found, read_backup_record(ports, project.id))
         return store, found.backups[0]
-    raise Failed("store", "; ".join(refused), "see that the store runs and can be reached from the data server")
+    raise Failed(
+        "store", "; ".join(refused), "see that the store runs and can be reached from the data server"
+    )
 
 
 def _nothing_newer(project: Project, store: Store, found: backups.Listing, record: BackupRecord) -> None:
@@ -154,7 +158,9 @@ class _Guard:
     def _found(self) -> Callable[[], Failed] | None:
         gone = self._ports.asker.gone()
         if gone:
-            return lambda: Failed("restore", f"nobody waits for it any more: {gone}", "run again", interrupted=True)
+            return lambda: Failed(
+                "restore", f"nobody waits for it any more: {gone}", "run again", interrupted=True
+            )
         if instance.full(self._ports):
             return lambda: Failed("room", "the disk got too full for a proof", "make room, then run again")
         if self._ports.clock.monotonic() > self._end:

@@ -57,7 +57,9 @@ def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entr
         "point_in_time_from": record.point_in_time_from or None,
         "size": record.last.size if record.last else None,
         "late": is_late(record, timer, now),
-        "problem": _problem(record, timer) or _unproven(record, now) or (archive and f"its archive {archive}"),
+        "problem": _problem(record, timer)
+        or _unproven(record, now)
+        or (archive and f"its archive {archive}"),
     }
 
 

@@ -85,9 +85,7 @@ def _path(project: str) -> str:
 
 def _record(reader: Reader) -> BackupRecord:
     reader.version()
-    last, failed, proven, unproven = (
-        reader.maybe(key) for key in ("last", "failed", "proven", "unproven")
-    )
+    last, failed, proven, unproven = (reader.maybe(key) for key in ("last", "failed", "proven", "unproven"))
     return BackupRecord(
         last=None if last is None else _made(last),
         failed=None if failed is None else _missed(failed),

@@ -32,7 +32,7 @@ CREATE POLICY own ON orders TO {ODD_ROLE} USING (note = current_user);
 GRANT SELECT ON orders TO {ODD_ROLE};
 CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM orders;
 ALTER DATABASE shop_db SET default_transaction_read_only = on;
-"""
+"""  # noqa: S608 - a constant
 
 
 @pytest.fixture

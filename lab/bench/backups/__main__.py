@@ -95,7 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--sizes", type=float, nargs="+", default=[1.0], metavar="GB", help="of the database (1)")
+    parser.add_argument(
+        "--sizes", type=float, nargs="+", default=[1.0], metavar="GB", help="of the database (1)"
+    )
     parser.add_argument("--rate", type=int, default=100, help="requests a second (100)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there, too")
     return parser

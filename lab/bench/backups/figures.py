@@ -12,13 +12,23 @@ from lab.load.samples import Sample, Window
 
 GOAL: Final = 1.2
 """The most that visitors' p99 may be during a step, by that right before and after it."""
-HEADINGS: Final = ("GB", "step", "seconds", "of it", "MB/s", "stored MB", "steady ms", "during ms", "p99 ratio")
+HEADINGS: Final = (
+    "GB",
+    "step",
+    "seconds",
+    "of it",
+    "MB/s",
+    "stored MB",
+    "steady ms",
+    "during ms",
+    "p99 ratio",
+)
 
 
 @dataclass(frozen=True)
 class Step:
-    """What ran, on how many bytes, and what the agent says of it: `seconds` in all, `inner` of the part that its name is for
-    (pg_restore of a proof, None for none), `stored` bytes (None for what stores none). `around`: steady load before and after."""
+    """What ran, on how many bytes, and what the agent says of it: `seconds` in all, `inner` of pg_restore in a proof (None
+    elsewhere), `stored` bytes (None for what stores none). `around` is steady load before and after."""
 
     name: str
     size: int

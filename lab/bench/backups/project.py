@@ -26,7 +26,18 @@ AGENT: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """Verbs in the order in which they are measured, with what each is told."""
 _FILL: Final = (Path(__file__).parent / "fill.sql").read_text()
-_PSQL: Final = ("podman", "exec", "--interactive", "postgres", "psql", "--no-psqlrc", "--quiet", "-At", "-U", "postgres")
+_PSQL: Final = (
+    "podman",
+    "exec",
+    "--interactive",
+    "postgres",
+    "psql",
+    "--no-psqlrc",
+    "--quiet",
+    "-At",
+    "-U",
+    "postgres",
+)
 
 
 @dataclass
@@ -44,7 +55,9 @@ class Saved(Stack):
     def filled(self, size: int) -> int:
         """Fill the database up to so many bytes; how many it has then. Raises BenchError."""
         while (now := int(self._sql("SELECT pg_database_size(current_database());\n"))) < size:
-            first = int(self._sql("SELECT coalesce(max(id), 0) + 1 FROM bench_rows;\n") if self._begun() else 1)
+            first = int(
+                self._sql("SELECT coalesce(max(id), 0) + 1 FROM bench_rows;\n") if self._begun() else 1
+            )
             count = min(BATCH, max(1, (size - now) // ROW_BYTES))
             self._sql(f"\\set first {first}\n\\set last {first + count - 1}\n{_FILL}")
         self._sql("CHECKPOINT;\n")

@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, "/usr/local/bin/codeb-agent")
 
-from agent.real import ports as real_ports  # noqa: E402
-from agent.store import backups  # noqa: E402
-from agent.store.settings import HERE, load_settings  # noqa: E402
+from agent.real import ports as real_ports
+from agent.store import backups
+from agent.store.settings import HERE, load_settings
 
 PROJECT = "blog"
 

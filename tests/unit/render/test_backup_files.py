@@ -128,7 +128,9 @@ def test_the_agent_reads_what_it_is_told_of_a_final_backup() -> None:
     ],
 )
 def test_a_preview_environment_alone_is_dropped_without(project_id: str, more: str, dropped: bool) -> None:
-    text = MANIFEST.format(id=project_id, more=more).replace(f"id: {project_id}", f"id: {project_id}, lifecycle: destroy")
+    text = MANIFEST.format(id=project_id, more=more).replace(
+        f"id: {project_id}", f"id: {project_id}, lifecycle: destroy"
+    )
     assert _plan({"it": text}).project(project_id).dropped is dropped
     kept = _plan({"it": MANIFEST.format(id=project_id, more=more)}).project(project_id)
     assert not kept.dropped
