@@ -49,10 +49,15 @@ def _phase(document: Mapping[str, Any]) -> str:
 
 def _proven(result: Mapping[str, Any]) -> str:
     took = f"restored in {words.seconds(result.get('restore_seconds'))}, proven in {words.seconds(result.get('seconds'))}"
-    counted = f"{words.count(result.get('rows'), 'row')} in {words.count(result.get('tables'), 'table')}"
+    counted = f"{_count(result, 'rows', 'row')} in {_count(result, 'tables', 'table')}"
     return words.clean(
         f"{result.get('project')}: {result.get('id')} of {result.get('store')}: {counted}, {took}"
     )
+
+
+def _count(result: Mapping[str, Any], key: str, noun: str) -> str:
+    number = result.get(key)
+    return words.count(number if isinstance(number, int) else 0, noun)
 
 
 def _wrong(result: Mapping[str, Any]) -> list[str]:

@@ -38,7 +38,7 @@ def leaving(tmp_path: Path) -> Bench:
 def names(bench: Bench) -> set[str]:
     """The project's resources in the state."""
     state: dict[str, Any] = json.loads(bench.stack.state.read_text())
-    resources = state["checkpoint"]["latest"]["resources"]
+    resources = state["checkpoint"]["latest"].get("resources", [])  # none after a destroy
     found = {each["urn"].rpartition("::")[2] for each in resources}
     return {name for name in found if name.startswith(ID)}
 
