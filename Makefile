@@ -10,7 +10,7 @@ WORKERS ?= 3 # of tests; hosts run at two of them at once (tests/conftest.py)
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-faults bench-release
+.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-backup bench-faults bench-release
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
@@ -77,6 +77,9 @@ lab-clean: $(READY) ## stop the lab and remove everything it made
 
 bench: $(READY) ## measure: previews and updates of 10, 100 and 1000 projects, memory, make lab by phase
 	@$(PY) -m lab.bench $(ARGS)
+
+bench-backup: $(READY) ## measure: dump, base backup and proof of a large database beside the load of visitors; ARGS='--sizes 1 10'
+	@$(PY) -m lab.bench.backups $(ARGS)
 
 bench-faults: $(READY) ## 200 updates of a fleet under faults of Vultr's API and kills, and what mends them
 	@$(PY) -m lab.bench.faults $(ARGS)

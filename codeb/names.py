@@ -36,6 +36,8 @@ BACKUP_USER: Final = "codeb_backup"
 # Where this stack's MinIO keeps backups, and the service that makes one of a project (an instance).
 BACKUP_BUCKET: Final = "backup"
 BACKUP_SERVICE: Final = "codeb-backup@.service"
+PROVE_SERVICE: Final = "codeb-prove.service"
+PROVE_TIMER: Final = "codeb-prove.timer"
 
 # Fixed places on a host.
 QUADLET_DIR: Final = "/etc/containers/systemd"

@@ -16,7 +16,7 @@ from codeb.outputs import versions_of
 from codeb.outputs.stack import CONNECTION_VARIABLES, SECRET_VARIABLES
 from codeb.plan import BucketPlan, DatabasePlan, ProjectPlan, RetainedPlan
 from codeb.plan.places import Known
-from codeb.render import project_environment
+from codeb.render import final_document, project_environment
 from codeb.secrets import PlatformSecrets, project_credentials
 from codeb.ssh import SshTarget
 from components.backup import Backup, BackupArgs
@@ -138,6 +138,7 @@ class Platform(pulumi.ComponentResource):
             if project
             else (),
             keep_data=lifecycle == "retain",
+            final=final_document(project) if project and project.dropped else "",
             data_server=self._servers[plan.data.server],
             servers={name: self._servers[name] for name in project.servers} if project else {},
             releases=self._releases[key] if project else {},

@@ -18,6 +18,7 @@ from codeb.plan import BucketPlan, DatabasePlan
 from codeb.plan.places import Known
 from components.buckets import declare_buckets, storage_policy
 from components.documents import Release, Route
+from components.final import final_backup
 from components.places import Places
 from components.project_keys import OWNER, StorageKey
 from components.server import Server
@@ -36,7 +37,8 @@ class ProjectArgs:
 
     `releases` are for each of the servers, secrets included; `told` says what changes of them. Database and buckets live
     on `data_server`. `routes` are the documents of those of the `edges` that only send visitors on. The releases of `after`
-    end before this project's begin: it takes something over from them.
+    end before this project's begin: it takes something over from them. `final` is what the agent is told of the backup
+    before the database is dropped, "" where it isn't.
     """
 
     id: str
@@ -55,6 +57,7 @@ class ProjectArgs:
     edges: Mapping[str, Server] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     after: Sequence[pulumi.Resource] = ()
+    final: str = ""
 
     def __repr__(self) -> str:
         return f"ProjectArgs({self.id})"
@@ -64,7 +67,7 @@ class Project(pulumi.ComponentResource):
     """Eleven resources for a project with a database and a bucket.
 
     This one, role, database, revoke of PUBLIC, bucket with its versions and their rule, user and policy in MinIO, their
-    attachment, release. Nine for one that isn't backed up.
+    attachment, release. Nine for one that isn't backed up; one more where the data is dropped with the project.
     """
 
     answers: dict[str, pulumi.Output[dict[str, Any]]]
@@ -78,6 +81,8 @@ class Project(pulumi.ComponentResource):
         )
         buckets = declare_buckets(name, args.buckets, keep_data=args.keep_data, opts=data)
         made = [*self._database(name, args, data), *buckets]
+        if args.final:
+            made.append(final_backup(name, args.final, args.data_server, made, self))
         if args.buckets and args.servers:
             made += self._storage_access(name, args, made)
         commands = self._releases(name, args, made)

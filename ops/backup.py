@@ -33,19 +33,9 @@ def backup(
     server = data_server(servers)
     if server is None:
         return failed("the stack has no server with the role data: there is nothing to back up")
-    answer: Mapping[str, Any] = {}
-    problem = ""
-    with closing(streams.heard([server], "backup", document, tell)) as arrivals:
-        for each in arrivals:
-            if each is None:
-                continue
-            problem = problem or each.problem
-            if "ok" in each.document:
-                answer = each.document
-            elif each.document.get("phase"):
-                say(_phase(each.document))
-    if problem or not answer:
-        return failed(f"{server.name}: {words.clean(problem or 'the agent gave no answer')}")
+    answer, problem = answered(server, "backup", document, tell, lambda told: say(_phase(told)))
+    if problem:
+        return failed(f"{server.name}: {words.clean(problem)}")
     results = [each for each in answer.get("projects") or () if isinstance(each, Mapping)]
     refused = [] if results or answer.get("ok") else [answer]
     caught = answer.get("caught_up")
@@ -57,6 +47,28 @@ def backup(
         tuple(lines) or (("nothing is due",) if answer.get("ok") else ()),
         tuple(line for each in (*results, *refused) for line in _wrong(each)),
     )
+
+
+def answered(
+    server: Server,
+    verb: str,
+    document: Mapping[str, Any],
+    tell: Tell,
+    phase: Callable[[Mapping[str, Any]], object],
+) -> tuple[Mapping[str, Any], str]:
+    """What an agent answers, and why it gave no answer ("" when it did); `phase` is given what it tells before."""
+    answer: Mapping[str, Any] = {}
+    problem = ""
+    with closing(streams.heard([server], verb, document, tell)) as arrivals:
+        for each in arrivals:
+            if each is None:
+                continue
+            problem = problem or each.problem
+            if "ok" in each.document:
+                answer = each.document
+            elif each.document.get("phase"):
+                phase(each.document)
+    return answer, problem or ("" if answer else "the agent gave no answer")
 
 
 def listed(project: str, servers: Sequence[Server], ask: Ask) -> Result:

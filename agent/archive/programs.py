@@ -18,7 +18,9 @@ SPAN: Final = 1 << 20
 """Bytes of the largest record of WAL that may be cut off at the end of an archive."""
 RATE_KIB: Final = 48 << 10
 """KiB a second that a base backup reads at most: the disk is the users' first."""
-_CLOSED: Final = (
+MEMORY: Final = "1g"
+"""What a throwaway server takes at most, what the kernel keeps of its files included: users' files stay in memory."""
+CLOSED: Final = (
     *(f"--user={OWNER}", "--read-only", "--image-volume=ignore", "--pull=never"),
     *("--cap-drop=all", "--security-opt=no-new-privileges"),
 )
@@ -35,7 +37,7 @@ def _client(server: Server, user: str, login: str, name: str, image: str, words:
     """
     return [
         *("podman", "run", "--rm", "--replace", f"--name=codeb-archive-{name}", "--interactive"),
-        *("--log-driver=none", "--network=host", *_CLOSED, "--cpu-shares=20", f"--timeout={_DAY_S}"),
+        *("--log-driver=none", "--network=host", *CLOSED, "--cpu-shares=20", f"--timeout={_DAY_S}"),
         *(f"--volume={login}:{_PASSWORDS}:ro", f"--volume={paths.CA_FILE}:{_CA}:ro"),
         *(f"--env=PGPASSFILE={_PASSWORDS}", "--env=PGSSLMODE=verify-full", f"--env=PGSSLROOTCERT={_CA}"),
         *(f"--env=PGHOST={server.host}", f"--env=PGPORT={server.port}", f"--env=PGUSER={user}"),
@@ -80,8 +82,9 @@ def recovery(name: str, image: str, folder: str, settings: Sequence[tuple[str, s
     """A server on the files below a folder, which nobody outside its container reaches."""
     given = [f"-c{key}={value}" for key, value in settings]
     return [
-        *("podman", "run", "--detach", "--replace", f"--name={name}", "--network=none", *_CLOSED),
-        *("--shm-size=256m", "--cpu-shares=20", "--log-driver=k8s-file", "--env=LC_ALL=C"),
+        *("podman", "run", "--detach", "--replace", f"--name={name}", "--network=none", *CLOSED),
+        *("--shm-size=256m", "--cpu-shares=20", f"--memory={MEMORY}", f"--memory-swap={MEMORY}"),
+        *("--log-driver=k8s-file", "--env=LC_ALL=C"),
         *(f"--volume={folder}:{folder}", "--entrypoint=postgres", image, "-D", f"{folder}/data", *given),
     ]
 

@@ -14,38 +14,22 @@ import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
-from agent.archive import chain, choice, fetch, programs
+from agent.archive import chain, choice, fetch, programs, throwaway
 from agent.archive.choice import Choice
 from agent.archive.stock import Stock
+from agent.archive.throwaway import Throwaway
 from agent.documents.errors import Failed
 from agent.host import paths
 from agent.host.ports import Ports
 from agent.store.settings import Settings
 
 _PREFIX: Final = "recovery-"
-_READY_S: Final = 0.5
-_LONGEST: Final = timedelta(hours=24)
-_LOGINS: Final = b"local all all trust\n"
 _SETTINGS: Final = (
-    ("listen_addresses", ""),
-    ("ssl", "off"),
-    ("fsync", "off"),
-    ("full_page_writes", "off"),
+    *throwaway.SETTINGS,
     ("hot_standby", "off"),  # so that its limits may be lower than the cluster's
-    ("max_connections", "20"),
-    ("shared_buffers", "64MB"),
-    ("max_wal_senders", "0"),
-    ("archive_mode", "off"),
-    ("autovacuum", "off"),
-    ("jit", "off"),
-    ("lc_messages", "C"),
-    ("log_destination", "stderr"),
-    ("logging_collector", "off"),
-    ("log_timezone", "UTC"),
-    ("timezone", "UTC"),
     ("recovery_target_action", "promote"),
     ("recovery_target_inclusive", "on"),
 )
@@ -54,30 +38,13 @@ _LAST: Final = re.compile(r"last completed transaction was at log time (\S+ \S+)
 
 
 @dataclass(frozen=True)
-class Instance:
+class Instance(Throwaway):
     """A recovered server. `reached` is when its last transaction ended, None when there was none after the base backup;
     `end` the position (LSN) it was recovered to."""
 
-    name: str
-    folder: str
     base: str
     reached: datetime | None
     end: int
-
-    @property
-    def socket(self) -> str:
-        """The folder of its socket, in its container."""
-        return f"{self.folder}/socket"
-
-    def program(self, program: str, *arguments: str) -> list[str]:
-        """A program of PostgreSQL's that talks to it."""
-        login = (f"--host={self.socket}", f"--username={programs.ADMIN}", "--no-password")
-        return programs.within(self.name, program, *login, *arguments)
-
-    def psql(self, database: str) -> list[str]:
-        """psql that runs what it reads and writes values alone; it ends at the first error."""
-        quiet = ("--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
-        return self.program("psql", *quiet, f"--dbname={database}")
 
 
 @contextmanager
@@ -96,7 +63,7 @@ def recovered(
     ports.journal.log(f"recovery {name}: from base backup {chosen.window.base.id} to {at or 'the end'}")
     try:
         fetch.laid_out(ports, chosen, folder)
-        ports.files.write(f"{folder}/pg_hba.conf", _LOGINS, 0o600, programs.OWNER)
+        ports.files.write(f"{folder}/pg_hba.conf", throwaway.LOGINS, 0o600, programs.OWNER)
         yield _recovered(ports, settings, chosen, at, name, folder)
     finally:
         ports.runner.run(programs.gone(name), timeout_s=120)
@@ -135,46 +102,35 @@ def _started(
 ) -> str | None:
     """What the server wrote until it was open; None when it ended because the moment isn't in its WAL. Raises Failed."""
     target = [("recovery_target_time", f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00")] if at else []
+    server = Throwaway(name, folder)
     given = [
         *_SETTINGS,
         *target,
-        ("unix_socket_directories", f"{folder}/socket"),
-        ("hba_file", f"{folder}/pg_hba.conf"),
+        *throwaway.places(server),
         ("restore_command", f'cp "{folder}/wal/%f" "%p"'),
         ("recovery_target_timeline", str(chosen.window.chain.timeline)),
     ]
     result = ports.runner.run(programs.recovery(name, settings.server.image, folder, given), timeout_s=120)
     if not result.ok:
         raise Failed("recovery", f"PostgreSQL can't be started: {result.text[:300]}", "see `podman images`")
-    end = ports.clock.monotonic() + _LONGEST.total_seconds()
-    open_yet = programs.within(name, "pg_isready", "--quiet", f"--host={folder}/socket")
-    while ports.clock.monotonic() < end:
-        if ports.runner.run(open_yet).ok:
-            return _said(ports, name)
-        if ports.runner.run(programs.running(name)).out.strip() != "true":
-            _why_ended(ports, name)
-            return None
-        ports.clock.sleep(_READY_S)
-    raise Failed("recovery", f"PostgreSQL isn't open after {_LONGEST}", "see `podman logs`")
+    if throwaway.comes_up(ports, server):
+        return throwaway.said(ports, server)
+    _why_ended(ports, server)
+    return None
 
 
-def _why_ended(ports: Ports, name: str) -> None:
+def _why_ended(ports: Ports, server: Throwaway) -> None:
     """Raises Failed, unless it ended because the moment isn't in its WAL."""
-    log = _said(ports, name)
-    ports.runner.run(programs.gone(name), timeout_s=120)
+    log = throwaway.said(ports, server)
+    ports.runner.run(programs.gone(server.name), timeout_s=120)
     if _NOT_REACHED in log:
         return
-    lines = [line for line in log.splitlines() if line.strip()]
-    wrong = [line for line in lines if re.match(r"\S* ?(FATAL|PANIC|ERROR)|.*(FATAL|PANIC):", line)]
-    cause = (wrong or lines or ["no output"])[0]
     raise Failed(
-        "recovery", f"PostgreSQL ended: {cause.strip()[:300]}", "see the log lines", log=tuple(lines[-20:])
+        "recovery",
+        f"PostgreSQL ended: {throwaway.complaint(log)}",
+        "see the log lines",
+        log=throwaway.end_of(log),
     )
-
-
-def _said(ports: Ports, name: str) -> str:
-    result = ports.runner.run(programs.said(name))
-    return f"{result.out}\n{result.err}"
 
 
 def _looked_at(

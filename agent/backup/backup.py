@@ -11,13 +11,14 @@ from agent.backup.copies import caught_up
 from agent.backup.due import due, tell_late
 from agent.backup.make import make
 from agent.backup.prune import pruned
+from agent.backup.unproven import tell_unproven
 from agent.documents.errors import BadDocument, Failed, Failure, Unwritable
 from agent.documents.reader import PROJECT, WHY, Reader
 from agent.host.ports import Ports
 from agent.outbox.notify import tell
 from agent.outbox.text import Event
 from agent.store.ability import looked_at
-from agent.store.record import Made, Missed, note
+from agent.store.record import Made, Missed, note, read_backup_record
 from agent.store.settings import Project, Settings, load_settings
 from agent.store.turn import turn
 
@@ -52,13 +53,14 @@ def backup(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, A
         wanted = _wanted(ports, settings, one, only_due=only_due)
         results = []
         for project in wanted:
-            results.append((yield from _one(ports, settings, project, by)))
+            results.append((yield from backed_up(ports, settings, project, by)))
             if ports.asker.gone():
                 break
         away = {str(store) for result in results for store in _stores_missed(result)}
         caught = caught_up(ports, settings, away)
         tell_late(ports, settings, by)
         tidied(ports, settings)
+        tell_unproven(ports, settings, by)
     return {**_answer(results), **({"caught_up": caught} if caught else {})}
 
 
@@ -74,8 +76,12 @@ def _wanted(ports: Ports, settings: Settings, one: str, *, only_due: bool) -> Se
     return due(ports, saved) if only_due else saved
 
 
-def _one(ports: Ports, settings: Settings, project: Project, by: str) -> Generator[Answer, None, Answer]:
-    """One project's part of the answer: its database, then its uploads; the failure of one fails not the other."""
+def backed_up(ports: Ports, settings: Settings, project: Project, by: str) -> Generator[Answer, None, Answer]:
+    """One project's part of the answer: its database, then its uploads; the failure of one fails not the other.
+
+    Under the lock of backups. It has an `id` when there is a good backup of the database in some store (`at` in `uploads`:
+    of those), and is `ok` when all is in all of them. Raises Unwritable.
+    """
     answer: Answer = {"project": project.id, "ok": True}
     if project.database is not None:
         answer = yield from _database(ports, settings, project, by)
@@ -97,7 +103,8 @@ def _database(ports: Ports, settings: Settings, project: Project, by: str) -> Ge
     made = Made(found.id, found.at, found.size, found.seconds, outcome.stores)
     problem = _problem(outcome.missed)
     missed = _copy_missed(ports, project, problem, by, "copy") if problem else None
-    note(ports, project.id, last=made, failed=missed, told_late=0.0)
+    since = read_backup_record(ports, project.id).unproven_since or found.at
+    note(ports, project.id, last=made, failed=missed, told_late=0.0, unproven_since=since)
     ports.journal.log(f"backup: {project.id}: {found.id}, {found.size} bytes, {found.seconds:g} s")
     gone, warning = pruned(ports, settings, project)
     return {

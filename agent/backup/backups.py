@@ -30,11 +30,7 @@ def backups(ports: Ports, document: Reader, by: str) -> Answer:
     settings = load_settings(ports)
     projects = [each for each in settings.projects if one in ("", each.id)]
     if one and not projects:
-        raise Failed(
-            "settings",
-            f"{one} is not backed up here",
-            "see `backup.enabled` in its manifest, then `pulumi up`",
-        )
+        projects = [_left(ports, settings, one)]
     found = timers(ports, [project.id for project in projects])
     now = ports.clock.now().timestamp()
     aside = kept(ports, settings, [each.database for each in projects if each.database])
@@ -56,6 +52,15 @@ def _kept(note: Note | None) -> Answer | None:
     if note is None:
         return None
     return {"kind": note.kind, "what": note.what, "at": note.at, "by": note.by, "until": note.until}
+
+
+def _left(ports: Ports, settings: Settings, project_id: str) -> Project:
+    """A project that isn't backed up any more, and has backups: of a database that was dropped, as a rule. Raises Failed."""
+    gone = Project(project_id, None, (), 1, False)
+    if any(each["backups"] or each["problem"] for each in (_store(ports, s, gone) for s in settings.stores)):
+        return gone
+    remedy = "see `backup.enabled` in its manifest, then `pulumi up`"
+    raise Failed("settings", f"{project_id} is not backed up here, and has no backup", remedy)
 
 
 def _project(ports: Ports, settings: Settings, project: Project) -> Answer:

@@ -10,7 +10,7 @@ from agent.documents.errors import Failed
 from agent.documents.reader import PROJECT, Reader
 from agent.host.ports import Ports
 from agent.host.s3 import Place, StoreError
-from agent.store import backups
+from agent.store import backups, proofs
 from agent.store.backups import Listing
 from agent.store.record import read_backup_record
 from agent.store.retention import may_go
@@ -76,8 +76,12 @@ def _going(ports: Ports, project: Project, listing: Listing) -> list[str]:
 
 
 def _forget(ports: Ports, place: Place, project: str, backup_id: str) -> None:
-    """All versions, the document's first: without it there is no backup."""
-    for key in (backups.document_key(project, backup_id), backups.dump_key(project, backup_id)):
+    """All versions, the document's first: without it there is no backup. What was proven of it goes last."""
+    for key in (
+        backups.document_key(project, backup_id),
+        backups.dump_key(project, backup_id),
+        proofs.key(project, backup_id),
+    ):
         for found in list(ports.s3.versions(place, key)):
             if found.key == key:
                 ports.s3.delete(place, key, found.version)

@@ -108,7 +108,7 @@ def _happened(event: Event) -> str:
     return {
         "backup-failed": f"backup failed{f' in {_safe(event.phase)}' if event.phase else ''}",
         "backup-late": "backup is late",
-        "proof-failed": "the newest backup can't be restored",
+        "proof-failed": f"no proof of its newest backup{f': {_safe(event.phase)}' if event.phase else ''}",
     }.get(event.event, "approval wanted")
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from agent.archive import state
 from agent.backup.due import Timer, is_late, timers
 from agent.backup.platform import last_platform
+from agent.backup.unproven import overdue
 from agent.documents.errors import Failed
 from agent.host import paths
 from agent.host.ports import Ports
@@ -18,6 +19,7 @@ from agent.store.settings import load_settings
 
 Entry = dict[str, object]
 _PLATFORM_LATE: Final = timedelta(days=2)
+_UNPROVEN = "was not proven"
 
 
 def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
@@ -59,7 +61,9 @@ def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entr
         "point_in_time_from": record.point_in_time_from or None,
         "size": _size(record),
         "late": is_late(record, timer, now),
-        "problem": _problem(record, timer) or (archive and f"its archive {archive}"),
+        "problem": _problem(record, timer)
+        or _unproven(record, now)
+        or (archive and f"its archive {archive}"),
     }
 
 
@@ -75,8 +79,15 @@ def _problem(record: BackupRecord, timer: Timer) -> str:
     return "" if timer.runs else "has a timer that does not run: `pulumi up` starts it"
 
 
+def _unproven(record: BackupRecord, now: float) -> str:
+    if record.unproven:
+        return f"{_UNPROVEN} at {record.unproven.at}: {record.unproven.phase}: {record.unproven.cause}"
+    since = overdue(record, now)
+    return f"{_UNPROVEN}: none was restored and compared since {since}" if since else ""
+
+
 def backup_problems(ports: Ports) -> list[Problem]:
-    """Backups that are late or failed."""
+    """Backups that are late, failed, or were not proven."""
     found = []
     words = _archive(ports)
     archive = f"its archive {words}"
@@ -85,8 +96,9 @@ def backup_problems(ports: Ports) -> list[Problem]:
         remedy = "`systemctl status codeb-ship`, `journalctl -t codeb-agent` and docs/archive.md say more"
         found.append(Problem(f"the archive of PostgreSQL {words}", remedy))
     for project, facts in facts_of.items():
+        verb, does = ("prove", "tries it") if _is_of_a_proof(facts) else ("backup", "makes one")
         remedy = (
-            f"`codeb backup {project}` makes one now; `journalctl -t codeb-agent` and docs/backup.md say more"
+            f"`codeb {verb} {project}` {does} now; `journalctl -t codeb-agent` and docs/backup.md say more"
         )
         if facts["problem"] and facts["problem"] != archive:
             found.append(Problem(f"{project}: its backup {facts['problem']}", remedy))
@@ -121,3 +133,7 @@ def _lacks(ports: Ports) -> list[Problem]:
     except Failed:  # `status` says so
         return []
     return [Problem(f"backups, store {lack.what}", lack.remedy) for lack in said]
+
+
+def _is_of_a_proof(facts: Entry) -> bool:
+    return str(facts["problem"]).startswith(_UNPROVEN)

@@ -58,13 +58,20 @@ class Proof:
 
 @dataclass(frozen=True)
 class BackupRecord:
-    """All of it. `told_late`: the trigger (seconds since 1970) after which somebody was told that the backup is late."""
+    """All of it. `told_late`: the trigger (seconds since 1970) after which somebody was told that the backup is late.
+
+    `unproven` is the last proof that did not come about, since the last that did. `unproven_since`: of when the oldest good
+    backup is that is younger than the last proof, "" for none; `told_unproven`: the one after which somebody was told.
+    """
 
     last: Made | None = None
     failed: Missed | None = None
     proven: Proof | None = None
     point_in_time_from: str = ""
     told_late: float = 0.0
+    unproven: Missed | None = None
+    unproven_since: str = ""
+    told_unproven: str = ""
     uploads: Mirror | None = None
 
     @property
@@ -99,7 +106,9 @@ def _path(project: str) -> str:
 
 def _record(reader: Reader) -> BackupRecord:
     reader.version()
-    last, failed, proven, uploads = (reader.maybe(key) for key in ("last", "failed", "proven", "uploads"))
+    last, failed, proven, uploads, unproven = (
+        reader.maybe(key) for key in ("last", "failed", "proven", "uploads", "unproven")
+    )
     return BackupRecord(
         last=None if last is None else _made(last),
         failed=None if failed is None else _missed(failed),
@@ -108,6 +117,9 @@ def _record(reader: Reader) -> BackupRecord:
         else Proof(proven.text("id"), proven.text("at"), proven.number("seconds")),
         point_in_time_from=reader.text("point_in_time_from", default=""),
         told_late=reader.number("told_late"),
+        unproven=None if unproven is None else _missed(unproven),
+        unproven_since=reader.text("unproven_since", default=""),
+        told_unproven=reader.text("told_unproven", default=""),
         uploads=None if uploads is None else _mirror(uploads),
     )
 

@@ -161,6 +161,12 @@ class ProjectPlan:
         """Whether data outlives the manifest."""
         return self.manifest.project.lifecycle
 
+    @property
+    def dropped(self) -> bool:
+        """Whether what it leaves behind is backed up a last time and dropped; a preview environment leaves nothing."""
+        preview = names.previewed(self.id) is not None and not self.manifest.backup.enabled
+        return self.lifecycle == "destroy" and not preview
+
 
 @dataclass(frozen=True)
 class RetainedPlan:

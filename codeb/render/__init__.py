@@ -1,6 +1,6 @@
 """From the plan to text: files of a host, releases of projects. Pure, and without a single secret value."""
 
-from codeb.render.backup import second_texts
+from codeb.render.backup import final_document, second_texts
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.environment import VARIABLES, project_environment
 from codeb.render.host import host_bundle, host_files
@@ -13,6 +13,7 @@ __all__ = [
     "HostBundle",
     "HostFile",
     "Service",
+    "final_document",
     "host_bundle",
     "host_files",
     "outside_texts",

@@ -31,7 +31,8 @@ def backup_files(plan: Plan) -> HostBundle:
     login = f"*:*:*:{names.POSTGRES_ADMIN}:{secret_marker('postgres/admin')}\n"
     settings = json.dumps(backup_settings(plan), indent=1) + "\n"
     timed = [project for project in plan.projects if _saved(project)]
-    timers = tuple(names.backup_timer(project.id) for project in timed)
+    proven = any(project.database for project in timed)
+    timers = [names.backup_timer(project.id) for project in timed] + ([names.PROVE_TIMER] if proven else [])
     return HostBundle(
         packages=("age", "zstd"),
         files=(
@@ -47,6 +48,7 @@ def backup_files(plan: Plan) -> HostBundle:
                 restarts=(f"{_PLATFORM}.timer",),
             ),
             *(_timer(project) for project in timed),
+            *(_proofs() if proven else ()),
         ),
         services=(Service(f"{_PLATFORM}.timer"), *(Service(timer) for timer in timers)),
     )
@@ -57,6 +59,15 @@ def second_texts(credentials: BackupCredentials | None) -> dict[str, str]:
     if credentials is None:
         return {}
     return {SECOND_ACCESS: credentials.access_key, SECOND_SECRET: credentials.secret_key}
+
+
+def _proofs() -> tuple[HostFile, ...]:
+    """What restores newest backups at night, into a PostgreSQL that is thrown away."""
+    service, timer = names.PROVE_SERVICE, names.PROVE_TIMER
+    return (
+        HostFile(f"{_UNITS}/{service}", render(f"host/{service}", wait_s=WAIT_S)),
+        HostFile(f"{_UNITS}/{timer}", render(f"host/{timer}"), restarts=(timer,)),
+    )
 
 
 def backup_settings(plan: Plan) -> dict[str, Any]:
@@ -71,6 +82,21 @@ def backup_settings(plan: Plan) -> dict[str, Any]:
         "host": "127.0.0.1",
         "port": plan.data.postgres_port,
     }
+
+
+def final_document(project: ProjectPlan) -> str:
+    """What the agent is told of the last backup of a project's data, before that is dropped with it; "" when it has none."""
+    if not project.database and not project.buckets:
+        return ""
+    document = {
+        "version": 1,
+        "project": project.id,
+        "database": project.database.name if project.database else None,
+        "buckets": [bucket.name for bucket in project.buckets],
+        "retention_days": project.manifest.backup.retention_days,
+        "by": "pulumi",
+    }
+    return json.dumps(document, sort_keys=True)
 
 
 def _here(plan: Plan) -> dict[str, Any]:

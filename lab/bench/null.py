@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,6 +29,8 @@ from lab.providers.protocol import (
 AT: Final = "2026-01-01T00:00:00Z"
 BROKEN: Final = "@sha256:" + "f" * 64
 """The end of an image that does not start."""
+REFUSES: Final = "CODEB_NULL_REFUSES"
+"""Variable with what a command has in it whose deletion fails."""
 _VERB: Final = re.compile(r"codeb-agent (release|apply|version)\b")
 
 
@@ -87,7 +90,10 @@ class Null:
         return State(id_, _filled(self.preview(type_, urn, old_outputs, news), urn, news))
 
     def delete(self, type_: str, urn: str, id_: str, inputs: Properties, outputs: Properties) -> None:
-        """Gone."""
+        """Gone, unless it is to be refused."""
+        refused = os.environ.get(REFUSES, "")
+        if refused and refused in str(inputs.get("delete", "")):
+            raise ProviderError(f"{refused} is refused")
 
     def read(self, type_: str, urn: str, id_: str, inputs: Properties, outputs: Properties) -> State:
         return State(id_, dict(outputs), dict(inputs))

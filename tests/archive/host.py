@@ -220,6 +220,9 @@ class Files(RealFiles):
     def lock(self, path: str, wait_s: float) -> _GeneratorContextManager[None]:
         return super().lock(self._at(path), wait_s)
 
+    def held_since(self, path: str) -> float | None:
+        return super().held_since(self._at(path))
+
 
 def _owner(owner: str) -> str:
     return "postgres:postgres" if owner == _INSIDE else owner

@@ -33,7 +33,7 @@ def users(recording: Recording) -> dict[str, tuple[str, str]]:
     return {
         item.name: (item.inputs["name"], rpc.unwrap_rpc_secret(item.inputs["secret"]))
         for item in recording.registrations
-        if item.type == "minio:index/iamUser:IamUser"
+        if item.type == "minio:index/iamUser:IamUser" and item.name != "backup-user"
     }
 
 

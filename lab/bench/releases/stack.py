@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
@@ -51,7 +51,7 @@ class Stack:
     _resting: str = ""
 
     @classmethod
-    def make(cls, folder: Path, lab: Lab, app: App) -> Stack:
+    def make(cls, folder: Path, lab: Lab, app: App) -> Self:
         """Boot the host, push both images of the app, and give the folder what a project folder needs."""
         lab.ensure((HOST,))
         dev.prepare(lab, dev.stack())

@@ -65,6 +65,8 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "prune",
         "restore",
         "restore-undo",
+        "prove",
+        "final",
         "ship",
         "base",
         "platform",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from agent.documents.reader import Reader
-from agent.store.settings import read_settings
+from agent.documents.reader import WHY, Reader
+from agent.store.settings import BUCKET, DATABASE, read_settings
 from codeb.model import BackupCredentials, ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, make_plan
-from codeb.render.backup import backup_files, second_texts
+from codeb.render.backup import backup_files, final_document, second_texts
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 
 ROOT = RootSecret("correct horse battery staple 0123456789 abcdef")
@@ -20,6 +21,11 @@ MANIFEST = "project: {{id: {id}}}\nenvironment: {{domain: {id}.example.com, imag
 
 
 def plan_of(backup: dict[str, Any] | None = None, **projects: str) -> Plan:
+    manifests = {key: MANIFEST.format(id=key, more=more) for key, more in projects.items()}
+    return _plan(manifests, backup or {})
+
+
+def _plan(manifests: Mapping[str, str], backup: Mapping[str, Any] | None = None) -> Plan:
     server = {
         "name": "one",
         "address": "192.0.2.1",
@@ -30,9 +36,7 @@ def plan_of(backup: dict[str, Any] | None = None, **projects: str) -> Plan:
     settings = parse_settings(
         {"domain": "example.com", "servers": [server], "tlsIssuer": "internal", "backup": backup or {}}
     )
-    sources = [
-        ManifestSource(f"{key}.yaml", MANIFEST.format(id=key, more=more)) for key, more in projects.items()
-    ]
+    sources = [ManifestSource(f"{key}.yaml", text) for key, text in manifests.items()]
     return make_plan(settings, load_manifests(sources, settings), None)
 
 
@@ -75,7 +79,11 @@ def test_secrets_are_in_files_that_only_their_reader_opens() -> None:
 def test_a_project_that_has_something_to_save_has_a_timer(more: str, timer: bool) -> None:
     assert ("codeb-backup-shop.timer" in files_of(plan_of(shop=more))) is timer
     services = [service.name for service in backup_files(plan_of(shop=more)).services]
-    assert services == ["codeb-platform.timer", *(["codeb-backup-shop.timer"] if timer else [])]
+    assert services == [
+        "codeb-platform.timer",
+        *(["codeb-backup-shop.timer", "codeb-prove.timer"] if timer else []),
+    ]
+    assert ("codeb-prove.service" in files_of(plan_of(shop=more))) is timer
 
 
 def test_a_schedule_without_a_moment_is_spread_and_one_with_is_kept() -> None:
@@ -105,7 +113,7 @@ def test_the_second_place_is_a_store_with_the_keys_of_the_configuration() -> Non
         "lockDays": 30,
         "ca": ca,
     }
-    plan = plan_of(backup={"second": second}, shop="")
+    plan = plan_of({"second": second}, shop="")
     texts = second_texts(BackupCredentials("AKIA/+=_.-0", "s/+=_.-1"))
     files = files_of(plan)
     assert "s/+=_.-1" not in files["backup.json"]
@@ -126,3 +134,44 @@ def test_the_second_place_is_a_store_with_the_keys_of_the_configuration() -> Non
 def test_a_stack_without_a_second_place_has_no_keys_for_one() -> None:
     assert second_texts(None) == {}
     assert "backup-ca.crt" not in files_of(plan_of(shop=""))
+
+
+def test_the_proofs_service_asks_for_all_that_is_due_and_gives_way() -> None:
+    text = files_of(plan_of(shop=""))["codeb-prove.service"]
+    (line,) = re.findall(r"^StandardInputText=(.*)$", text, re.MULTILINE)
+    assert json.loads(line) == {"version": 1, "due": True, "wait_s": 21_600, "by": "timer"}
+    for words in ("Nice=19", "CPUSchedulingPolicy=idle", "IOSchedulingClass=idle", "CPUWeight=idle"):
+        assert f"{words}\n" in text
+    assert "Persistent=true\n" in files_of(plan_of(shop=""))["codeb-prove.timer"]
+
+
+def test_the_agent_reads_what_it_is_told_of_a_final_backup() -> None:
+    project = plan_of(shop="backup: {retention_days: 30}\n").project("shop")
+    document = Reader(json.loads(final_document(project)), "")
+    document.version()
+    assert document.text("project") == "shop"
+    assert document.text("database", DATABASE) == "shop_db"
+    assert document.texts("buckets", BUCKET) == ("shop-uploads",)
+    assert document.whole("retention_days", 1, 3650) == 30
+    assert document.text("by", WHY) == "pulumi"
+    document.end()
+    bare = "resources: {database: {enabled: false}, storage: {enabled: false}}\n"
+    assert final_document(plan_of(shop=bare).project("shop")) == ""
+
+
+@pytest.mark.parametrize(
+    ("project_id", "more", "dropped"),
+    [
+        ("shop", "", True),
+        ("shop", "backup: {enabled: false}\n", True),
+        ("shop-pr-12", "", True),
+        ("shop-pr-12", "backup: {enabled: false}\n", False),
+    ],
+)
+def test_a_preview_environment_alone_is_dropped_without(project_id: str, more: str, dropped: bool) -> None:
+    text = MANIFEST.format(id=project_id, more=more).replace(
+        f"id: {project_id}", f"id: {project_id}, lifecycle: destroy"
+    )
+    assert _plan({"it": text}).project(project_id).dropped is dropped
+    kept = _plan({"it": MANIFEST.format(id=project_id, more=more)}).project(project_id)
+    assert not kept.dropped

@@ -88,3 +88,28 @@ def test_a_record_that_cannot_be_read_is_begun_anew() -> None:
     host.put(f"{paths.BACKUPS}/shop.json", '{"version": 1, "last": 3}')
     assert read_backup_record(host.ports(), "shop") == BackupRecord()
     assert note(host.ports(), "shop", last=LAST) == read_backup_record(host.ports(), "shop")
+
+
+def test_a_backup_that_was_not_proven_is_told_with_what_tries_it_again() -> None:
+    host = data_server(f"@{EPOCH - 600:.0f}")
+    missed = Missed("2026-11-23T03:10:00Z", "damaged", "a byte is another one")
+    note(host.ports(), "shop", last=LAST, unproven=missed)
+    assert said(host)["problem"] == "was not proven at 2026-11-23T03:10:00Z: damaged: a byte is another one"
+    (problem,) = [each for each in ask(host, "doctor")["problems"] if "proven" in each["what"]]
+    assert "codeb prove shop" in problem["remedy"]
+
+
+def test_a_proof_that_does_not_come_for_days_is_told() -> None:
+    host = data_server(f"@{EPOCH - 600:.0f}")
+    note(host.ports(), "shop", last=LAST, unproven_since=LAST.at)
+    assert said(host)["problem"] == ""
+    host.time += 3 * 86_400
+    words = "was not proven: none was restored and compared since 2026-11-23T03:55:00Z"
+    assert said(host)["problem"] == words
+
+
+def test_what_went_wrong_with_a_backup_itself_comes_first() -> None:
+    host = data_server(f"@{EPOCH - 600:.0f}")
+    missed = Missed("2026-11-23T03:10:00Z", "damaged", "a byte is another one")
+    note(host.ports(), "shop", last=LAST, failed=missed, unproven=missed)
+    assert said(host)["problem"].startswith("failed at ")

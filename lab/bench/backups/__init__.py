@@ -1,0 +1,1 @@
+"""How long backups and proofs of a large database take, and what visitors notice of them."""
