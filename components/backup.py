@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -15,11 +14,10 @@ from components.server import Server
 
 @dataclass(frozen=True)
 class BackupArgs:
-    """`password` is the account's secret key; `buckets` are those of the projects that are backed up."""
+    """`password` is the account's secret key."""
 
     data_server: Server
     password: str
-    buckets: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return "BackupArgs([redacted])"
@@ -41,58 +39,34 @@ class Backup(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions(parent=self, deleted_with=bundle, depends_on=[bucket])
         secret = pulumi.Output.secret(args.password)
         user = minio.IamUser(f"{name}-user", name=names.BACKUP_USER, secret=secret, opts=opts)
-        policy = minio.IamPolicy(
-            f"{name}-policy", name=names.BACKUP_USER, policy=backup_policy(args.buckets), opts=opts
-        )
+        policy = minio.IamPolicy(f"{name}-policy", name=names.BACKUP_USER, policy=backup_policy(), opts=opts)
         minio.IamUserPolicyAttachment(
             f"{name}-access", user_name=user.name, policy_name=policy.name, opts=opts
         )
         self.register_outputs({})
 
 
-def backup_policy(buckets: Sequence[str] = ()) -> str:
-    """An IAM policy for all that backups do in their bucket, and for reading these buckets of projects.
+def backup_policy() -> str:
+    """An IAM policy for all that backups do in their bucket, and for reading and writing objects of every other one.
 
-    Not to change a bucket, and nothing of the admin API.
+    Others' objects are mirrored, and brought back; a project that leaves is saved a last time, so none is named here. In
+    those no version can be deleted. Not to change a bucket, and nothing of the admin API.
     """
-    bucket = f"arn:aws:s3:::{names.BACKUP_BUCKET}"
-    whole = [
+    bucket, everything = f"arn:aws:s3:::{names.BACKUP_BUCKET}", "arn:aws:s3:::*"
+    reads = [
         "s3:GetBucketLocation",
         "s3:GetBucketObjectLockConfiguration",
         "s3:GetBucketVersioning",
         "s3:ListBucket",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",
-    ]
-    objects = [
-        "s3:AbortMultipartUpload",
-        "s3:DeleteObject",
-        "s3:DeleteObjectVersion",
         "s3:GetObject",
         "s3:GetObjectVersion",
-        "s3:ListMultipartUploadParts",
-        "s3:PutObject",
     ]
+    writes = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"]
     statements = [
-        {"Effect": "Allow", "Action": whole, "Resource": [bucket]},
-        {"Effect": "Allow", "Action": objects, "Resource": [f"{bucket}/*"]},
-        *_reads(sorted(buckets)),
+        {"Effect": "Allow", "Action": [*reads, *writes], "Resource": [everything]},
+        {"Effect": "Allow", "Action": ["s3:DeleteObjectVersion"], "Resource": [f"{bucket}/*"]},
         {"Effect": "Deny", "Action": ["admin:*"]},
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-def _reads(buckets: Sequence[str]) -> list[dict[str, object]]:
-    """Statements for reading what is mirrored."""
-    if not buckets:
-        return []
-    whole = ["s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"]
-    found = [f"arn:aws:s3:::{bucket}" for bucket in buckets]
-    return [
-        {"Effect": "Allow", "Action": whole, "Resource": found},
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetObject", "s3:GetObjectVersion"],
-            "Resource": [f"{each}/*" for each in found],
-        },
-    ]

@@ -99,9 +99,7 @@ class Platform(pulumi.ComponentResource):
 
     def _declare_backup(self) -> None:
         plan, root = self._stack.plan.data, self._stack.secrets.root
-        saved = [each for each in self._stack.plan.projects if each.manifest.backup.enabled]
-        buckets = tuple(bucket.name for project in saved for bucket in project.buckets)
-        args = BackupArgs(self._servers[plan.server], root.derive("backup/storage"), buckets)
+        args = BackupArgs(self._servers[plan.server], root.derive("backup/storage"))
         Backup("backup", args, pulumi.ResourceOptions(parent=self, providers=[self._data.minio]))
 
     def _declare_projects(self) -> dict[str, Project]:

@@ -86,4 +86,4 @@ def account(accounts: Accounts) -> Place:
     accounts.bucket(names.BACKUP_BUCKET, LOCK)
     for bucket in ("shop-files", "saved-files"):
         RealS3().put(accounts.bucket(bucket), "x", b"of a visitor")
-    return accounts.account(names.BACKUP_USER, SECRET, backup_policy(["saved-files"]), names.BACKUP_BUCKET)
+    return accounts.account(names.BACKUP_USER, SECRET, backup_policy(), names.BACKUP_BUCKET)

@@ -29,22 +29,20 @@ def test_it_does_all_that_a_backup_takes(account: Place) -> None:
     assert not list(S3.versions(account, "database/shop/small"))
 
 
-def test_it_reads_what_it_mirrors_and_changes_nothing_there(account: Place) -> None:
-    files = replace(account, bucket="saved-files")
-    assert [found.key for found in S3.versions(files, "")] == ["x"]
-    assert b"".join(S3.get(files, "x")) == b"of a visitor"
-    for action in (lambda: S3.put(files, "x", b"y"), lambda: S3.delete(files, "x")):
-        with pytest.raises(StoreError) as caught:
-            action()
-        assert caught.value.kind == "refused"
-
-
-def test_it_reads_nothing_of_a_project_that_is_not_backed_up(account: Place) -> None:
-    other = replace(account, bucket="shop-files")
-    for action in (lambda: list(S3.objects(other, "")), lambda: S3.put(other, "x", b"x")):
-        with pytest.raises(StoreError) as caught:
-            action()
-        assert caught.value.kind == "refused"
+def test_it_reads_and_brings_back_what_is_in_every_bucket_and_deletes_no_version_there(
+    account: Place,
+) -> None:
+    for bucket in ("saved-files", "shop-files"):
+        files = replace(account, bucket=bucket)
+        before = {found.key: found.version for found in S3.versions(files, "")}
+        S3.put(files, "back", b"of a backup")
+        assert b"".join(S3.get(files, "back")) == b"of a backup"
+        for found in list(S3.versions(files, "")):
+            if found.version:
+                with pytest.raises(StoreError, match="AccessDenied"):
+                    S3.delete(files, found.key, found.version)
+        S3.delete(files, "back")
+        assert set(before) <= {found.key for found in S3.versions(files, "")}
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def saved(accounts: Accounts) -> Place:
     link.ask("PUT", query={"versioning": ""}, body=VERSIONS)
     link.close()
     accounts.bucket("shop-files-back")
-    policy = backup_policy(["shop-files"])
+    policy = backup_policy()
     return accounts.account(names.BACKUP_USER, "secret of backups", policy, names.BACKUP_BUCKET)
 
 

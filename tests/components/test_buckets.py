@@ -32,17 +32,22 @@ def test_a_project_that_is_not_backed_up_has_its_own_rule_alone(tmp_path: Path) 
     assert not [item for item in found.registrations if "-versions-" in item.name]
 
 
-def test_the_account_of_backups_reads_the_buckets_that_are_backed_up_and_writes_none(tmp_path: Path) -> None:
+def test_the_account_of_backups_deletes_versions_in_its_own_bucket_alone_and_changes_no_bucket(
+    tmp_path: Path,
+) -> None:
     found = record(tmp_path, {"shop.yaml": SAVED, "free.yaml": UNSAVED})
     statements = json.loads(found.named("backup-policy").inputs["policy"])["Statement"]
-    of_shop = {
-        action
+    allowed = {
+        (action, arn)
         for each in statements
-        if each["Effect"] == "Allow" and any("shop-uploads" in arn for arn in each["Resource"])
+        if each["Effect"] == "Allow"
         for action in each["Action"]
+        for arn in each["Resource"]
     }
-    assert of_shop == {
-        *("s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket", "s3:ListBucketVersions"),
-        *("s3:GetObject", "s3:GetObjectVersion"),
+    assert {arn for action, arn in allowed if action == "s3:DeleteObjectVersion"} == {"arn:aws:s3:::backup/*"}
+    changes = ("s3:Put", "s3:Delete", "s3:Create", "s3:Bypass", "admin:")
+    assert {action for action, _ in allowed if action.startswith(changes)} == {
+        "s3:PutObject",
+        "s3:DeleteObject",
+        "s3:DeleteObjectVersion",
     }
-    assert "free-a" not in json.dumps(statements)
