@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agent.bundle import services, validators
+from agent.bundle import majors, services, validators
 from agent.bundle.applied import load_applied, save_applied
 from agent.bundle.document import Bundle, File, read_bundle
 from agent.bundle.plan import Plan, make_plan
@@ -62,6 +62,7 @@ def _apply(ports: Ports, bundle: Bundle) -> dict[str, object]:
             changed.append(directory.path)
     host = {file.path: _found(ports, file) for file in bundle.files}
     plan = make_plan(bundle, load_applied(ports), host)
+    majors.check(ports, plan.write)
     validators.check(ports, plan.write)
     save_applied(ports, plan.begun)
     changed += _files(ports, plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import Final
 
 from agent.documents.errors import Failed
@@ -20,6 +20,7 @@ from agent.store.settings import Settings, Store
 HEAD: Final = 32 << 20
 """Bytes of a dump that hold its list of contents: of some fifty thousand tables."""
 TELL_S: Final = 5
+_FIRST: Final = 1 << 18
 
 
 def listings(
@@ -67,6 +68,22 @@ def contents(work: Work, head: bytes) -> str:
     with said("verify", "try another backup"):
         argv = programs.contents(work.server, work.image.id)
         return b"".join(work.ports.pipes.flow([argv], [head])).decode("utf-8", "replace")
+
+
+def beginning(pieces: Iterable[bytes], listed: Callable[[bytes], str]) -> tuple[bytes, str]:
+    """The first bytes of a dump, as many as it takes to know what it contains, and what that is. Raises Failed."""
+    head, enough = bytearray(), _FIRST
+    for piece in pieces:
+        head += piece
+        if len(head) < enough:
+            continue
+        try:
+            return bytes(head), listed(bytes(head))
+        except Failed:
+            if len(head) > HEAD:
+                raise
+            enough *= 2
+    return bytes(head), listed(bytes(head))
 
 
 def _verified(work: Work, store: Store, found: Choice) -> Generator[Told, None, tuple[bytes, int]]:

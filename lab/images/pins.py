@@ -22,7 +22,9 @@ from lab.host.progress import Progress
 
 PINS = Path(__file__).with_name("pins.toml")
 # Wheels for any x86_64 Linux of the last years, whatever Python runs us.
-_PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
+_PLATFORMS = (
+    *("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64", "manylinux_2_34_x86_64"),
+)
 
 
 @dataclass(frozen=True)
