@@ -108,13 +108,14 @@ def _database(reader: Reader) -> Database:
 def _shape(reader: Reader) -> tuple[str, ...]:
     template, segment = reader.child("template"), reader.whole("segment", 1 << 20, _SMALL) >> 20
     provider = _PROVIDERS.get(template.maybe_text("provider") or "c", "libc")
-    more = [f"--locale-provider={provider}", f"{_LOCALES[provider]}={template.text('locale')}"]
+    locale = template.maybe_text("locale") or ""
+    more = [f"--locale-provider={provider}", f"{_LOCALES[provider]}={locale}"] if provider in _LOCALES else []
     return (
         f"--encoding={template.text('encoding')}",
         f"--lc-collate={template.text('collate')}",
         f"--lc-ctype={template.text('ctype')}",
         f"--wal-segsize={segment}",
-        *(more if provider in _LOCALES else []),
+        *more,
         *(["--data-checksums"] if reader.flag("checksums") else []),
     )
 
