@@ -91,8 +91,12 @@ def _laid_out(found: Host, root: Path, stack: Stack) -> None:
     shutil.chown(root / "run", "postgres")
     certificate = write_certificate(root)
     for name in ("postgresql.conf", "reload.conf", "pg_hba.conf"):
-        text = stack.file(f"/etc/codeb/postgres/{name}").replace("/etc/postgresql", f"{root}/etc/codeb/postgres")
-        text = text.replace("/run/secrets", f"{root}/etc/codeb/secrets").replace("/run/postgresql", f"{root}/run")
+        text = stack.file(f"/etc/codeb/postgres/{name}").replace(
+            "/etc/postgresql", f"{root}/etc/codeb/postgres"
+        )
+        text = text.replace("/run/secrets", f"{root}/etc/codeb/secrets").replace(
+            "/run/postgresql", f"{root}/run"
+        )
         files.write(f"/etc/codeb/postgres/{name}", text.replace("256MB", "32MB").encode())
     files.write("/etc/codeb/postgres/server.crt", certificate.read_bytes())
     files.write(paths.POSTGRES_KEY, (root / "server.key").read_bytes(), 0o600, owner)
@@ -114,7 +118,15 @@ def _initialised(found: Host, root: Path) -> None:
     data = root / "srv/codeb/postgres"
     data.mkdir(mode=0o700)
     shutil.chown(data, "postgres", "postgres")
-    line = [found.machine.programs[OLD] / "initdb", "-D", data, "-U", "postgres", f"--pwfile={root}/password", "--data-checksums"]
+    line = [
+        found.machine.programs[OLD] / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        f"--pwfile={root}/password",
+        "--data-checksums",
+    ]
     more = ["--auth=scram-sha-256", "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync"]
     done = subprocess.run([*line, *more], user="postgres", text=True, capture_output=True, cwd="/")
     assert done.returncode == 0, done.stderr
@@ -124,17 +136,25 @@ def _initialised(found: Host, root: Path) -> None:
     while not found.machine._ready():
         pass
     made = "CREATE ROLE reader; CREATE ROLE till LOGIN PASSWORD 'till''s own'; CREATE ROLE blog LOGIN PASSWORD 'x';\n"
-    made += "CREATE ROLE \"till.2\" LOGIN PASSWORD 'of two' IN ROLE till;\nALTER ROLE \"till.2\" SET role = till;\n"
+    made += (
+        'CREATE ROLE "till.2" LOGIN PASSWORD \'of two\' IN ROLE till;\nALTER ROLE "till.2" SET role = till;\n'
+    )
     for name in ("till", "blog"):
         made += f"CREATE DATABASE {name}_db OWNER {name} LC_COLLATE 'C' TEMPLATE template0;\n"
         made += f"REVOKE ALL ON DATABASE {name}_db FROM PUBLIC;\n"
     sql(found, made)
     sql(found, TILL, "till_db")
-    sql(found, "CREATE EXTENSION hstore;\nSET ROLE blog;\nCREATE TABLE public.posts AS SELECT 1 AS n;\n", "blog_db")
+    sql(
+        found,
+        "CREATE EXTENSION hstore;\nSET ROLE blog;\nCREATE TABLE public.posts AS SELECT 1 AS n;\n",
+        "blog_db",
+    )
     sql(found, "COMMENT ON DATABASE postgres IS 'own';\nALTER SYSTEM SET work_mem = '9MB';\n")
 
 
-def sql(found: Host, statements: str, database: str = "postgres", user: str = "postgres", password: str = PASSWORD) -> str:
+def sql(
+    found: Host, statements: str, database: str = "postgres", user: str = "postgres", password: str = PASSWORD
+) -> str:
     """What psql answers, over TCP and TLS. Raises AssertionError with what it said."""
     done = tried(found, statements, database, user, password)
     assert done.returncode == 0, done.stderr
@@ -145,7 +165,16 @@ def tried(
     found: Host, statements: str, database: str, user: str = "postgres", password: str = PASSWORD
 ) -> subprocess.CompletedProcess[str]:
     url = f"postgresql://127.0.0.1:{found.machine.port}/{database}?sslmode=require"
-    line = [str(found.machine.programs[NEW] / "psql"), "-X", "-q", "-At", "--set=ON_ERROR_STOP=1", "-U", user, url]
+    line = [
+        str(found.machine.programs[NEW] / "psql"),
+        "-X",
+        "-q",
+        "-At",
+        "--set=ON_ERROR_STOP=1",
+        "-U",
+        user,
+        url,
+    ]
     return subprocess.run(
         line, input=statements, env={"PGPASSWORD": password}, capture_output=True, text=True, check=False, cwd="/"
     )  # fmt: skip

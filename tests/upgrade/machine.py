@@ -23,7 +23,10 @@ from tests.archive.shelf import Shelf
 BELOW = (*archive.BELOW, "/etc/containers", "/etc/systemd")
 OLD, NEW = "docker.io/library/postgres:16-alpine", "docker.io/library/postgres:17-alpine"
 IDS = {OLD: "6" * 64, NEW: "7" * 64}
-_INSIDE = {"/etc/postgresql": "/etc/codeb/postgres", "/run/secrets/postgres.key": "/etc/codeb/secrets/postgres.key"}
+_INSIDE = {
+    "/etc/postgresql": "/etc/codeb/postgres",
+    "/run/secrets/postgres.key": "/etc/codeb/secrets/postgres.key",
+}
 _END_S = 60
 
 
@@ -61,7 +64,12 @@ class Machine(Containers):
         if words[:2] == ["podman", "exec"]:
             name, rest = words[3], [self.below(word) for word in words[4:]]
             program = 2 if rest[0] == "env" else 0
-            return [*_AS_POSTGRES, *rest[1:program], str(self._of(self.images[name]) / rest[program]), *rest[program + 1 :]]
+            return [
+                *_AS_POSTGRES,
+                *rest[1:program],
+                str(self._of(self.images[name]) / rest[program]),
+                *rest[program + 1 :],
+            ]
         return super().translated(argv)
 
     def _run(self, words: Sequence[str]) -> list[str]:
@@ -124,7 +132,14 @@ class Machine(Containers):
             return Result(1, err="Job for postgres.service failed.")
         conf = self.root / "etc/codeb/postgres/postgresql.conf"
         data = self.root / "srv/codeb/postgres"
-        line = [*_AS_POSTGRES, str(self.programs[image] / "postgres"), "-D", str(data), "-c", f"config_file={conf}"]
+        line = [
+            *_AS_POSTGRES,
+            str(self.programs[image] / "postgres"),
+            "-D",
+            str(data),
+            "-c",
+            f"config_file={conf}",
+        ]
         options = ("-c", f"port={self.port}", "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off")
         self._start("postgres.service", [*line, *options])
         return Result(0)
