@@ -38,6 +38,9 @@ BACKUP_BUCKET: Final = "backup"
 BACKUP_SERVICE: Final = "codeb-backup@.service"
 PROVE_SERVICE: Final = "codeb-prove.service"
 PROVE_TIMER: Final = "codeb-prove.timer"
+UPGRADE: Final = "codeb-upgrade"
+"""Service and timer that end an upgrade of PostgreSQL which was cut off."""
+UPGRADE_JOURNAL: Final = "/var/lib/codeb/upgrade.json"
 
 # Fixed places on a host.
 QUADLET_DIR: Final = "/etc/containers/systemd"

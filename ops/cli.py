@@ -25,6 +25,7 @@ from ops import (
     restore_commands,
     secrets_commands,
     session_commands,
+    upgrade_commands,
 )
 from ops.command import add
 from ops.result import failed, show
@@ -40,6 +41,7 @@ COMMANDS = (
     *host_commands.COMMANDS,
     *backup_commands.COMMANDS,
     *restore_commands.COMMANDS,
+    *upgrade_commands.COMMANDS,
     *app_commands.COMMANDS,
     *session_commands.COMMANDS,
     *fleet_commands.COMMANDS,

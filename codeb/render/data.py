@@ -20,6 +20,7 @@ POSTGRES_UID: Final = 70
 REDIS_UID, REDIS_GID = 999, 1000
 MINIO_UID: Final = 1000
 _LOOPBACK: Final = "127.0.0.1"
+_UNITS: Final = "/etc/systemd/system"
 _REDIS_ROOM: Final = 64 << 20
 
 
@@ -35,7 +36,7 @@ def data_files(plan: Plan, server: ServerPlan) -> HostBundle:
         ),
         services=(Service(network),),
     )
-    bundle += _postgres(plan, server)
+    bundle += _postgres(plan, server) + _upgrades()
     bundle += archive_files(plan, POSTGRES_UID)
     bundle += _redis_settings(plan)
     for redis in plan.data.redis:
@@ -78,6 +79,19 @@ def _postgres(plan: Plan, server: ServerPlan) -> HostBundle:
             file(f"{names.SECRETS_DIR}/postgres-admin", secret_marker("postgres/admin"), "0600", owner),
         ),
         services=(Service(service, "container-health", 300),),
+    )
+
+
+def _upgrades() -> HostBundle:
+    """What ends an upgrade of PostgreSQL that was cut off."""
+    service, timer = f"{names.UPGRADE}.service", f"{names.UPGRADE}.timer"
+    text = render(f"postgres/{service}", journal=names.UPGRADE_JOURNAL, data=names.DATA_DIR)
+    return HostBundle(
+        files=(
+            HostFile(f"{_UNITS}/{service}", text),
+            HostFile(f"{_UNITS}/{timer}", render(f"postgres/{timer}"), restarts=(timer,)),
+        ),
+        services=(Service(timer),),
     )
 
 

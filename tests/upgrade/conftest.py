@@ -30,7 +30,8 @@ COMMENT ON EXTENSION citext IS 'ours';
 SET ROLE till;
 CREATE TYPE public.mood AS ENUM ('good', 'bad');
 CREATE FUNCTION public.fine(n int) RETURNS boolean LANGUAGE plpgsql AS
-  $$ BEGIN IF current_user IN ('postgres') THEN RAISE 'the administrator runs what a project has written'; END IF; RETURN true; END $$;
+  $$ BEGIN IF current_user = 'postgres' THEN RAISE 'the administrator runs what an app has written'; END IF;
+  RETURN true; END $$;
 CREATE TABLE public.sales (
   id int PRIMARY KEY GENERATED ALWAYS AS IDENTITY CHECK (public.fine(id)), name ext.citext, mood public.mood,
   twice int GENERATED ALWAYS AS (id * 2) STORED);
@@ -149,7 +150,10 @@ def _initialised(found: Host, root: Path) -> None:
         "CREATE EXTENSION hstore;\nSET ROLE blog;\nCREATE TABLE public.posts AS SELECT 1 AS n;\n",
         "blog_db",
     )
-    sql(found, "COMMENT ON DATABASE postgres IS 'own';\nALTER SYSTEM SET work_mem = '9MB';\n")
+    sql(
+        found,
+        "COMMENT ON DATABASE postgres IS 'own';\nALTER SYSTEM SET work_mem = '9MB';\nSELECT pg_reload_conf();\n",
+    )
 
 
 def sql(

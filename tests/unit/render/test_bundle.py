@@ -92,7 +92,7 @@ def test_each_role_brings_its_own_services() -> None:
     }
     base = {"nftables.service", "ssh.service", "fail2ban.service", "codeb-outbox.path"}
     data = {"codeb-network-network.service", "postgres.service", "redis-0.service", "minio.service"}
-    data |= {"codeb-platform.timer"}
+    data |= {"codeb-platform.timer", "codeb-upgrade.timer"}
     assert started == {
         "edge1": base | {"caddy.service"},
         "app1": base | {"caddy.service"},
