@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from agent.archive import chain, choice, fetch, programs, throwaway
+from agent.archive import chain, choice, elder, fetch, programs, throwaway
 from agent.archive.choice import Choice
 from agent.archive.stock import Stock
 from agent.archive.throwaway import Throwaway
@@ -60,11 +60,12 @@ def recovered(
     name = f"{programs.RECOVERY}-{secrets.token_hex(4)}"
     folder = f"{parent}/{_PREFIX}{name.rpartition('-')[2]}"
     fetch.room_for(ports, chosen, at, parent)
+    image = elder.image_for(ports, settings.server, chosen.window.base)
     ports.journal.log(f"recovery {name}: from base backup {chosen.window.base.id} to {at or 'the end'}")
     try:
         fetch.laid_out(ports, chosen, folder)
         ports.files.write(f"{folder}/pg_hba.conf", throwaway.LOGINS, 0o600, programs.OWNER)
-        yield _recovered(ports, settings, chosen, at, name, folder)
+        yield _recovered(ports, image, chosen, at, name, folder)
     finally:
         ports.runner.run(programs.gone(name), timeout_s=120)
         ports.files.remove_tree(folder)
@@ -80,12 +81,12 @@ def leftovers(ports: Ports, parent: str = paths.ARCHIVE) -> list[str]:
 
 
 def _recovered(
-    ports: Ports, settings: Settings, chosen: Choice, at: datetime | None, name: str, folder: str
+    ports: Ports, image: str, chosen: Choice, at: datetime | None, name: str, folder: str
 ) -> Instance:
     """WAL is fetched as far as the moment should be in it; further when it isn't. Raises Failed."""
     for wal in fetch.portions(ports, chosen, at, folder):
         ports.files.write(f"{folder}/data/recovery.signal", b"", 0o600, programs.OWNER)
-        log = _started(ports, settings, chosen, at, name, folder)
+        log = _started(ports, image, chosen, at, name, folder)
         if log is not None:
             return _looked_at(ports, chosen, at, name, folder, log)
         ports.journal.log(f"recovery {name}: the moment is not in WAL up to {wal}")
@@ -98,7 +99,7 @@ def _recovered(
 
 
 def _started(
-    ports: Ports, settings: Settings, chosen: Choice, at: datetime | None, name: str, folder: str
+    ports: Ports, image: str, chosen: Choice, at: datetime | None, name: str, folder: str
 ) -> str | None:
     """What the server wrote until it was open; None when it ended because the moment isn't in its WAL. Raises Failed."""
     target = [("recovery_target_time", f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}+00")] if at else []
@@ -110,7 +111,7 @@ def _started(
         ("restore_command", f'cp "{folder}/wal/%f" "%p"'),
         ("recovery_target_timeline", str(chosen.window.chain.timeline)),
     ]
-    result = ports.runner.run(programs.recovery(name, settings.server.image, folder, given), timeout_s=120)
+    result = ports.runner.run(programs.recovery(name, image, folder, given), timeout_s=120)
     if not result.ok:
         raise Failed("recovery", f"PostgreSQL can't be started: {result.text[:300]}", "see `podman images`")
     if throwaway.comes_up(ports, server):
