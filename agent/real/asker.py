@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,9 @@ class RealAsker:
     def __init__(self) -> None:
         self._said = ""
         self._outputs: select.poll | None = None
+        self._lock = (
+            threading.Lock()
+        )  # a pipeline and its source ask at the same time, which poll() can't bear
 
     def watch(self) -> None:
         self._outputs = select.poll()
@@ -33,7 +37,8 @@ class RealAsker:
 
     def gone(self) -> str:
         if not self._said and self._outputs is not None:
-            events = [event for _, event in self._outputs.poll(0)]
+            with self._lock:
+                events = [event for _, event in self._outputs.poll(0)]
             if any(event & (select.POLLHUP | select.POLLERR) for event in events):
                 self._said = ENDED
         return self._said

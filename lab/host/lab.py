@@ -20,7 +20,7 @@ from lab.host.progress import Progress, background
 from lab.images.apps import Apps
 from lab.images.payloads import Payloads
 from lab.images.registry import Registry
-from lab.images.store import IMAGES, Store
+from lab.images.store import IMAGES, Image, Store
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,10 @@ class Lab:
         for image in (image for image in IMAGES if image.from_go):
             store.ensure(image)
         return hosts
+
+    def image(self, image: Image) -> str:
+        """A further image in the store that every host mounts, built when it isn't there; its reference."""
+        return Store(self.folders, self.progress).ensure(image)
 
     def _payloads(self) -> Payloads:
         return Payloads(self.folders, self.progress)

@@ -44,7 +44,7 @@ class Payloads:
 
     def fetch_all(self) -> None:
         """Download everything that goes into an image."""
-        for name in ("postgres-server", "postgres-clients", "postgres-17", "caddy", "node"):
+        for name in ("postgres-server", "postgres-clients", "caddy", "node"):
             self.fetch(name)
 
     def nothing(self, _target: Path) -> None:

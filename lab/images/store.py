@@ -28,6 +28,10 @@ class Image:
     tag: str
     pins: tuple[str, ...] = ()
     from_go: bool = False
+    arguments: tuple[str, ...] = ()
+    """`NAME=value` of the Containerfile's arguments that aren't its defaults."""
+    payload: str = ""
+    """What goes into it, when that isn't called like the image."""
 
     @property
     def reference(self) -> str:
@@ -39,7 +43,8 @@ class Image:
         known = pins.load()
         parts = [asdict(known[name]) for name in self.pins]
         modules = digest_of_tree(GO_MODULE) if self.from_go else ""
-        return digest_of(base.name, digest_of_tree(CONTEXTS / self.name), parts, modules)
+        own = [self.arguments] if self.arguments else []
+        return digest_of(base.name, digest_of_tree(CONTEXTS / self.name), parts, modules, *own)
 
 
 IMAGES = (
@@ -49,6 +54,10 @@ IMAGES = (
     Image("node", "22", pins=("node",)),
     Image("minio", "2026-02-12", from_go=True),
 )
+NEXT_POSTGRES = Image(
+    "postgres", "17", pins=("postgres-17",), arguments=("MAJOR=17", "VERSION=17.10"), payload="postgres-17"
+)
+"""What an upgrade goes to: built when somebody asks for it (`Lab.image`)."""
 
 
 @dataclass(frozen=True)
@@ -85,9 +94,11 @@ class Store:
                 self._base(builder, base)
                 context = scratch / "context"
                 shutil.copytree(CONTEXTS / image.name, context)
-                MAKERS[image.name](Payloads(self.folders, self.progress), context / "payload")
+                MAKERS[image.payload or image.name](
+                    Payloads(self.folders, self.progress), context / "payload"
+                )
                 with self.progress.step(f"image {image.reference}"):
-                    _build(builder, scratch, by_recipe, image.reference)
+                    _build(builder, scratch, by_recipe, image.reference, arguments=image.arguments)
         self._note({by_recipe: recipe, image.reference: recipe})
         return image.reference
 
@@ -107,9 +118,10 @@ class Store:
             write_atomically(self._record, json.dumps({**self.built(), **entries}, indent=1))
 
 
-def _build(builder: Builder, scratch: Path, *references: str) -> None:
+def _build(builder: Builder, scratch: Path, *references: str, arguments: tuple[str, ...] = ()) -> None:
     """Build ``scratch/context`` under these names."""
     tags = [f"--tag={reference}" for reference in references]
+    tags += [f"--build-arg={argument}" for argument in arguments]
     options = [
         "--quiet",
         "--pull=never",

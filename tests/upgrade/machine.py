@@ -172,6 +172,22 @@ class Files(archive.Files):
         return super().entry(path)
 
 
+class Waiting:
+    """Whoever asked waits for the answer, unless `left` says otherwise."""
+
+    def __init__(self) -> None:
+        self.left = ""
+
+    def watch(self) -> None:
+        pass
+
+    def gone(self) -> str:
+        return self.left
+
+    def key(self) -> str:
+        return ""
+
+
 @dataclass(frozen=True)
 class Host:
     """Everything that an upgrade touches."""
@@ -187,7 +203,7 @@ def host(root: Path, programs: dict[str, Path], port: int) -> Host:
     machine, journal, real, shelf = Machine(root), Journal(), real_ports(), Shelf()
     machine.programs, machine.port = programs, port
     runner, pipes = archive.Runner(machine), archive.Pipes(machine)
-    ports = Ports(runner, Files(root), real.clock, real.http, real.redis, journal, real.asker, pipes, shelf)
+    ports = Ports(runner, Files(root), real.clock, real.http, real.redis, journal, Waiting(), pipes, shelf)
     return Host(ports, machine, journal, shelf)
 
 
