@@ -22,6 +22,7 @@ from agent.report.crashes import Crashes
 from agent.report.diagnosis import Problem, ProjectFacts
 from agent.report.refusals import WORDS, Refusal, refusals
 from agent.report.status import host_facts
+from agent.report.upgrade_problems import of_upgrade
 from agent.storage import facts
 
 _LISTENER = "127.0.0.1:443"
@@ -72,6 +73,7 @@ def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:
         *diagnosis.failed_units(run(commands.FAILED_UNITS).out, serving),
         *diagnosis.disk("/var/lib", files.disk_used_percent("/var/lib")),
         *_storage(ports),
+        *of_upgrade(ports),
         *diagnosis.readable_by_others(run(commands.USER_DATA_SHOWN).out.splitlines()),
         *diagnosis.podman(run(commands.PODMAN_VERSION).out.strip()),
         *diagnosis.sshd(run(commands.SSHD_SETTINGS).out),

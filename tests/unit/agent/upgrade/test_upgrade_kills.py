@@ -14,6 +14,7 @@ from agent import cli
 from agent.backup.snapshot import Image
 from agent.host import paths
 from agent.host.ports import Result
+from agent.report.upgrade_problems import of_upgrade
 from agent.upgrade import beside, copies, last_wal, look, settle, turnover, upgrade
 from agent.upgrade.look import Database, Found
 from tests.unit.agent.fakes.host import FakeHost, Killed
@@ -306,3 +307,19 @@ def test_a_document_that_makes_no_sense_touches_nothing(document: dict[str, obje
     out = io.StringIO()
     assert cli.run(host.ports(), "upgrade", json.dumps(document), out, io.StringIO(), "x") == 2
     assert len(host.calls) == before
+
+
+def test_doctor_says_what_was_cut_off_and_not_what_is_kept_or_under_way() -> None:
+    host = upgraded()
+    assert of_upgrade(host.ports()) == []
+    text = host.tell(paths.UPGRADE) or ""
+    host.put(paths.UPGRADE, text.replace('"kept"', '"copying"'))
+    (problem,) = of_upgrade(host.ports())
+    assert problem.what == "the upgrade of PostgreSQL 16 to 17 by admin was cut off (copying)"
+    assert "codeb-upgrade" in problem.remedy
+    host.held.add(paths.BACKUP_LOCK)
+    assert of_upgrade(host.ports()) == []
+    host.put(paths.UPGRADE, "{")
+    (problem,) = of_upgrade(host.ports())
+    assert "can't be read" in problem.what
+    assert "By hand" in problem.remedy
