@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from agent.host import paths
 from agent.host.ports import Argv, Entry, Ports, Result
 from agent.real import ports as real_ports
 from lab.host.paths import Folders
@@ -28,6 +29,13 @@ _INSIDE = {
     "/run/secrets/postgres.key": "/etc/codeb/secrets/postgres.key",
 }
 _END_S = 60
+RECEIVER, SHIP = "codeb-wal.service", "codeb-ship.service"
+
+
+def _named(image: str) -> str:
+    """An image by its name, its id, or its digest."""
+    ids = {image_id: name for name, image_id in IDS.items()}
+    return ids.get(image.rpartition("@sha256:")[2], image)
 
 
 def binaries(folder: Path) -> dict[str, Path]:
@@ -81,13 +89,12 @@ class Machine(Containers):
         return made
 
     def _of(self, image: str) -> Path:
-        names = {image_id: name for name, image_id in IDS.items()}
-        return self.programs[names.get(image, image)]
+        return self.programs[_named(image)]
 
     def handled(self, argv: Argv) -> Result | None:
         words = list(argv)
         if words[:3] == ["podman", "image", "exists"]:
-            return Result(0 if words[3] in self.programs else 1)
+            return Result(0 if _named(words[3]) in self.programs else 1)
         if words[:2] == ["podman", "pull"]:
             return Result(125, err=f"Error: initializing source docker://{words[-1]}: manifest unknown")
         if words[:3] == ["podman", "run", "--detach"]:
@@ -116,9 +123,28 @@ class Machine(Containers):
         return subprocess.run(ready, check=False).returncode == 0
 
     def _systemctl(self, words: Sequence[str]) -> Result:
-        if words[0] == "start" and words[-1] == "postgres.service":
+        verb, unit = words[0], words[-1]
+        if verb == "start" and unit == "postgres.service":
             return self.start()
+        if verb == "start" and unit == RECEIVER:
+            self._receive()
+            return Result(0)
+        if unit == SHIP and verb != "show":
+            self.started.append(unit) if verb == "start" else self._stop(RECEIVER)  # a part of it
+            return Result(0)
+        if unit == SHIP:
+            state = "active" if self._alive(RECEIVER) else "inactive"
+            return Result(0, f"ActiveState={state}\nLoadState=loaded\n")
         return super()._systemctl(words)
+
+    def _receive(self) -> None:
+        """The receiver as its unit says, of the version that serves."""
+        name, *arguments = self.below(self.receiver).split()
+        secrets = f"{self.root}/etc/codeb/secrets"
+        environment = [f"PGPASSFILE={secrets}/postgres-archive", f"PGSSLROOTCERT={self.root}{paths.CA_FILE}"]
+        line = [*_AS_POSTGRES, *environment, "PGSSLMODE=verify-full"]
+        program = self._of(self.images["postgres.service"]) / name
+        self._start(RECEIVER, [*line, str(program), *arguments])
 
     def start(self) -> Result:
         """PostgreSQL as its unit file says."""
@@ -201,7 +227,7 @@ class Host:
 def host(root: Path, programs: dict[str, Path], port: int) -> Host:
     """A host whose files are below a folder."""
     machine, journal, real, shelf = Machine(root), Journal(), real_ports(), Shelf()
-    machine.programs, machine.port = programs, port
+    machine.programs, machine.port = dict(programs), port
     runner, pipes = archive.Runner(machine), archive.Pipes(machine)
     ports = Ports(runner, Files(root), real.clock, real.http, real.redis, journal, Waiting(), pipes, shelf)
     return Host(ports, machine, journal, shelf)
