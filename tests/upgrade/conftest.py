@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,8 +135,10 @@ def _initialised(found: Host, root: Path) -> None:
     found.machine.start()
     log = root / "postgres.service.log"
     wait_for_port(found.machine.port, found.machine.running["postgres.service"], log)
+    end = time.monotonic() + 60
     while not found.machine._ready():
-        pass
+        assert time.monotonic() < end, log.read_text(errors="replace")[-2000:]
+        time.sleep(0.05)
     made = "CREATE ROLE reader; CREATE ROLE till LOGIN PASSWORD 'till''s own'; CREATE ROLE blog LOGIN PASSWORD 'x';\n"
     made += (
         'CREATE ROLE "till.2" LOGIN PASSWORD \'of two\' IN ROLE till;\nALTER ROLE "till.2" SET role = till;\n'

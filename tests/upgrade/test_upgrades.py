@@ -17,9 +17,11 @@ from agent.bundle import majors
 from agent.bundle.document import File
 from agent.documents.errors import Failed
 from agent.host import paths
+from agent.host.pipes import run
 from agent.store import backups
 from agent.store.settings import load_settings
-from agent.upgrade import journal, turnover
+from agent.upgrade import copies, journal, turnover
+from agent.upgrade.programs import BESIDE
 from tests.services.stack import Stack
 from tests.unit.agent.fakes.host import Killed
 from tests.upgrade.conftest import PASSWORD, ask, sql, tried
@@ -337,6 +339,25 @@ def test_what_an_app_has_written_into_a_check_never_runs_as_the_administrator_un
     answer = ask(machine, to=NEW, as_admin=["till_db"])
     assert (answer["ok"], answer["phase"]) == (False, "copy")
     assert "the administrator runs what an app has written" in json.dumps(answer["log"])
+    _as_before(machine, before)
+
+
+def test_a_row_that_has_not_come_ends_it_and_16_writes_again(
+    machine: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = facts(machine)
+    real = copies._brought
+
+    def losing(ports: Any, *arguments: Any, **more: Any) -> Any:
+        yield from real(ports, *arguments, **more)
+        if arguments[2].name == "blog_db":
+            run(ports.pipes, [BESIDE.psql("blog_db")], [b"DELETE FROM public.posts;\n"])
+
+    monkeypatch.setattr(copies, "_brought", losing)
+    answer = ask(machine, to=NEW)
+    assert (answer["ok"], answer["phase"]) == (False, "compare")
+    assert answer["cause"] == "blog_db: public.posts has 0 rows, and had 1"
+    monkeypatch.undo()
     _as_before(machine, before)
 
 
