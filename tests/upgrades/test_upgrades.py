@@ -1,10 +1,10 @@
 """A stack of an earlier version goes on: a preview of the program as it is now, on the state as it was then.
 
-`own-engine.json` was written before the lab ran the Pulumi CLI, by an engine of its own, `storage-users.json` by that CLI
-before projects could hand over names and shared less of Redis; their secrets were replaced by the word `recorded`.
-`several-servers.json` is of the last version before fleets (edge with apps, apps, data), by that CLI with plugins that reach
-nothing; of their inputs, the agent is left out. `before-backups.json` is of the last version that backed nothing up. Nobody answers where the preview looks: it shows what would change, and
-asks no host.
+`own-engine.json` was written before the lab ran the Pulumi CLI, by an engine of its own, `storage-users.json` by that
+CLI before projects could hand over names and shared less of Redis; their secrets were replaced by the word `recorded`.
+`several-servers.json` is of the last version before fleets (edge with apps, apps, data), by that CLI with plugins that
+reach nothing; of their inputs, the agent is left out. `before-backups.json` is of the last version that backed nothing
+up. Nobody answers where the preview looks: it shows what would change, and asks no host.
 """
 
 from __future__ import annotations
