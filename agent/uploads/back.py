@@ -29,10 +29,14 @@ def brought_back(
     One that is damaged is not written: what was there by its name stays. Raises Damaged, StoreError, PipeBroken.
     """
     for entry in entries:
-        pieces = content(ports, place, run, entry, ports.asker.gone)
-        headers = {name: _ascii(value) for name, value in entry.headers.items()}
-        ports.s3.upload(target, entry.key, pieces, entry.size, headers)
+        put(ports, entry, content(ports, place, run, entry, ports.asker.gone), target)
         yield entry
+
+
+def put(ports: Ports, entry: Entry, pieces: Iterable[bytes], target: Place) -> None:
+    """Write an object's content with its headers into the bucket `target`. Raises StoreError, and what `pieces` raises."""
+    headers = {name: _ascii(value) for name, value in entry.headers.items()}
+    ports.s3.upload(target, entry.key, pieces, entry.size, headers)
 
 
 def _ascii(value: str) -> str:
