@@ -18,7 +18,7 @@ _LONGEST_WAIT_S: Final = 24 * 3600
 class Wanted:
     """What is to come back: all projects, or these; as late as can be, or as it was `at` a moment.
 
-    The keys are those by which the second place is read. `dumps`: from dumps alone, though there is an archive. `again`: also
+    The keys are those by which the second place is read. `dumps`: from dumps alone, whatever the archive has. `again`: also
     what is back already. `replace`: also where something is. `as_admin`: dumps may do what the administrator may.
     """
 

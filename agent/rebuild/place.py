@@ -98,9 +98,7 @@ def looked(ports: Ports, store: Store, projects: Sequence[Project], system: str,
     return Found(store, until, archive, found, lists, wrong, strangers, tuple(warnings))
 
 
-def _archive(
-    ports: Ports, store: Store, system: str, until: datetime
-) -> tuple[Archive | None, list[str]]:
+def _archive(ports: Ports, store: Store, system: str, until: datetime) -> tuple[Archive | None, list[str]]:
     """Of the cluster that has the newest base backup, but for the one that runs here."""
     found, warnings = [], []
     for each in stock.systems(ports, store.place):

@@ -77,7 +77,7 @@ def _from_backup(work: Work, warnings: list[str]) -> Telling:
         )
     yield work.told("room", size=size, free=free)
     source = yield from dumps.source(work, found, warnings)
-    return (yield from _done(work, source, size, warnings))
+    return (yield from put_in_place(work, source, size, warnings))
 
 
 def _from_moment(work: Work, at: datetime, warnings: list[str]) -> Telling:
@@ -93,11 +93,14 @@ def _from_moment(work: Work, at: datetime, warnings: list[str]) -> Telling:
     with moments.instance(work, found, at) as running:
         source = moments.source(work, running, database)
         refuse_crowded(source.details.size, free_bytes(work.ports))
-        return (yield from _done(work, source, source.details.size, warnings))
+        return (yield from put_in_place(work, source, source.details.size, warnings))
 
 
-def _done(work: Work, source: Source, size: int, warnings: list[str]) -> Telling:
-    """Fill, check, and put it where it is wanted; nothing is left beside whatever happens."""
+def put_in_place(work: Work, source: Source, size: int, warnings: list[str]) -> Telling:
+    """Fill a database from a source, check it, and put it where it is wanted; nothing is left beside whatever happens.
+
+    Under the lock of backups. Raises Failed, Unwritable.
+    """
     try:
         with closing(fill.filled(work, source)) as filling:
             yield from filling
