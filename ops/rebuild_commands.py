@@ -15,6 +15,7 @@ from ops.result import failed, show
 
 if TYPE_CHECKING:
     from codeb.model import Settings
+    from ops.rebuild_server import Lost
 
 _KEYS = "file (0600) with the keys that may read the second place, as JSON: accessKey, secretKey; -: standard input"
 
@@ -102,6 +103,11 @@ def _root_secret(options: argparse.Namespace) -> str:
 
 def _server_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("server", type=_server_name, metavar="SERVER", help="the server with the role data")
+    parser.add_argument(
+        "--empty",
+        action="store_true",
+        help="its agent answers, and its data is lost all the same (a disk has died)",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
     stack_arguments(parser)
 
@@ -111,22 +117,29 @@ def _server_name(text: str) -> str:
 
 
 def _server(options: argparse.Namespace) -> int:
-    from ops.access import app_servers, stack_values
     from ops.fleet_commands import confirmed
-    from ops.machines import makes_servers
     from ops.pulumi import CliStack, keep
     from ops.rebuild_server import made_again
     from ops.ssh import ask
 
-    server = None
-    if not makes_servers(stack_values(Path(), options.stack)):
-        servers = app_servers(Path(), options.stack, options.identity, every=True)
-        server = next((each for each in servers if each.name == options.server), None)
-        if server is None or not server.holds_data:
-            problem = f"Pulumi.{options.stack}.yaml has no server {options.server} with the role data"
-            return show(failed(problem), as_json=options.json)
     stack = CliStack(Path(), options.stack)
-    return made_again(stack, options.server, server, ask, keep, confirmed(yes=options.yes), print)
+    return made_again(stack, _lost(options), ask, keep, confirmed(yes=options.yes), print)
+
+
+def _lost(options: argparse.Namespace) -> Lost:
+    """Raises AccessError."""
+    from ops.access import AccessError, app_servers, server_named, stack_values
+    from ops.machines import makes_servers
+    from ops.rebuild_server import Lost
+
+    folder, name = Path(), options.server
+    if makes_servers(stack_values(folder, options.stack)):
+        return Lost(name, server_named(folder, options.stack, name, options.identity), True, options.empty)
+    servers = app_servers(folder, options.stack, options.identity, every=True)
+    found = next((each for each in servers if each.name == name), None)
+    if found is None or not found.holds_data:
+        raise AccessError(f"Pulumi.{options.stack}.yaml has no server {name} with the role data")
+    return Lost(name, found, False, options.empty)
 
 
 def _data_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ update then makes it as it did the first time, apps excepted, which would start 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from ops import words
@@ -37,30 +38,43 @@ class Stack(Protocol):
         """Run a verb before everybody's eyes; the exit status. Raises PulumiError."""
 
 
+@dataclass(frozen=True)
+class Lost:
+    """The server. `found` is how it is logged in to, None when nobody knows; `made`: by the stack itself, at Vultr.
+
+    `empty`: its data is lost though its agent answers (a disk alone has died).
+    """
+
+    name: str
+    found: Server | None
+    made: bool = False
+    empty: bool = False
+
+
 def made_again(
     stack: Stack,
-    name: str,
-    server: Server | None,
+    lost: Lost,
     ask: Ask,
     keep: Callable[[Mapping[str, Any], str], object],
     confirm: Callable[[], bool],
     say: Callable[[str], object],
 ) -> int:
-    """Say what will happen, ask, do it; 0 when the server is there, empty.
-
-    `server` is how it is logged in to, None when that is known only once it is made. Run again it goes on.
+    """Say what will happen, ask, do it; 0 when the server is there, empty. Run again it goes on.
 
     Raises:
         PulumiError: the CLI could not be asked, or refuses.
     """
-    if server is not None and (why := _refusal(name, server, ask)):
+    name = lost.name
+    why, begun = _looked_at(lost, ask)
+    if why:
         say(why)
         return 1
     document = stack.export()
     urns = _urns(document)
     agent = next((urn for urn in urns if urn.endswith(_AGENT.format(name))), None)
-    if agent is None:
-        say(f"the state has nothing of {name} (any more)")
+    if agent is None or begun:
+        agent = None
+        say(f"{name} is begun already: what was made on it stays. If its data is lost again: --empty")
     else:
         say(
             f"{name} is lost: the state forgets what was done on it and what lay on it; nothing is deleted anywhere"
@@ -73,24 +87,27 @@ def made_again(
         say(f"state before: {keep(document, stack.name)}")
         stack.forget(agent)
         say(f"forgotten: {words.count(len(urns) - len(_urns(stack.export())), 'resource')}")
-    code = stack.run("up", ["--yes", "--skip-preview", "--exclude", APPS])
-    if code:
+    if stack.run("up", ["--yes", "--skip-preview", "--exclude", APPS]):
         say(f"not done: mend what it says, then again: codeb rebuild server {name} --stack {stack.name}")
         return 1
     say(f"now bring back what it had: codeb rebuild data --keys FILE --stack {stack.name}")
     return 0
 
 
-def _refusal(name: str, server: Server, ask: Ask) -> str:
-    """Why not to begin, "" when the server answers and nothing runs on it."""
-    reply = ask_each([server], "status", {"version": 1}, ask)[server.name]
+def _looked_at(lost: Lost, ask: Ask) -> tuple[str, bool]:
+    """Why not to begin, "" for nothing; and whether it was begun already: its agent is there, and no app."""
+    if lost.found is None:
+        return "", False
+    reply = ask_each([lost.found], "status", {"version": 1}, ask)[lost.found.name]
     if not reply.reached:
-        return "" if _NONE in reply.problem else f"{name} can't be used yet: {words.clean(reply.problem)}"
+        ready = lost.made or _NONE in reply.problem
+        return "" if ready else f"{lost.name} can't be used yet: {words.clean(reply.problem)}", False
     serving = _serving(reply)
-    if not serving:
-        return ""
-    names = ", ".join(words.clean(each) for each in serving[:3])
-    return f"{name} is not lost: {names} {'is' if len(serving) == 1 else 'are'} served from there. Nothing was changed"
+    if serving and not lost.empty:
+        names = ", ".join(words.clean(each) for each in serving[:3])
+        are = "is" if len(serving) == 1 else "are"
+        return f"{lost.name} is not lost: {names} {are} served from there. Nothing was changed", False
+    return "", not lost.empty
 
 
 def _serving(reply: Reply) -> list[str]:

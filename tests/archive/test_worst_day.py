@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from agent.archive import segments, stock
 from agent.host import paths
 from agent.host.s3 import Place
-from agent.store.oldest import Oldest
+from agent.store.oldest import Oldest, as_first_written
 from tests.archive import worst
 from tests.archive.host import identity
 from tests.archive.worst import CERTIFICATE, PROJECTS, S3, SECOND, DataServer, data_server
@@ -94,7 +95,11 @@ def test_everything_comes_back_but_for_the_last_seconds(empty: DataServer, lost:
     files = empty.minio.admin("shop-files")
     head = S3.head(files, "faces/ü a+b.png")
     assert head is not None
-    assert (head.size, head.headers["content-type"], head.headers["x-amz-meta-owner"]) == (20000, "image/png", "7")
+    assert (head.size, head.headers["content-type"], head.headers["x-amz-meta-owner"]) == (
+        20000,
+        "image/png",
+        "7",
+    )
     assert b"".join(S3.get(empty.minio.admin("shed-files"), "plan.pdf")) == b"%PDF"
 
     assert answer["platform"]["ok"], answer["platform"]
@@ -176,7 +181,9 @@ def test_a_hole_in_the_archive_is_said_and_dumps_are_the_way_round(
     empty: DataServer, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading = replace(lost.second, **KEYS)
-    first = next(each.key for each in Oldest(S3).objects(reading, "cluster/") if "/wal/" in each.key)
+    ports = as_first_written(empty.ports)
+    (system,) = stock.systems(ports, reading)
+    first = segments.key(system, stock.stock(ports, reading, system).bases[-1].first)
     objects = Oldest.objects
 
     def holed(self: Oldest, place: Place, prefix: str) -> Iterator[object]:
@@ -198,5 +205,3 @@ def test_what_the_empty_server_has_saved_of_itself_is_not_taken(empty: DataServe
     answer = empty.ask("rebuild", **KEYS, dumps=True)
     assert answer["ok"], json.dumps(answer, indent=1)
     assert rows(empty) == {"shop": 0, "blog": 300, "shed": 40}
-
-

@@ -108,7 +108,11 @@ def data_server(stack: Stack, key: tuple[str, str], second: Place) -> Iterator[D
     """As `pulumi up` leaves it: keys, settings, empty databases and buckets."""
     with ExitStack() as held:
         cluster = held.enter_context(archived_cluster(stack))
-        root = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="codeb-archive-", ignore_cleanup_errors=True)))
+        root = Path(
+            held.enter_context(
+                tempfile.TemporaryDirectory(prefix="codeb-archive-", ignore_cleanup_errors=True)
+            )
+        )
         home = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="codeb-mc-")))
         root.chmod(0o711)
         minio = Accounts(held.enter_context(minio_server()), home)
@@ -150,11 +154,15 @@ def _configured(found: Host, cluster: Cluster, key: tuple[str, str], stores: dic
 
 def filled(server: DataServer) -> None:
     """What visitors have left before the last backup, what of it is in none, and what only rebuilds the platform."""
-    server.sql("shop_db", "SET ROLE shop", "CREATE TABLE steady (n serial, at timestamptz DEFAULT clock_timestamp())")
+    server.sql(
+        "shop_db", "SET ROLE shop", "CREATE TABLE steady (n serial, at timestamptz DEFAULT clock_timestamp())"
+    )
     server.sql("blog_db", "SET ROLE blog", "CREATE TABLE posts AS SELECT generate_series(1, 300) n")
     server.sql("shed_db", "SET ROLE shed", "CREATE TABLE tools AS SELECT generate_series(1, 40) n")
     files = server.minio.admin("shop-files")
-    S3.upload(files, "faces/ü a+b.png", [b"face" * 5000], 0, {"content-type": "image/png", "x-amz-meta-owner": "7"})
+    S3.upload(
+        files, "faces/ü a+b.png", [b"face" * 5000], 0, {"content-type": "image/png", "x-amz-meta-owner": "7"}
+    )
     S3.put(files, "note", b"of a visitor")
     S3.put(server.minio.admin("shed-files"), "plan.pdf", b"%PDF")
     server.ports.files.write(paths.record("shop"), json.dumps(RELEASED).encode(), 0o600)
