@@ -19,7 +19,7 @@ from agent.restore.plan import estimate
 from agent.restore.work import free_bytes, said
 from agent.store import backups
 from agent.store.oldest import as_first_written
-from agent.store.settings import Project, Settings, load_settings
+from agent.store.settings import Project, Settings, Store, load_settings
 from agent.store.turn import turn
 
 Telling = Generator[Told, None, Told]
@@ -32,23 +32,25 @@ def rebuild(ports: Ports, document: Reader, by: str) -> Telling:
     """
     wanted = read_wanted(document, by)
     settings = load_settings(ports)
+    store, projects = place.second(settings, wanted), _projects(settings, wanted)
     ports.asker.watch()
     if wanted.dry_run:
-        return (yield from _looked_at(ports, settings, wanted))
+        return (yield from _looked_at(ports, settings, wanted, store, projects))
     with turn(ports, "rebuild", wanted.by, wanted.wait_s):
         aside.tidied(ports, settings)
         recovery.leftovers(ports)
-        return (yield from _looked_at(ports, settings, wanted))
+        return (yield from _looked_at(ports, settings, wanted, store, projects))
 
 
-def _looked_at(ports: Ports, settings: Settings, wanted: Wanted) -> Telling:
+def _looked_at(
+    ports: Ports, settings: Settings, wanted: Wanted, store: Store, projects: tuple[Project, ...]
+) -> Telling:
     """Find what there is, see that there is room, then go on with it."""
-    store, begun = place.second(settings, wanted), ports.clock.monotonic()
+    begun = ports.clock.monotonic()
     image, reading = server_image(ports, settings.server), as_first_written(ports)
     with said("look"):
         query = "SELECT system_identifier FROM pg_control_system();\n"
         (system,) = aside.asked(ports, settings.server, image, query)
-    projects = _projects(settings, wanted)
     yield {"phase": "look", "store": store.name}
     found = place.looked(reading, store, projects, system, wanted)
     known = memory.load(ports, system)
