@@ -137,13 +137,13 @@ def _unpacked(tar: bytes, folder: Path) -> list[str]:
     for name, found in _files(tar, "r:"):
         part = _PART.fullmatch(name)
         if name == _STATE:
-            _written(folder / "state.json", found)
+            _written(folder, "state.json", found)
         elif part:
             servers.append(part[1])
             for inner, text in _files(found, "r:gz"):
-                _written(folder / part[1] / inner, text)
+                _written(folder, f"{part[1]}/{inner}", text)
         else:
-            _written(folder / _HOST / name, found)
+            _written(folder, f"{_HOST}/{name}", found)
     return servers
 
 
@@ -159,8 +159,11 @@ def _files(tar: bytes, mode: Any) -> list[tuple[str, bytes]]:
     return found
 
 
-def _written(path: Path, text: bytes) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _written(folder: Path, name: str, text: bytes) -> None:
+    """This user's alone, folders too."""
+    path = folder / name
+    for parent in reversed([each for each in path.parents if each.is_relative_to(folder)]):
+        parent.mkdir(mode=0o700, exist_ok=True)
     path.touch(mode=0o600)
     path.write_bytes(text)
 
