@@ -11,12 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import yaml
 
 from agent.host import paths
 from agent.host.s3 import Place as Agents
 from agent.real.s3 import RealS3
 from agent.store.backups import signed
-from codeb.age import age_identity
+from codeb.age import age_identity, age_recipient
+from codeb.secrets import RootSecret
+from ops.cli import main
 from ops.rebuild_platform import _sums, opened
 from ops.second_place import Place, PlaceError, ReadingKeys, first_written
 from tests.backup.accounts import LOCK, Accounts
@@ -145,3 +148,48 @@ def test_what_the_agent_signs_is_what_is_checked_here(tmp_path: Path) -> None:
         "sha256": "a",
         "plain_sha256": "ü",
     }
+
+
+def test_the_command_takes_the_root_secret_from_a_file_and_the_place_from_the_settings(
+    tmp_path: Path,
+    here: Agents,
+    second: Agents,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secret = "a root secret of this test, long enough 0123456789"
+    seed = RootSecret(secret).seed("backup/key")[:32]
+    host = host_with_key(tmp_path, seed)
+    stores = [_store("here", here), _store("second", second)]
+    install(host, stores=stores, recipient=age_recipient(seed))
+    host.s3 = S3  # type: ignore[assignment]
+    host.time = datetime.now(UTC).timestamp() + 600
+    assert ask(host, "platform", state=STATE)["ok"]
+    root, keys = tmp_path / "root", tmp_path / "keys.json"
+    root.write_text(f"{secret}\n")
+    keys.write_text(json.dumps({"accessKey": USER, "secretKey": PASSWORD.replace(" ", "_")}))
+    for file in (root, keys):
+        file.chmod(0o600)
+    place = {"endpoint": second.endpoint, "bucket": second.bucket, "ca": _pem(second)}
+    server = {"name": "data-1", "address": "10.0.0.1", "knownHostsFile": "known_hosts"}
+    config = {"codeb:domain": "example.com", "codeb:servers": [server], "codeb:backup": {"second": place}}
+    (tmp_path / "Pulumi.live.yaml").write_text(yaml.safe_dump({"config": config}))
+    monkeypatch.chdir(tmp_path)
+    line = [
+        "rebuild",
+        "platform",
+        "--to",
+        "rebuilt",
+        "--keys",
+        "keys.json",
+        "--root-secret",
+        "root",
+        "--stack",
+        "live",
+    ]
+    assert main(line) == 1, "these keys are none"
+    assert "SignatureDoesNotMatch" in capsys.readouterr().err
+    monkeypatch.setattr("ops.reading_keys.reading_keys", lambda name: ReadingKeys(USER, PASSWORD))
+    assert main(line) == 0, capsys.readouterr().err
+    assert json.loads(Path("rebuilt/state.json").read_text()) == json.loads(STATE)
+    assert secret not in capsys.readouterr().out
