@@ -113,9 +113,7 @@ class _Work:
     def is_as_planned(self, key: str, there: Object | None) -> bool:
         """Whether nobody has changed an object since it was looked at; counts those that somebody has."""
         found = self.ports.s3.head(self.bucket.place, key)
-        same = (
-            (found.version, found.etag) == (there.version, there.etag) if found and there else found is there
-        )
+        same = _version(found) == _version(there)
         self.changed += not same
         return same
 
