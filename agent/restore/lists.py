@@ -12,12 +12,17 @@ from agent.host.ports import Ports
 from agent.host.s3 import StoreError
 from agent.store.sealed import Damaged
 from agent.store.settings import Store
+from agent.store.source import unasked
 from agent.uploads import runs
 from agent.uploads.entries import Entry
 from agent.uploads.runs import Run
 
 _SOON: Final = timedelta(days=1)
 """A first run tells of a moment before it that is no further away: of the database that was dumped first."""
+
+
+class NothingKnown(Failed):
+    """All stores were read, and none has a list of a bucket: it is newer than the moment, or was never saved."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,10 @@ def lists(
         return Lists(run, entries, later[1] if later else (), tuple(found.stores), tuple(found.problems))
     when = f" at {at:%Y-%m-%d %H:%M:%S} UTC" if at else ""
     cause = "; ".join([f"no list says what was in {bucket}{when}", *found.problems])
-    raise Failed("uploads", cause, "`codeb restore list` says what there is")
+    kind = Failed if found.problems else NothingKnown
+    raise kind(
+        "uploads", cause, "`codeb restore list` says what there is; `--only database` leaves uploads out"
+    )
 
 
 def _found(ports: Ports, stores: Sequence[Store], project: str, bucket: str) -> _Found:
@@ -86,13 +94,3 @@ def _read(ports: Ports, found: _Found, run_id: str) -> tuple[Run, tuple[Entry, .
         except (StoreError, Damaged) as error:
             found.problems.append(f"{store.name}: {error}")
     return None
-
-
-def unasked(store: Store, error: StoreError) -> str:
-    """Why a store is left out, in words, and what to do when it is for its keys."""
-    if error.kind != "refused":
-        return f"{store.name} can't be asked: {error}"
-    return (
-        f"{store.name} lets nobody read by the keys that this server has ({error}): "
-        f"`--from {store.name} --keys FILE` reads it by yours"
-    )

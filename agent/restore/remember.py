@@ -22,7 +22,8 @@ def remembered(work: Work) -> None:
     """Note it. Raises Failed where something would go for good; StoreError, PipeBroken, Damaged."""
     goal, plan, ports = work.goal, work.plan, work.bucket.ports
     writes = (*plan.missing, *plan.differ)
-    if not writes and not work.extra:
+    changes = _unfinished(work)
+    if not writes and not work.extra and not changes:
         return
     touched = len(plan.differ) + len(work.extra)
     if touched and not ports.s3.features(work.bucket.place).versions:
@@ -32,7 +33,6 @@ def remembered(work: Work) -> None:
             raise Failed("uploads", cause, remedy)
         work.warnings.append(f"{goal.target} keeps no versions: this can't be taken back")
         return
-    changes = _unfinished(work)
     came = [*((wish.key, _came(wish)) for wish in writes), *((each.key, DELETED) for each in work.extra)]
     for key, each in came:
         there = plan.there.get(key)
@@ -49,9 +49,9 @@ def remembered(work: Work) -> None:
 
 def done(work: Work) -> None:
     """Note that it came to its end. Raises StoreError."""
-    note = _last(work)
-    if note is not None and note.state == undo.BEGUN:
-        undo.became(work.bucket.ports, work.here, note, undo.DONE)
+    for note in undo.notes(work.bucket.ports, work.here, work.goal.whose):
+        if note.bucket == work.goal.target and note.state == undo.BEGUN:
+            undo.became(work.bucket.ports, work.here, note, undo.DONE)
 
 
 def _came(wish: Wish) -> Came:
@@ -59,16 +59,15 @@ def _came(wish: Wish) -> Came:
 
 
 def _unfinished(work: Work) -> dict[str, Change]:
-    """What a run has begun that did not come to its end."""
-    note = _last(work)
-    if note is None or note.state != undo.BEGUN:
-        return {}
-    return {change.key: change for change in undo.changes(work.bucket.ports, work.here, note)}
-
-
-def _last(work: Work) -> Note | None:
-    found = undo.notes(work.bucket.ports, work.here, work.goal.whose)
-    return next((each for each in found if each.bucket == work.goal.target), None)
+    """What a run has begun that did not come to its end, in this bucket or in another one of the same restore."""
+    ports, found = work.bucket.ports, undo.notes(work.bucket.ports, work.here, work.goal.whose)
+    begun = {each.at for each in found if each.state == undo.BEGUN}
+    return {
+        change.key: change
+        for note in found
+        if note.bucket == work.goal.target and note.state != undo.UNDONE and note.at in begun
+        for change in undo.changes(ports, work.here, note)
+    }
 
 
 def _until(now: datetime, settings: Settings, bucket: str) -> str:

@@ -102,8 +102,13 @@ def _said(put_back: str = STAYS) -> Iterator[None]:
     """What stores and programs say becomes Failed."""
     try:
         yield
-    except (StoreError, Damaged) as error:
-        raise Failed("uploads", str(error), f"see that the store runs; {_AGAIN}", put_back=put_back) from None
+    except StoreError as error:
+        remedy = f"see that the store runs; {_AGAIN}"
+        if error.code == "NoSuchBucket":
+            remedy = "`pulumi up` makes the buckets of a manifest; `--only database` leaves uploads out"
+        raise Failed("uploads", str(error), remedy, put_back=put_back) from None
+    except Damaged as error:
+        raise Failed("uploads", str(error), "run again", put_back=put_back) from None
     except PipeBroken as error:
         interrupted = error.first.code == 130
         raise Failed("uploads", str(error), _AGAIN, put_back=put_back, interrupted=interrupted) from None

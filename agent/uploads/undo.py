@@ -12,13 +12,13 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Final
 
-from agent.documents.errors import BadDocument
+from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import ANY, PROJECT, WHY, Reader
 from agent.host.ports import Ports
 from agent.host.s3 import Place, StoreError
 from agent.store.backups import ID, signed, verified
 from agent.store.sealed import Damaged, opened, put_sealed
-from agent.store.settings import BUCKET
+from agent.store.settings import BUCKET, HERE, Settings
 
 BEGUN: Final = "begun"
 DONE: Final = "done"
@@ -135,6 +135,16 @@ def tidied(ports: Ports, place: Place) -> list[str]:
             _forget(ports, place, key.removesuffix(".json"))
             gone.append(note.id)
     return gone
+
+
+def let_go(ports: Ports, settings: Settings) -> None:
+    """The same for who has other things to do: what goes wrong is in the journal, and tried again by the next run."""
+    store = settings.store(HERE)
+    try:
+        for each in tidied(ports, store.place) if store else ():
+            ports.journal.log(f"restore: what {each} changed in a bucket can't be taken back any more")
+    except (StoreError, Failed) as error:
+        ports.journal.log(f"restore: notes of earlier ones can't be looked at: {error}")
 
 
 def _key(note: Note, end: str) -> str:
