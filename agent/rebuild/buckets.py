@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import replace
 
 from agent.documents.errors import Failed
 from agent.rebuild import memory
 from agent.rebuild.job import Job, Told
-from agent.restore import uploads
-from agent.restore.uploads import Brought, Goal
+from agent.restore.uploads import Brought, Goal, Work, prepared, removed, written
 from agent.store.settings import Project
 
 Telling = Generator[Told, None, Told]
@@ -23,23 +21,26 @@ def brought(job: Job, project: Project, bucket: str) -> Telling:
     if (project.id, bucket) not in job.found.runs:
         cause = f"{job.found.store.name} has no list of {bucket} from before {job.found.until:%Y-%m-%d %H:%M:%S} UTC"
         raise Failed("uploads", cause, "what it had is lost, unless another place has it")
-    goal = Goal(project.id, bucket, at=job.found.until, replace=job.wanted.replace)
-    if before is None:
-        yield from _refuse_filled(job, goal)
+    goal = Goal(
+        project.id, bucket, at=job.found.until, replace=job.wanted.replace,
+        what="what the lost server had", by=job.wanted.by,
+    )  # fmt: skip
+    yield {"project": project.id, "bucket": bucket, "phase": "uploads"}
+    work = prepared(job.ports, job.settings, [job.found.store], goal)
+    if before is None and not job.wanted.replace:
+        _refuse_filled(work)
     job.memory = memory.note_bucket(job.ports, job.memory, bucket, "")
-    found = yield from uploads.brought(job.ports, job.settings, [job.found.store], goal)
+    yield from written(work)
+    removed(work)
+    found = work.brought()
     job.memory = memory.note_bucket(job.ports, job.memory, bucket, found.run)
     return {"ok": True, **_said(found), "warnings": list(found.warnings)}
 
 
-def _refuse_filled(job: Job, goal: Goal) -> Generator[Told, None, None]:
-    """Raises Failed when something is there that isn't of its list, unless it may be overwritten."""
-    if job.wanted.replace:
-        return
-    looking = replace(goal, dry_run=True)
-    found = yield from uploads.brought(job.ports, job.settings, [job.found.store], looking)
-    if strange := found.differ + found.extra:
-        cause = f"{goal.bucket} is not empty: {strange} objects in it are not those that the second place has"
+def _refuse_filled(work: Work) -> None:
+    """Raises Failed when something is there that isn't of its list."""
+    if strange := len(work.plan.differ) + len(work.plan.extra):
+        cause = f"{work.goal.target} is not empty: {strange} objects in it are not those that the second place has"
         remedy = "look whether this is the right server; `--replace` keeps versions of what is overwritten"
         raise Failed("uploads", cause, remedy)
 

@@ -15,9 +15,10 @@ from agent.rebuild import memory
 from agent.rebuild.job import Job, Recovered, Told
 from agent.rebuild.memory import Back
 from agent.restore import dumps, moments
+from agent.restore.database import put_in_place
 from agent.restore.document import Wanted
+from agent.restore.files import Files
 from agent.restore.plan import Choice, refuse_kept, refuse_newer
-from agent.restore.restore import put_in_place
 from agent.restore.work import Source, Work, said, target
 from agent.store.settings import Project
 
@@ -76,7 +77,8 @@ def brought(job: Job, project: Project, database: str, recovered: Recovered | No
     with closing(_source(job, work, project, database, recovered, warnings)) as finding:
         source, of = yield from finding
     marked = replace(source, what=f"{source.what}{MARK}")
-    with closing(put_in_place(work, marked, source.details.size, warnings)) as placing:
+    nothing_else = Files(job.ports, job.settings, (), ())
+    with closing(put_in_place(work, nothing_else, marked, source.details.size, warnings)) as placing:
         answer = yield from placing
     rows = answer["rows"]
     back = Back(marked.what, of, rows if isinstance(rows, int) else 0)

@@ -47,7 +47,7 @@ def _looked_at(
 ) -> Telling:
     """Find what there is, see that there is room, then go on with it."""
     begun = ports.clock.monotonic()
-    image, reading = server_image(ports, settings.server), as_first_written(ports)
+    image, reading = server_image(ports, settings.server), as_first_written(ports, [store])
     with said("look"):
         query = "SELECT system_identifier FROM pg_control_system();\n"
         (system,) = aside.asked(ports, settings.server, image, query)

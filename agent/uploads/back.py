@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from email.header import Header
 
 from agent.host.ports import Ports
@@ -29,14 +29,16 @@ def brought_back(
     One that is damaged is not written: what was there by its name stays. Raises Damaged, StoreError, PipeBroken.
     """
     for entry in entries:
-        put(ports, entry, content(ports, place, run, entry, ports.asker.gone), target)
+        pieces = content(ports, place, run, entry, ports.asker.gone)
+        put(ports, entry.key, pieces, target, entry.headers, entry.size)
         yield entry
 
 
-def put(ports: Ports, entry: Entry, pieces: Iterable[bytes], target: Place) -> None:
-    """Write an object's content with its headers into the bucket `target`. Raises StoreError, and what `pieces` raises."""
-    headers = {name: _ascii(value) for name, value in entry.headers.items()}
-    ports.s3.upload(target, entry.key, pieces, entry.size, headers)
+def put(
+    ports: Ports, key: str, pieces: Iterable[bytes], target: Place, headers: Mapping[str, str], size: int
+) -> None:
+    """Write a content with its headers into the bucket `target`. Raises StoreError, and what `pieces` raises."""
+    ports.s3.upload(target, key, pieces, size, {name: _ascii(value) for name, value in headers.items()})
 
 
 def _ascii(value: str) -> str:

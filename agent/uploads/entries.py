@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from agent.documents.errors import Failed
@@ -34,6 +35,11 @@ class Entry:
     sha256: str
     headers: Mapping[str, str] = field(default_factory=dict)
     etag: str = ""
+
+    @property
+    def moment(self) -> datetime:
+        """When it was written, cut to the second."""
+        return datetime.fromisoformat(self.at.replace("Z", "+00:00"))
 
     def line(self) -> bytes:
         """A line of a list."""

@@ -13,6 +13,7 @@ from agent.archive import segments, stock
 from agent.host import paths
 from agent.host.s3 import Place
 from agent.store.oldest import Oldest, as_first_written
+from agent.store.settings import Store
 from tests.archive import worst
 from tests.archive.host import identity
 from tests.archive.worst import CERTIFICATE, PROJECTS, S3, SECOND, DataServer, data_server
@@ -190,7 +191,7 @@ def test_a_hole_in_the_archive_is_said_and_dumps_are_the_way_round(
     empty: DataServer, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading = replace(lost.second, **KEYS)
-    ports = as_first_written(empty.ports)
+    ports = as_first_written(empty.ports, [Store("second", reading)])
     (system,) = stock.systems(ports, reading)
     first = segments.key(system, stock.stock(ports, reading, system).bases[-1].first)
     objects = Oldest.objects

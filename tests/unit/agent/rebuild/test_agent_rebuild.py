@@ -15,6 +15,7 @@ from agent import cli
 from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import Reader
 from agent.host import paths
+from agent.host.ports import Ports
 from agent.rebuild import memory, place, platform, room
 from agent.rebuild.document import Wanted, read_wanted
 from agent.rebuild.memory import Back
@@ -116,7 +117,7 @@ def test_what_this_very_server_has_saved_does_not_count(host: FakeHost) -> None:
     assert platform_saved(host)
     found = looked(host)
     assert found.until == place.born(SYSTEM)
-    saved = platform.newest(as_first_written(host.ports()), found, [])
+    saved = platform.newest(reading(host), found, [])
     assert saved is not None
     assert first[0].startswith(f"platform/{saved.id}")
 
@@ -125,7 +126,7 @@ def test_what_this_very_server_has_saved_does_not_count(host: FakeHost) -> None:
 def test_a_moment_cuts_off_what_is_later(host: FakeHost) -> None:
     assert platform_saved(host)
     found = looked(host, at=datetime.fromtimestamp(EPOCH, UTC) - timedelta(days=1))
-    assert platform.newest(as_first_written(host.ports()), found, []) is None
+    assert platform.newest(reading(host), found, []) is None
 
 
 @needs_age
@@ -137,7 +138,7 @@ def test_of_the_platform_a_thiefs_and_a_damaged_one_are_passed_over_and_said(hos
     host.s3.put(SECOND, "platform/20261123T060000Z-0bad.json", b"no JSON")
     host.s3.put(SECOND, "platform/20261123T070000Z-0bad.tar.zst.age", b"x")
     warnings: list[str] = []
-    assert platform.newest(as_first_written(host.ports()), looked(host), warnings) is not None
+    assert platform.newest(reading(host), looked(host), warnings) is not None
     assert len(warnings) == 3
     assert "was not written with this stack's key" in " ".join(warnings)
 
@@ -152,7 +153,11 @@ def looked(host: FakeHost, at: datetime | None = None) -> Found:
     known = load_settings(host.ports())
     store = place.second(known, wanted)
     assert (store.place.access_key, store.place.lock_days) == ("reads", 0)
-    return place.looked(as_first_written(host.ports()), store, known.projects, SYSTEM, wanted)
+    return place.looked(reading(host), store, known.projects, SYSTEM, wanted)
+
+
+def reading(host: FakeHost) -> Ports:
+    return as_first_written(host.ports(), load_settings(host.ports()).stores)
 
 
 def test_a_record_comes_back_as_history_and_a_rollback_that_was_in_force_is_said(host: FakeHost) -> None:
