@@ -223,7 +223,8 @@ def _registry(
     entries: Mapping[str, registry.Entry], stack: Stack, answers: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The registry with what the hosts answered; an answer that an older run got may be out of date by now."""
-    given = {key: [each for each in found if each] for key, found in answers.items() if found[0]}
+    said = {key: answers[key] for key in entries if key in answers}  # of none at all it is a list
+    given = {key: [each for each in found if each] for key, found in said.items() if found[0]}
     released = {
         key: registry.with_release(entry, *given[key]) if key in given else entry
         for key, entry in entries.items()
