@@ -1,47 +1,38 @@
-"""Keys by which the second place is read: from a file or standard input, as they are on no server."""
+"""Keys that may read a store elsewhere: a person brings them for one call, and nothing here keeps them."""
 
 from __future__ import annotations
 
 import json
-import re
-import stat
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from ops.second_place import ReadingKeys
-
-_WORD: Final = re.compile(r"[A-Za-z0-9/+=_.-]{1,200}")
+_LONGEST: Final = 64 << 10
 _FORM: Final = '{"accessKey": "…", "secretKey": "…"}'
 
 
-class KeysError(Exception):
-    """They can't be read; the message says why, and shows none of them."""
+class BadKeys(Exception):
+    """The file can't be read, or is none of keys; the message shows nothing of it."""
 
 
-def text_of(name: str) -> str:
-    """What a file has that others can't read, `-` for standard input. Raises KeysError."""
-    if name == "-":
-        return sys.stdin.read()
-    path = Path(name)
+def reading_keys(source: str) -> Mapping[str, str]:
+    """As the agent takes them, from this file, or from standard input for `-`. Raises BadKeys."""
+    where = "standard input" if source == "-" else source
     try:
-        mode, text = path.stat().st_mode, path.read_text()
-    except (OSError, ValueError) as error:
-        raise KeysError(
-            f"{name} can't be read: {getattr(error, 'strerror', None) or 'it is no text'}"
-        ) from None
-    if stat.S_IMODE(mode) & 0o077:
-        raise KeysError(f"{name} can be read by others: run `chmod 600 {name}`")
-    return text
-
-
-def reading_keys(name: str) -> ReadingKeys:
-    """Raises KeysError."""
-    try:
-        found = json.loads(text_of(name))
-        keys = [str(found[key]).strip() for key in ("accessKey", "secretKey")]
-    except (ValueError, KeyError, TypeError):
-        raise KeysError(f"these are no keys: write them as {_FORM}") from None
-    if not all(map(_WORD.fullmatch, keys)):
-        raise KeysError(f"these are no keys as providers make them: write them as {_FORM}")
-    return ReadingKeys(*keys)
+        text = sys.stdin.read(_LONGEST) if source == "-" else Path(source).read_text()
+        open_to_others = source != "-" and Path(source).stat().st_mode & 0o077
+        found: Any = json.loads(text)
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "is no text"
+        raise BadKeys(f"{where} can't be read: {why}") from None
+    except ValueError:
+        raise BadKeys(f"{where} is no JSON: write {_FORM}") from None
+    if open_to_others:
+        raise BadKeys(f"{where} can be read by others: run `chmod 600 {where}`")
+    if not isinstance(found, dict) or set(found) != {"accessKey", "secretKey"}:
+        raise BadKeys(f"{where} is no document of keys: write {_FORM}")
+    for name, value in found.items():
+        if not isinstance(value, str) or not value or not value.isprintable():
+            raise BadKeys(f"{where}: {name} must be a string of one line")
+    return {"access_key": found["accessKey"], "secret_key": found["secretKey"]}

@@ -30,11 +30,14 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     from ops.access import AccessError
     from ops.pulumi import PulumiError
-    from ops.reading_keys import KeysError
+    from ops.reading_keys import BadKeys
 
     try:
         return int(options.step(options))
-    except (AccessError, PulumiError, KeysError) as error:
+    except BadKeys as error:
+        print(f"codeb rebuild: {error}", file=sys.stderr)
+        return 2
+    except (AccessError, PulumiError) as error:
         return show(failed(error), as_json=getattr(options, "json", False))
 
 
@@ -57,7 +60,7 @@ def _platform(options: argparse.Namespace) -> int:
     from codeb.secrets import PlatformSecrets, RootSecret, SecretError
     from ops.reading_keys import reading_keys
     from ops.rebuild_platform import opened
-    from ops.second_place import Place
+    from ops.second_place import Place, ReadingKeys
 
     second = _settings(options.stack).backup.second
     if second is None:
@@ -68,7 +71,8 @@ def _platform(options: argparse.Namespace) -> int:
         identity = PlatformSecrets(RootSecret(_root_secret(options)), []).lookup("secret", "backup/key")
     except SecretError as error:
         return show(failed(f"the root secret: {error}"), as_json=options.json)
-    place = Place(second.endpoint, second.region, second.bucket, reading_keys(options.keys), second.ca)
+    keys = ReadingKeys(**reading_keys(options.keys))
+    place = Place(second.endpoint, second.region, second.bucket, keys, second.ca)
     before = datetime.fromisoformat(options.at) if options.at else None
     return show(opened(place, identity, options.to, before), as_json=options.json)
 
@@ -85,17 +89,19 @@ def _settings(stack: str) -> Settings:
 
 
 def _root_secret(options: argparse.Namespace) -> str:
-    """Raises KeysError, PulumiError."""
-    from ops.access import stack_values
+    """Raises AccessError."""
+    from ops.access import AccessError, secret_text, stack_values
     from ops.pulumi import CliStack
-    from ops.reading_keys import KeysError, text_of
 
-    file = options.root_secret or stack_values(Path(), options.stack).get("rootSecretFile")
-    if file == "-":
-        raise KeysError("--root-secret names a file: standard input is for the keys")
-    found = text_of(str(file)) if file else CliStack(Path(), options.stack).config("rootSecret")
+    named = stack_values(Path(), options.stack).get("rootSecretFile")
+    if options.root_secret:
+        found = secret_text(Path(options.root_secret), "--root-secret")
+    elif named:
+        found = secret_text(Path(str(named)), "codeb:rootSecretFile")
+    else:
+        found = CliStack(Path(), options.stack).config("rootSecret")
     if not found.strip():
-        raise KeysError(
+        raise AccessError(
             "the root secret is not known here: log in to the stack's backend, or name its file with --root-secret"
         )
     return found.strip()
@@ -178,10 +184,9 @@ def _data(options: argparse.Namespace) -> int:
     from ops.rebuild_data import rebuild
     from ops.ssh import tell
 
-    keys = reading_keys(options.keys)
     flags = {name: getattr(options, name) for name in ("dumps", "again", "replace", "as_admin", "dry_run")}
     document = {
-        "version": 1, "access_key": keys.access_key, "secret_key": keys.secret_key, "projects": options.project,
+        "version": 1, **reading_keys(options.keys), "projects": options.project,
         **({"at": options.at} if options.at else {}), **flags, "wait_s": options.wait, "by": caller(),
     }  # fmt: skip
     servers = app_servers(Path(), options.stack, options.identity, every=True)

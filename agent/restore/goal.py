@@ -47,9 +47,12 @@ class Goal:
 
 @dataclass(frozen=True)
 class Brought:
-    """How a bucket was found: objects that were missing, others, too many, the same; bytes to write. What was done: objects
-    written, marked as deleted, and left alone as an app has `changed` them meanwhile. `run` is the list that was taken, of
-    `at`; `kept_until`: until when it can be taken back, "" for never. `warnings`: stores that had something damaged."""
+    """How a bucket was found: objects that were missing, others, too many (which go if `exact`), the same; bytes to write.
+
+    What was done: objects written, marked as deleted, and left alone as an app has `changed` them meanwhile. `run` is the
+    list that was taken, of `at`; `kept_until`: until when it can be taken back, "" for never. `warnings`: stores that had
+    something damaged.
+    """
 
     project: str
     bucket: str
@@ -60,6 +63,7 @@ class Brought:
     extra: int
     same: int
     size: int
+    exact: bool = False
     written: int = 0
     removed: int = 0
     changed: int = 0
@@ -101,7 +105,7 @@ class Work:
         goal, run, plan = self.goal, self.found.run, self.plan
         return Brought(
             goal.whose, goal.target, run.id, run.at,
-            len(plan.missing), len(plan.differ), len(plan.extra), plan.same, plan.size,
+            len(plan.missing), len(plan.differ), len(plan.extra), plan.same, plan.size, goal.exact,
             self.written, self.removed, self.changed, self.kept_until, tuple(self.warnings),
         )  # fmt: skip
 

@@ -189,7 +189,7 @@ def test_the_command_takes_the_root_secret_from_a_file_and_the_place_from_the_se
     ]
     assert main(line) == 1, "these keys are none"
     assert "SignatureDoesNotMatch" in capsys.readouterr().err
-    monkeypatch.setattr("ops.reading_keys.reading_keys", lambda name: ReadingKeys(USER, PASSWORD))
+    keys.write_text(json.dumps({"accessKey": USER, "secretKey": PASSWORD}))
     assert main(line) == 0, capsys.readouterr().err
     assert json.loads(Path("rebuilt/state.json").read_text()) == json.loads(STATE)
     assert secret not in capsys.readouterr().out
