@@ -20,7 +20,9 @@ def brought(job: Job, project: Project, bucket: str) -> Telling:
         return {"ok": True, "skipped": True, "bucket": bucket, "run": before}
     if (project.id, bucket) not in job.found.runs:
         cause = f"{job.found.store.name} has no list of {bucket} from before {job.found.until:%Y-%m-%d %H:%M:%S} UTC"
-        raise Failed("uploads", cause, "what it had is lost, unless another place has it")
+        why = job.found.wrong.get(bucket, "")
+        text = f"{cause}: {why}" if why else cause
+        raise Failed("uploads", text, "what it had is lost, unless another place has it")
     goal = Goal(
         project.id, bucket, at=job.found.until, replace=job.wanted.replace,
         what="what the lost server had", by=job.wanted.by,

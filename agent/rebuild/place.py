@@ -20,12 +20,13 @@ from agent.rebuild.document import Wanted
 from agent.store import backups
 from agent.store.backups import Backup
 from agent.store.sealed import Damaged
-from agent.store.settings import HERE, Project, Settings, Store
+from agent.store.settings import HERE, Settings, Store
 from agent.uploads import runs
 from agent.uploads.runs import Run
 
 _DATABASES: Final = "database/"
 _UPLOADS: Final = "uploads/"
+_SHOWN: Final = 3
 _SECONDS: Final = 32
 """The upper half of a cluster's number is when it was made (BootStrapXLOG in src/backend/access/transam/xlog.c)."""
 
@@ -42,8 +43,8 @@ class Archive:
 class Found:
     """What there is: `archive` of all databases, the newest dump by project, the newest list by project and bucket.
 
-    `until`: what is later doesn't count. `wrong` says by project why nothing is there that should be; `strangers` are
-    projects that the second place has, and this server should not have.
+    `until`: what is later doesn't count. `wrong` says by project or bucket why what is newer than that is none; `strangers`
+    are projects that the second place has, and this server should not have.
     """
 
     store: Store
@@ -71,66 +72,89 @@ def second(settings: Settings, wanted: Wanted) -> Store:
     return Store(found.name, replace(found.place, lock_days=0, **keys))
 
 
-def looked(ports: Ports, store: Store, projects: Sequence[Project], system: str, wanted: Wanted) -> Found:
-    """Look what is there of these projects, for a server whose cluster is `system`. Raises Failed.
+def looked(ports: Ports, store: Store, settings: Settings, system: str, wanted: Wanted) -> Found:
+    """Look what is there of the projects that are wanted, for a server whose cluster is `system`. Raises Failed.
 
     `ports` read as was first written.
     """
-    until = min(born(system), wanted.at) if wanted.at else born(system)
+    until = wanted.at or born(system)
+    projects = [each for each in settings.projects if not wanted.projects or each.id in wanted.projects]
+    look = _Look(ports, store, until)
     try:
-        archive, warnings = (None, []) if wanted.dumps else _archive(ports, store, system, until)
-        found, wrong = {}, {}
-        for project in projects:
-            if project.database is not None:
-                dump, why = _dump(ports, store, project.id, until)
-                found.update({project.id: dump} if dump else {})
-                wrong.update({project.id: why} if why else {})
+        archive = None if wanted.dumps else _archive(look, system)
+        dumps = {each.id: dump for each in projects if each.database and (dump := look.dump(each.id))}
         lists = {
-            (project.id, bucket): run
-            for project in projects
-            for bucket in project.buckets
-            if (run := _run(ports, store, project.id, bucket, until))
+            (each.id, bucket): run
+            for each in projects
+            for bucket in each.buckets
+            if (run := look.run(each.id, bucket))
         }
-        strangers = _strangers(ports, store, {project.id for project in projects})
+        strangers = _strangers(ports, store, {project.id for project in settings.projects})
     except StoreError as error:
         remedy = "see that these keys may list and read there (docs/backup.md), then run again"
         raise Failed("look", f"{store.name}: {error}", remedy) from None
-    return Found(store, until, archive, found, lists, wrong, strangers, tuple(warnings))
+    return Found(store, until, archive, dumps, lists, look.wrong, strangers, tuple(look.warnings))
 
 
-def _archive(ports: Ports, store: Store, system: str, until: datetime) -> tuple[Archive | None, list[str]]:
+@dataclass
+class _Look:
+    """One look, and what there is to say of it."""
+
+    ports: Ports
+    store: Store
+    until: datetime
+    wrong: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def dump(self, project: str) -> Backup | None:
+        """The newest dump that counts."""
+        listing = backups.listed(self.ports, self.store.place, project)
+        self._late(project, [each.moment for each in listing.backups])
+        best = next((each for each in listing.backups if each.moment <= self.until), None)
+        self._newer(project, listing.wrong, best.id if best else "")
+        return best
+
+    def run(self, project: str, bucket: str) -> Run | None:
+        """The newest list of a bucket that counts."""
+        listing = runs.listed(self.ports, self.store.place, project, bucket)
+        best = next((each for each in listing.runs if each.moment <= self.until), None)
+        self._newer(bucket, listing.wrong, best.id if best else "")
+        return best
+
+    def _newer(self, name: str, wrong: Mapping[str, str], best: str) -> None:
+        newer = [f"{key} {why}" for key, why in sorted(wrong.items(), reverse=True) if key > best]
+        if newer:
+            self.wrong[name] = "; ".join(newer[:_SHOWN])
+
+    def _late(self, project: str, moments: Sequence[datetime]) -> None:
+        """A new server's clock may have been wrong as its databases were made."""
+        if late := [each for each in moments if each > self.until]:
+            self.warnings.append(
+                f"{project}: {len(late)} backups are later than {self.until:%Y-%m-%d %H:%M:%S} UTC, the newest of "
+                f"{max(late):%Y-%m-%d %H:%M:%S}, and don't count: this server's own, as a rule"
+            )
+
+
+def _archive(look: _Look, system: str) -> Archive | None:
     """Of the cluster that has the newest base backup, but for the one that runs here."""
-    found, warnings = [], []
-    for each in stock.systems(ports, store.place):
-        if each == system or born(each) > until:
+    found = []
+    ports, place = look.ports, look.store.place
+    for each in stock.systems(ports, place):
+        if each == system or born(each) > look.until:
             continue
         try:
-            there = stock.stock(ports, store.place, each)
+            there = stock.stock(ports, place, each)
         except (Damaged, PipeBroken) as error:
-            warnings.append(f"the archive of cluster {each} can't be read: {error}")
+            look.warnings.append(f"the archive of cluster {each} can't be read: {error}")
             continue
-        warnings += [f"base backup {name} of cluster {each} {why}" for name, why in there.wrong.items()]
-        if bases := [base.at for base in there.bases if base.at <= until]:
+        look.warnings += [f"base backup {name} of cluster {each} {why}" for name, why in there.wrong.items()]
+        if bases := [base.at for base in there.bases if base.at <= look.until]:
             found.append((max(bases), there))
     if not found:
-        return None, warnings
+        return None
     _, best = max(found, key=lambda pair: pair[0])
-    objects = ports.s3.objects(store.place, segments.folder(best.system))
-    return Archive(best, max((each.at for each in objects), default=best.bases[-1].at)), warnings
-
-
-def _dump(ports: Ports, store: Store, project: str, until: datetime) -> tuple[Backup | None, str]:
-    """The newest dump, and why a newer one than that is none."""
-    listing = backups.listed(ports, store.place, project)
-    early = [each for each in listing.backups if each.moment <= until]
-    best = early[0] if early else None
-    newer = {key: why for key, why in listing.wrong.items() if best is None or key > best.id}
-    return best, "; ".join(f"{key} {why}" for key, why in sorted(newer.items(), reverse=True)[:3])
-
-
-def _run(ports: Ports, store: Store, project: str, bucket: str, until: datetime) -> Run | None:
-    listing = runs.listed(ports, store.place, project, bucket)
-    return next((run for run in listing.runs if run.moment <= until), None)
+    objects = ports.s3.objects(place, segments.folder(best.system))
+    return Archive(best, max((each.at for each in objects), default=best.bases[-1].at))
 
 
 def _strangers(ports: Ports, store: Store, known: set[str]) -> tuple[str, ...]:

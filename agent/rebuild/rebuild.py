@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
+from tarfile import TarError
 
 from agent.archive import recovery
 from agent.backup import aside
@@ -52,7 +53,7 @@ def _looked_at(
         query = "SELECT system_identifier FROM pg_control_system();\n"
         (system,) = aside.asked(ports, settings.server, image, query)
     yield {"phase": "look", "store": store.name}
-    found = place.looked(reading, store, projects, system, wanted)
+    found = place.looked(reading, store, settings, system, wanted)
     known = memory.load(ports, system)
     job = Job(ports, reading, settings, image, wanted, found, known, projects)
     facts = _room(job)
@@ -168,6 +169,8 @@ def _platform(job: Job) -> Told:
         return {"ok": True, **platform.put_back(job.ports, saved, warnings), "warnings": warnings}
     except StoreError as error:
         return {"ok": False, "cause": str(error), "warnings": warnings}
+    except TarError as error:
+        return {"ok": False, "cause": f"it holds no files: {error}", "warnings": warnings}
     except (Failed, Unwritable) as error:
         return {**failure(error), "warnings": warnings}
 
@@ -201,9 +204,13 @@ def _from_archive(job: Job, projects: Sequence[Project]) -> Generator[Told, None
     except Failed as error:
         for project in projects:
             if "database" not in job.results[project.id]:
-                _failed(job, project, {**failure(error), "remedy": _INSTEAD})
+                told = failure(error)
+                _failed(
+                    job, project, {**told, "remedy": _INSTEAD} if error.failure.phase in _OF_ARCHIVE else told
+                )
 
 
+_OF_ARCHIVE = ("choice", "fetch", "recovery", "recover")
 _INSTEAD = (
     "`--dumps` takes the newest dump of each project instead; `--at TIME` a moment that the archive has"
 )

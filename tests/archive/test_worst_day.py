@@ -212,6 +212,11 @@ def test_a_hole_in_the_archive_is_said_and_dumps_are_the_way_round(
 def test_what_the_empty_server_has_saved_of_itself_is_not_taken(empty: DataServer, lost: Lost) -> None:
     """Its timers go off before somebody comes."""
     assert empty.ask("backup", all=True)["ok"]
+    one = empty.ask("rebuild", **KEYS, dumps=True, projects=["blog"])
+    assert one["ok"], json.dumps(one, indent=1)
+    assert [each["project"] for each in one["projects"]] == ["blog"]
+    assert one["strangers"] == [], "the other projects are this server's, too"
+    assert "blog: 1 backups are later than" in one["warnings"][0]
     answer = empty.ask("rebuild", **KEYS, dumps=True)
     assert answer["ok"], json.dumps(answer, indent=1)
     assert rows(empty) == {"shop": 0, "blog": 300, "shed": 40}

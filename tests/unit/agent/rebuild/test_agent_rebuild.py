@@ -153,7 +153,7 @@ def looked(host: FakeHost, at: datetime | None = None) -> Found:
     known = load_settings(host.ports())
     store = place.second(known, wanted)
     assert (store.place.access_key, store.place.lock_days) == ("reads", 0)
-    return place.looked(reading(host), store, known.projects, SYSTEM, wanted)
+    return place.looked(reading(host), store, known, SYSTEM, wanted)
 
 
 def reading(host: FakeHost) -> Ports:
