@@ -64,7 +64,6 @@ def put_back(ports: Ports, saved: Saved, warnings: list[str]) -> dict[str, objec
     """What is not there yet is written; how much that was. Raises Unwritable."""
     counts = {"records": 0, "certificates": 0}
     serves = ports.files.read(paths.CADDYFILE) is not None
-    ports.files.directory(paths.RECORDS, 0o700, "root:root")
     for path, member, content in _files(saved.tar):
         if ports.files.read(path) is not None:
             continue
