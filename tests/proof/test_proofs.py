@@ -166,7 +166,8 @@ def test_room_is_for_what_the_database_was_when_it_is_smaller_now(
     saved(shop)
     looked: list[int] = []
     monkeypatch.setattr(instance, "room_for", lambda ports, size: looked.append(size))
-    monkeypatch.setattr(instance, "ask_live", lambda *_: instance.Live(("shop",), 0))
+    live = instance.ask_live
+    monkeypatch.setattr(instance, "ask_live", lambda *given: replace(live(*given), size=0))
     assert proven(shop)["ok"]
     assert looked == [backups.details(shop.ports, the_backup(shop, settings)).size]
     assert looked[0] > 1 << 20
