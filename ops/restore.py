@@ -22,9 +22,9 @@ _PHASES: Final = {
     "check": "compares it",
     "copy": "copies the table",
     "scrub": "scrubs it",
-    "uploads": "brings uploads back",
+    "uploads": "brings back uploads",
     "swap": "puts it in place of the live one",
-    "undo": "takes uploads back",
+    "undo": "takes back uploads",
 }
 _NO_DATA: Final = "the stack has no server with the role data: there is nothing to restore"
 

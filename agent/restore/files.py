@@ -17,7 +17,7 @@ from agent.uploads import runs
 
 Told = dict[str, object]
 BACK: Final = f"uploads are back already: {STAYS}"
-_ROUND: Final = timedelta(seconds=1)
+ROUND: Final = timedelta(seconds=1)
 """Backups say to the second when their data was read: what came within it counts."""
 
 
@@ -139,8 +139,8 @@ def moment(wanted: Wanted, dumped: datetime | None) -> datetime | None:
     if wanted.at is not None:
         return wanted.at
     if dumped is not None:
-        return dumped + _ROUND
-    return None if wanted.backup == NEWEST else runs.moment(wanted.backup) + _ROUND
+        return dumped + ROUND
+    return None if wanted.backup == NEWEST else runs.moment(wanted.backup) + ROUND
 
 
 def _told(found: Brought) -> Told:

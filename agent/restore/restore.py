@@ -6,12 +6,13 @@ from collections.abc import Generator
 
 from agent.backup import aside
 from agent.backup.snapshot import server_image
+from agent.documents.errors import Failed
 from agent.documents.reader import Reader
 from agent.host.ports import Ports
 from agent.restore.audit import audited
 from agent.restore.database import from_backup, from_moment
 from agent.restore.document import NEWEST, Wanted, read_wanted
-from agent.restore.files import Files, goals, moment, parts
+from agent.restore.files import ROUND, Files, goals, moment, parts
 from agent.restore.moments import words
 from agent.restore.plan import refuse_crowded, refuse_kept
 from agent.restore.work import Told, Work, database_of, free_bytes, target
@@ -77,6 +78,9 @@ def _uploads(files: Files, wanted: Wanted, warnings: list[str]) -> Telling:
     ports, project = files.ports, wanted.into.project if wanted.into else wanted.project
     yield {"project": project, "phase": "find"}
     at = moment(wanted, None)
+    if at and at > (now := ports.clock.now()) + ROUND:
+        cause = f"{at:%Y-%m-%d %H:%M:%S} UTC is not past yet: it is {now:%Y-%m-%d %H:%M:%S}"
+        raise Failed("find", cause, "name an earlier moment")
     what = words(at) if at or wanted.backup != NEWEST else "what was saved last"
     if wanted.objects:
         what = f"{wanted.objects} as of {what}"

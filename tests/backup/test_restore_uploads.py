@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator, Mapping
 from contextlib import suppress
@@ -19,11 +20,13 @@ from agent.real.s3_link import Link
 from agent.restore.taken import Taken, taken_back
 from agent.restore.uploads import Brought, Goal, brought
 from agent.store.settings import load_settings
+from agent.store.source import Source, sources
 from agent.uploads import undo
 from agent.uploads.mirror import Mirrored, mirrored
 from codeb import names
 from components.backup import backup_policy
 from tests.backup.accounts import LOCK, Accounts
+from tests.backup.test_second_place import policy
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.store.sealing import host_with_key, install, needs_age, settings
 
@@ -233,3 +236,48 @@ def test_a_bucket_that_is_not_there_is_said(host: FakeHost, files: Place) -> Non
     mirror(host)
     with pytest.raises(Failed, match="NoSuchBucket"):
         bring(host, replace(GOAL, into="no-such-bucket", owner="lab"))
+
+
+READER = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": ["s3:ListBucketVersions"], "Resource": ["arn:aws:s3:::codeb-backups"]},
+        {
+            "Effect": "Allow", "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+            "Resource": ["arn:aws:s3:::codeb-backups/*"],
+        },
+    ],
+}  # fmt: skip
+
+
+def test_what_is_in_a_second_place_alone_comes_back_by_keys_that_read_and_as_it_was_first_written(
+    host: FakeHost, files: Place, accounts: Accounts, saved: Place
+) -> None:
+    """By the rights that docs/backup.md asks for: the server's keys put, the person's keys read."""
+    accounts.bucket("codeb-backups", LOCK)
+    second = accounts.account("puts", "secret of puts", policy("codeb-backups"), "codeb-backups")
+    reader = accounts.account("reads", "secret of reads", json.dumps(READER), "codeb-backups")
+    known = settings()["stores"]
+    stores = [
+        {**store, "endpoint": place.endpoint, "bucket": place.bucket, "access_key": place.access_key,
+         "secret_key": place.secret_key, "ca": place.ca}
+        for store, place in zip(known, (saved, second), strict=True)
+    ]  # fmt: skip
+    install(host, stores=stores)
+    S3.put(files, "a", b"content")
+    assert mirror(host).stores == ("here", "second")
+    empty(files)
+    empty(accounts.admin(names.BACKUP_BUCKET))
+    for found in list(S3.objects(accounts.admin("codeb-backups"), "")):
+        S3.put(second, found.key, b"of a thief")
+    with pytest.raises(Failed, match="second lets nobody read by the keys that this server has") as caught:
+        bring(host)
+    assert "`--from second --keys FILE` reads it by yours" in str(caught.value)
+    own = load_settings(host.ports())
+    _, read = sources(host.ports(), own, Source("second", reader.access_key, reader.secret_key))
+    assert ended(brought(host.ports(), own, read.stores, GOAL)).written == 1
+    assert now(files) == {"a": b"content"}
+    _, wrong = sources(host.ports(), own, Source("second", reader.access_key, "another secret"))
+    with pytest.raises(Failed, match="SignatureDoesNotMatch") as caught:
+        ended(brought(host.ports(), own, wrong.stores, GOAL))
+    assert "another secret" not in str(caught.value.failure)

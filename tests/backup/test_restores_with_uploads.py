@@ -225,6 +225,13 @@ def test_a_bucket_that_was_never_saved_stays_as_it_is_and_that_is_said(
     assert state(host, cluster)[1]["1"] == b"second letter"
 
 
+def test_uploads_of_a_moment_that_is_still_to_come_are_refused(host: FakeHost, cluster: Cluster) -> None:
+    answer = ask(host, "restore", project="till", at="2026-11-24T04:00:00Z", only="uploads", **BUCKETS)
+    assert answer["cause"] == "2026-11-24 04:00:00 UTC is not past yet: it is 2026-11-23 04:03:00"
+    assert ask(host, "restore", project="till", at="2026-11-23T04:01:30Z", only="uploads", **BUCKETS)["ok"]
+    assert state(host, cluster) == (SINCE[0], {**SINCE[1], **THEN[1]})
+
+
 def test_a_disk_without_room_for_files_is_said_first(host: FakeHost, cluster: Cluster) -> None:
     host.answers[ROOM] = Result(0, "     Avail\n1000000\n")
     answer = ask(host, "restore", **WHOLE, only="uploads")

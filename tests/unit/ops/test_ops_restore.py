@@ -200,9 +200,9 @@ def test_how_far_uploads_are_is_told() -> None:
     run(phase, {**phase, "objects": 5, "of": 9, "done": 1_000_000, "size": 4_000_000}, DONE, said=said)
     take_back({**phase, "phase": "undo", "objects": 0, "of": 1}, said=said)
     assert said == [
-        "shop: brings uploads back of shop-files",
-        "shop: brings uploads back of shop-files: 5 of 9 objects (1.0 MB of 4.0 MB)",
-        "shop: takes uploads back of shop-files: 0 of 1 object",
+        "shop: brings back uploads of shop-files",
+        "shop: brings back uploads of shop-files: 5 of 9 objects (1.0 MB of 4.0 MB)",
+        "shop: takes back uploads of shop-files: 0 of 1 object",
     ]
 
 
