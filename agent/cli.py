@@ -54,6 +54,7 @@ VERBS: Final[Mapping[str, str]] = {
     "restore": "agent.restore.restore",
     "restore-undo": "agent.restore.undo",
     "prove": "agent.proof.prove",
+    "rebuild": "agent.rebuild.rebuild",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
     "version": "agent.program.version",

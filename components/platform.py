@@ -223,8 +223,10 @@ def _registry(
     entries: Mapping[str, registry.Entry], stack: Stack, answers: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The registry with what the hosts answered; an answer that an older run got may be out of date by now."""
+    said = {key: answers[key] for key in entries if key in answers}  # of none at all it is a list
+    given = {key: [each for each in found if each] for key, found in said.items() if found[0]}
     released = {
-        key: registry.with_release(entry, *answers[key]) if key in answers else entry
+        key: registry.with_release(entry, *given[key]) if key in given else entry
         for key, entry in entries.items()
     }
     carried = registry.carried(released, stack.previous, stack.live.by_project(stack.plan))
@@ -232,9 +234,9 @@ def _registry(
     return registry.document(saved, stack.plan.leaving, stack.plan.kept)
 
 
-def _warn(project: str, before: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> None:
+def _warn(project: str, before: Sequence[str], answers: Sequence[Mapping[str, Any] | None]) -> None:
     """Repeat what agents warn of, once: an answer of an earlier run comes with each run."""
-    for warning in registry.warnings(answers):
+    for warning in registry.warnings(answer for answer in answers if answer):
         if warning not in before:
             pulumi.log.warn(warning if warning.startswith(project) else f"{project}: {warning}")
 
