@@ -29,6 +29,7 @@ Action = Callable[[Ports, Reader, str], "Answer | Telling"]
 # rollback must start fast.
 VERBS: Final[Mapping[str, str]] = {
     "apply": "agent.bundle.apply",
+    "settle": "agent.admins.settle",
     "release": "agent.release.drive",
     "rollback": "agent.release.drive",
     "restart": "agent.release.drive",
