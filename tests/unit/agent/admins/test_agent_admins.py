@@ -162,7 +162,7 @@ def test_a_service_that_lets_nobody_in_is_an_error_and_told_without_a_password(
     server: DataServer, name: str
 ) -> None:
     server.away.add(name)
-    with pytest.raises(Failed, match="PostgreSQL|redis-0|MinIO") as caught:
+    with pytest.raises(Failed, match=r"PostgreSQL|redis-0|MinIO") as caught:
         applied(server, postgres=2, redis=2, minio=2)
     assert caught.value.failure.phase == "admins"
     assert "xxxx" not in caught.value.failure.text()
@@ -230,12 +230,9 @@ ACCOUNT = {"user": "a", "password": "A" * 40, "policy": "p"}
 def test_hostile_documents_touch_nothing_and_are_not_repeated(
     server: DataServer, wrong: dict[str, Any]
 ) -> None:
-    for refuse in (
-        lambda: settle(server.ports(), Reader(wrong, ""), "tester"),
-        lambda: apply(server.ports(), Reader({"version": 1, "admins": wrong}, ""), "tester"),
-    ):
+    for verb, sent in ((settle, wrong), (apply, {"version": 1, "admins": wrong})):
         with pytest.raises(BadDocument) as caught:
-            refuse()
+            verb(server.ports(), Reader(sent, ""), "tester")
         assert "AAAA" not in str(caught.value)
     assert (server.seen, server.host.files) == ([], {})
 
