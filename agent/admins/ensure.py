@@ -13,6 +13,8 @@ from agent.host.ports import Ports
 
 KEPT: Final = f"{paths.STATE}/admins.json"
 """The highest number of each kind that this host has had; nothing secret."""
+_PATIENCE_S: Final = 30
+_PAUSE_S: Final = 1
 
 
 def refuse_lower(ports: Ports, admins: Admins) -> None:
@@ -43,7 +45,7 @@ def prepare(ports: Ports, admins: Admins) -> None:
 
 def ensure(ports: Ports, admins: Admins) -> list[str]:
     """The same of all that has to run, and nothing is let pass; what was changed. Raises Failed."""
-    changed = [each for unit in _services(admins) for each in _ensure(ports, admins, unit)]
+    changed = [each for unit in _services(admins) for each in _insisted(ports, admins, unit)]
     text = json.dumps({"version": 1, "numbers": admins.numbers}, sort_keys=True)
     ports.files.write(KEPT, f"{text}\n".encode(), 0o600)
     return changed
@@ -52,6 +54,18 @@ def ensure(ports: Ports, admins: Admins) -> list[str]:
 def _services(admins: Admins) -> list[str]:
     found = [postgres.SERVICE, *(f"{each.name}.service" for each in admins.redis)]
     return found + ([minio.SERVICE] if minio.concerned(admins) else [])
+
+
+def _insisted(ports: Ports, admins: Admins, unit: str) -> list[str]:
+    """A service may call itself well a moment before it lets anybody in: PostgreSQL restarts when it is new, MinIO loads."""
+    end = ports.clock.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return _ensure(ports, admins, unit)
+        except Failed:
+            if ports.clock.monotonic() >= end:
+                raise
+            ports.clock.sleep(_PAUSE_S)
 
 
 def _ensure(ports: Ports, admins: Admins, unit: str) -> list[str]:

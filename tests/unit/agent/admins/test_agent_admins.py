@@ -173,6 +173,19 @@ def test_a_service_that_lets_nobody_in_is_an_error_and_told_without_a_password(
     assert all(admits(server, kind, 2) for kind in KINDS)
 
 
+def test_a_service_that_is_about_to_let_people_in_is_waited_for(server: DataServer) -> None:
+    server.away |= {"postgres", "redis-0", "minio"}
+    begun = server.host.time
+
+    def comes_up() -> None:
+        if server.host.time >= begun + 20:
+            server.away.clear()
+
+    server.host.after = comes_up
+    applied(server, postgres=2, redis=2, minio=2)
+    assert all(admits(server, kind, 2) for kind in KINDS)
+
+
 def test_what_does_not_run_yet_is_asked_once_it_does(server: DataServer) -> None:
     for name in ("postgres", "minio", *PORTS):
         del server.host.systemd.running[f"{name}.service"]
