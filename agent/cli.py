@@ -29,7 +29,6 @@ Action = Callable[[Ports, Reader, str], "Answer | Telling"]
 # rollback must start fast.
 VERBS: Final[Mapping[str, str]] = {
     "apply": "agent.bundle.apply",
-    "settle": "agent.admins.settle",
     "release": "agent.release.drive",
     "rollback": "agent.release.drive",
     "restart": "agent.release.drive",
@@ -57,6 +56,7 @@ VERBS: Final[Mapping[str, str]] = {
     "prove": "agent.proof.prove",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
+    "settle": "agent.admins.settle",
     "version": "agent.program.version",
     "precompile": "agent.program.archive",
 }
