@@ -55,7 +55,8 @@ def backup_policy() -> str:
     """An IAM policy for all that backups do in their bucket, and for reading and writing objects of every other one.
 
     Others' objects are mirrored, and brought back; a project that leaves is saved a last time, so none is named here. In
-    those no version can be deleted. Not to change a bucket, and nothing of the admin API.
+    those no version can be deleted, which MinIO lets everybody who may delete objects unless it is denied. Not to change a
+    bucket, and nothing of the admin API.
     """
     bucket, everything = f"arn:aws:s3:::{names.BACKUP_BUCKET}", "arn:aws:s3:::*"
     reads = [
@@ -72,6 +73,7 @@ def backup_policy() -> str:
     statements = [
         {"Effect": "Allow", "Action": [*reads, *writes], "Resource": [everything]},
         {"Effect": "Allow", "Action": ["s3:DeleteObjectVersion"], "Resource": [f"{bucket}/*"]},
+        {"Effect": "Deny", "Action": ["s3:DeleteObjectVersion"], "NotResource": [f"{bucket}/*"]},
         {"Effect": "Deny", "Action": ["admin:*"]},
     ]
     return json.dumps({"Version": "2012-10-17", "Statement": statements})

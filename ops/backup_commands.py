@@ -14,6 +14,7 @@ from ops.result import Result, failed, show
 
 PLATFORM: Final = "platform"
 """No project can be called so."""
+_ONE_OR_ALL: Final = "name a project, or say --all"
 
 
 def _project_or_due(text: str) -> str:
@@ -55,12 +56,16 @@ def _whose_arguments(parser: argparse.ArgumentParser) -> None:
 def _backup(options: argparse.Namespace) -> int:
     from ops.backup import backup
 
+    if options.project and options.all:
+        return show(failed(_ONE_OR_ALL), as_json=options.json)
     return _platform(options) if options.project == PLATFORM else _done(options, backup)
 
 
 def _prove(options: argparse.Namespace) -> int:
     from ops.prove import prove
 
+    if options.project and options.all:
+        return show(failed(_ONE_OR_ALL), as_json=options.json)
     return _done(options, prove)
 
 
@@ -69,8 +74,6 @@ def _done(options: argparse.Namespace, action: Callable[..., Result]) -> int:
     from ops.access import AccessError, app_servers
     from ops.ssh import tell
 
-    if options.project and options.all:
-        return show(failed("name a project, or say --all"), as_json=options.json)
     whose = (
         {"project": options.project} if options.project else {"all": True} if options.all else {"due": True}
     )

@@ -85,5 +85,5 @@ def account(accounts: Accounts) -> Place:
     """The bucket as `components.backup` makes it, by its own account; beside it are other buckets."""
     accounts.bucket(names.BACKUP_BUCKET, LOCK)
     for bucket in ("shop-files", "saved-files"):
-        RealS3().put(accounts.bucket(bucket), "x", b"of a visitor")
+        RealS3().put(accounts.bucket(bucket, LOCK), "x", b"of a visitor")
     return accounts.account(names.BACKUP_USER, SECRET, backup_policy(), names.BACKUP_BUCKET)

@@ -1,4 +1,4 @@
-"""A database is dropped with its project after a final backup: in which order what is deleted is deleted."""
+"""Data is dropped with its project after a final backup: in which order what is deleted is deleted."""
 
 from __future__ import annotations
 
@@ -47,9 +47,10 @@ def test_it_does_nothing_until_it_is_deleted_and_its_document_is_the_agent_s(tmp
         (SHOP, []),
         (DESTROYED, ["shop-final"]),
         (DESTROYED + UNSAVED, ["shop-final"]),
-        (DESTROYED + "resources: {database: {enabled: false}}\n", []),
+        (DESTROYED + "resources: {database: {enabled: false}}\n", ["shop-final"]),
+        (DESTROYED + "resources: {database: {enabled: false}, storage: {enabled: false}}\n", []),
     ],
-    ids=["kept", "dropped", "dropped, not backed up daily", "no database"],
+    ids=["kept", "dropped", "dropped, not backed up daily", "uploads alone", "no data"],
 )
-def test_who_drops_a_database_backs_it_up(tmp_path: Path, manifest: str, wanted: list[str]) -> None:
+def test_who_drops_data_backs_it_up(tmp_path: Path, manifest: str, wanted: list[str]) -> None:
     assert final_of(record(tmp_path, {"shop.yaml": manifest})) == wanted

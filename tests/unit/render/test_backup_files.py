@@ -68,22 +68,23 @@ def test_secrets_are_in_files_that_only_their_reader_opens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "timer"),
+    ("more", "timer", "proven"),
     [
-        ("", True),
-        ("backup: {enabled: false}\n", False),
-        ("resources: {database: {enabled: false}}\n", True),
-        ("resources: {database: {enabled: false}, storage: {enabled: false}}\n", False),
+        ("", True, True),
+        ("backup: {enabled: false}\n", False, False),
+        ("resources: {database: {enabled: false}}\n", True, False),
+        ("resources: {database: {enabled: false}, storage: {enabled: false}}\n", False, False),
     ],
 )
-def test_a_project_that_has_something_to_save_has_a_timer(more: str, timer: bool) -> None:
+def test_a_project_that_has_something_to_save_has_a_timer(more: str, timer: bool, proven: bool) -> None:
     assert ("codeb-backup-shop.timer" in files_of(plan_of(shop=more))) is timer
     services = [service.name for service in backup_files(plan_of(shop=more)).services]
     assert services == [
         "codeb-platform.timer",
-        *(["codeb-backup-shop.timer", "codeb-prove.timer"] if timer else []),
+        *(["codeb-backup-shop.timer"] if timer else []),
+        *(["codeb-prove.timer"] if proven else []),
     ]
-    assert ("codeb-prove.service" in files_of(plan_of(shop=more))) is timer
+    assert ("codeb-prove.service" in files_of(plan_of(shop=more))) is proven
 
 
 def test_a_schedule_without_a_moment_is_spread_and_one_with_is_kept() -> None:
