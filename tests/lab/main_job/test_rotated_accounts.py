@@ -134,6 +134,14 @@ def rotate(stack: Stack, numbers: dict[str, int]) -> None:
     assert done.status == 0, done.text
 
 
+def archived(stack: Stack) -> bool:
+    """Whether somebody takes WAL over; asked as root of the host, who needs no password."""
+    ask = "SELECT count(*) FROM pg_stat_replication WHERE usename = 'codeb_archive'"
+    door = ("psql", "-XAtq", "-h", "/run/postgresql", "-U", "postgres", "-d", "template1", "-c", ask)
+    done = stack.on_host("podman", "exec", "--user", "0:0", "postgres", *door)
+    return done.stdout.decode().strip() == "1"
+
+
 def soon(true: Callable[[], bool], what: str) -> None:
     assert wait_until(true, DEADLINE_S), what
 
@@ -159,6 +167,7 @@ def test_each_kind_of_key_rotates_while_visitors_are_served_and_the_old_one_is_r
         rotate(stack, dict.fromkeys(KINDS, 3))
     assert not lets_in(stack, "backup", 1)
     assert running(stack) == before
+    soon(lambda: archived(stack), "nobody takes WAL over")
     assert stack.on_host("codeb-agent", "doctor", stdin="{}").returncode == 0
 
 
