@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import psycopg
 import pytest
@@ -69,13 +70,16 @@ class Storage:
             )  # fmt: skip
         self.processes.append(process)
         wait_for_port(self.port, process, log)
-        while not self._ready():  # it listens before it answers
+        while not self._answers():
             threading.Event().wait(0.02)
 
-    def _ready(self) -> bool:
+    def _answers(self) -> bool:
+        """Whether it refuses nobody in particular: before that its users are still being loaded."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/minio/health/ready", timeout=5):
-                return True
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5):
+                return False
+        except HTTPError as error:
+            return error.code == 403
         except OSError:
             return False
 
