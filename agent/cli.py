@@ -57,6 +57,7 @@ VERBS: Final[Mapping[str, str]] = {
     "rebuild": "agent.rebuild.rebuild",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
+    "settle": "agent.admins.settle",
     "version": "agent.program.version",
     "precompile": "agent.program.archive",
 }

@@ -72,6 +72,7 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "platform",
         "belongings",
         "rebuild",
+        "settle",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0
