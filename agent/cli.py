@@ -55,8 +55,10 @@ VERBS: Final[Mapping[str, str]] = {
     "restore-undo": "agent.restore.undo",
     "prove": "agent.proof.prove",
     "upgrade": "agent.upgrade.upgrade",
+    "rebuild": "agent.rebuild.rebuild",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
+    "settle": "agent.admins.settle",
     "version": "agent.program.version",
     "precompile": "agent.program.archive",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
+from types import MappingProxyType
 from typing import Any, Final
 
 from ops import fleet, streams, words
@@ -19,6 +20,7 @@ _PHASES: Final = {
     "copy": "copies it",
     "uploads": "mirrors uploads",
 }
+_EVERY_STORE: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def data_server(servers: Sequence[Server]) -> Server | None:
@@ -71,12 +73,17 @@ def answered(
     return answer, problem or ("" if answer else "the agent gave no answer")
 
 
-def listed(project: str, servers: Sequence[Server], ask: Ask) -> Result:
-    """What a project can be brought back to, newest first, by store. Ok when a store could be asked and nothing is wrong."""
+def listed(
+    project: str, servers: Sequence[Server], ask: Ask, source: Mapping[str, Any] = _EVERY_STORE
+) -> Result:
+    """What a project can be brought back to, newest first, by store. Ok when a store could be asked and nothing is wrong.
+
+    `source`: the agent's `from` and `keys`, for one store alone.
+    """
     server = data_server(servers)
     if server is None:
         return failed("the stack has no server with the role data: there are no backups")
-    document = {"version": 1, "project": project}
+    document = {"version": 1, "project": project, **source}
     reply = fleet.ask_each([server], "backups", document, ask)[server.name]
     if not reply.ok:
         return failed(f"{server.name}: {words.clean(reply.problem)}")
@@ -168,10 +175,13 @@ def _table(found: Mapping[str, Any], stores: Sequence[Mapping[str, Any]]) -> lis
         lines.append(f"{words.clean(found.get('project'))} has no backup yet")
     if uploads := _uploads(found):
         lines.append(words.clean(f"uploads of {uploads.get('at')}: {_of_uploads(uploads)}"))
+    lines += _runs(stores)
+    lines += [_unread(store) for store in stores if store.get("unread") and not store.get("backups")]
     if found.get("point_in_time_from"):
         lines.append(f"and any moment since {words.clean(found['point_in_time_from'])}")
     if isinstance(kept := found.get("kept"), Mapping):
         lines.append(_kept(str(found.get("project")), kept))
+    lines += [_kept_uploads(str(found.get("project")), each) for each in found.get("kept_uploads") or ()]
     return lines
 
 
@@ -194,6 +204,45 @@ def _kept(project: str, kept: Mapping[str, Any]) -> str:
     return words.clean(
         f"{kept.get('what')} {when}; what was there is kept until {kept.get('until')} ({undo})"
     )
+
+
+def _kept_uploads(project: str, kept: Mapping[str, Any]) -> str:
+    """What a restore has changed in a bucket."""
+    what = f"{kept.get('what')} at {kept.get('at')} by {kept.get('by')}"
+    if kept.get("kind") == "undone":
+        return words.clean(f"{kept.get('bucket')}: {what} is taken back")
+    begun = "has begun and not ended; it " if kept.get("kind") == "begun" else ""
+    objects = words.count(int(kept.get("changes") or 0), "object")
+    undo = f"until {kept.get('until')} (`codeb restore undo {project}`)"
+    return words.clean(
+        f"{kept.get('bucket')}: {what} {begun}changed {objects}, which can be taken back {undo}"
+    )
+
+
+def _unread(store: Mapping[str, Any]) -> str:
+    """Of a store that lets nobody read by the keys of the data server."""
+    name = store.get("store")
+    return words.clean(
+        f"{name} shows names alone to the server's keys: `--from {name} --keys FILE` reads it by yours"
+    )
+
+
+def _runs(stores: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Of which moments there are lists of uploads, by bucket."""
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for store in stores:
+        runs = store.get("runs")
+        for bucket, lists in runs.items() if isinstance(runs, Mapping) else ():
+            found.setdefault(str(bucket), {}).update({str(each.get("id")): each for each in lists})
+    lines = []
+    for bucket, lists in sorted(found.items()):
+        ids = sorted(lists)
+        if ids:
+            first, last = lists[ids[0]], lists[ids[-1]]
+            said = f"{last.get('objects')} objects, {words.size(last.get('size'))}, at {last.get('at')} ({ids[-1]})"
+            more = f"; {words.count(len(ids), 'list')} since {first.get('at')}" if len(ids) > 1 else ""
+            lines.append(words.clean(f"{bucket}: {said}{more}"))
+    return lines
 
 
 def _row(each: Mapping[str, Any], proven: Mapping[str, Any]) -> list[str]:

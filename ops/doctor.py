@@ -42,6 +42,7 @@ def _one(reply: Reply) -> dict[str, object]:
         "ok": bool(reply.document.get("ok")),
         "problem": "" if _answered(reply) else reply.problem,
         "problems": reply.document.get("problems", []),
+        "put_aside": _put_aside(reply),
     }
 
 
@@ -55,7 +56,13 @@ def _said(reply: Reply) -> list[str]:
     lines = [f"{words.clean(reply.server)}: {well}"]
     for each in found:
         lines += [f"  - {words.clean(each.get('what'))}", f"    {words.clean(each.get('remedy'))}"]
-    return lines
+    return lines + [f"  {words.clean(each)}" for each in _put_aside(reply)]
+
+
+def _put_aside(reply: Reply) -> list[object]:
+    """What restores have put aside there, which is nothing wrong."""
+    found = reply.document.get("put_aside")
+    return found if isinstance(found, list) else []
 
 
 def _said_of_account(compared: Mapping[str, Any]) -> list[str]:

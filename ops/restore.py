@@ -1,15 +1,13 @@
-"""`restore` and `restore undo`: a database is as it was, by the data server's agent, and back again."""
+"""`restore` and `restore undo`: a project is as it was, by the data server's agent, and back again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from typing import Any, Final
 
-from ops import fleet, streams, words
+from ops import words
 from ops.access import Server
-from ops.backup import data_server
-from ops.fleet import Ask
+from ops.backup import answered, data_server
 from ops.result import Result, failed
 from ops.streams import Tell
 
@@ -24,7 +22,9 @@ _PHASES: Final = {
     "check": "compares it",
     "copy": "copies the table",
     "scrub": "scrubs it",
+    "uploads": "brings back uploads",
     "swap": "puts it in place of the live one",
+    "undo": "takes back uploads",
 }
 _NO_DATA: Final = "the stack has no server with the role data: there is nothing to restore"
 
@@ -40,46 +40,60 @@ def restore(
     server = data_server(servers)
     if server is None:
         return failed(_NO_DATA)
-    answer: Mapping[str, Any] = {}
-    problem = ""
-    with closing(streams.heard([server], "restore", document, tell)) as arrivals:
-        for each in arrivals:
-            if each is None:
-                continue
-            problem = problem or each.problem
-            if "ok" in each.document:
-                answer = each.document
-            elif each.document.get("phase"):
-                say(_phase(each.document))
+    answer, problem = answered(server, "restore", document, tell, lambda told: say(_phase(told)))
     if not answer:
         again = f"`codeb restore undo {document.get('project')}` and `codeb doctor` say what became of it"
-        return failed(f"{server.name}: {words.clean(problem or 'the agent gave no answer')}; {again}")
+        return failed(f"{server.name}: {words.clean(problem)}; {again}")
     found = {**answer, "server": server.name}
     if answer.get("ok") is not True:
         return Result(found, (), tuple(_refused(answer, document)))
     return Result(found, tuple(words.clean(line) for line in _done(answer, stack)))
 
 
-def undo(project: str, document: Mapping[str, Any], servers: Sequence[Server], ask: Ask) -> Result:
-    """Take a restore back; ok as well when that is done already."""
+def undo(
+    document: Mapping[str, Any], servers: Sequence[Server], tell: Tell, say: Callable[[str], object]
+) -> Result:
+    """Take a restore back; ok as well when that is done already. `say` is told each phase."""
     server = data_server(servers)
     if server is None:
         return failed(_NO_DATA)
-    reply = fleet.ask_each([server], "restore-undo", document, ask)[server.name]
-    if not reply.ok:
-        return failed(f"{server.name}: {words.clean(reply.problem)}")
-    answer = reply.document
+    answer, problem = answered(server, "restore-undo", document, tell, lambda told: say(_phase(told)))
+    if not answer:
+        return failed(f"{server.name}: {words.clean(problem)}; run again: it goes on where it was")
+    if answer.get("ok") is not True:
+        return Result({**answer, "server": server.name}, (), tuple(_refused(answer, document)))
     what = f"{answer.get('what')} is taken back"
-    line = f"{project}: {what}" if answer.get("changed") else f"{project}: {what} already"
-    lines = [line, f"what it had brought is kept as {answer.get('before')} until {answer.get('kept_until')}"]
-    lines += _held(answer) if answer.get("changed") else []
+    project = answer.get("project")
+    lines = [f"{project}: {what}" if answer.get("changed") else f"{project}: {what} already"]
+    lines += [_taken(each) for each in answer.get("uploads") or ()]
+    if answer.get("before"):
+        lines.append(f"what it had brought is kept as {answer['before']} until {answer.get('kept_until')}")
+    lines += _held(answer) if "swap_ms" in answer else []
     return Result({**answer, "server": server.name}, tuple(words.clean(each) for each in lines))
+
+
+def _taken(found: Mapping[str, Any]) -> str:
+    """A bucket that is as before."""
+    parts = [f"{words.count(found.get('back') or 0, 'object')} as before"]
+    if found.get("removed"):
+        parts.append(f"{found['removed']} removed, as they were not there")
+    if found.get("left"):
+        parts.append(f"{found['left']} left alone, as the app has changed them since")
+    if found.get("lost"):
+        parts.append(f"{found['lost']} can't be: the bucket has their version of before no more")
+    return f"{found.get('bucket')}: {', '.join(parts)}"
 
 
 def _phase(document: Mapping[str, Any]) -> str:
     phase = str(document.get("phase"))
     text = f"{document.get('project')}: {_PHASES.get(phase, phase)}"
-    if "done" in document:
+    if document.get("bucket"):
+        text += f" of {document['bucket']}"
+    if "objects" in document:
+        text += f": {document['objects']} of {words.count(document.get('of') or 0, 'object')}"
+        done = f"{words.size(document['done'])} of " if "done" in document else ""
+        text += f" ({done}{words.size(document['size'])})" if "size" in document else ""
+    elif "done" in document:
         of = f" of {words.size(document['of'])}" if document.get("of") else ""
         text += f": {words.size(document['done'])}{of}"
     elif "free" in document:
@@ -101,22 +115,50 @@ def _refused(answer: Mapping[str, Any], document: Mapping[str, Any]) -> list[str
 def _done(answer: Mapping[str, Any], stack: str) -> list[str]:
     project, size = answer.get("project"), words.size(answer.get("size"))
     warnings = [f"warning: {each}" for each in answer.get("warnings") or ()]
+    uploads = [each for each in answer.get("uploads") or () if isinstance(each, Mapping)]
     if answer.get("dry_run"):
         what = f"{answer.get('what')} of {answer['of']}" if answer.get("of") else answer.get("what")
-        free = words.size(answer.get("free"))
-        return [f"{project}: would become {what}: about {size}, and {free} are free"]
+        room = f"about {size}, and {words.size(answer.get('free'))} are free"
+        head = f"{project}: would become {what}: {room}"
+        return [head, *(f"  {_would(each)}" for each in uploads), *warnings]
     took = words.seconds(answer.get("seconds"))
     rows = words.count(int(answer.get("rows") or 0), "row")
     if answer.get("table"):
         where = f"{answer['table']} in {answer.get('database')}"
         return [f"{project}: {where} has {rows} of {answer.get('what')}; {took}", *warnings]
+    undo = f"`codeb restore undo {project} --stack {stack}` takes this back"
+    did = [_did(each) for each in uploads]
+    if not answer.get("database"):
+        return [f"{project}: uploads are as of {answer.get('what')} now; {took}", *did, undo, *warnings]
     return [
         f"{project}: {answer.get('database')} is {answer.get('what')} now: {rows}, {size}, {took}",
+        *did,
         f"what was there is {answer.get('before')} until {answer.get('kept_until')}",
-        f"`codeb restore undo {project} --stack {stack}` takes this back",
+        undo,
         *_held(answer),
         *warnings,
     ]
+
+
+def _would(found: Mapping[str, Any]) -> str:
+    """What would be done to a bucket."""
+    since = f"{found.get('extra')} came since"
+    removed = "would be removed" if found.get("exact") else "would stay"
+    written = f"{found.get('missing')} missing and {found.get('differ')} other objects would be written"
+    rest = f"{since} and {removed}; {found.get('same')} are the same"
+    return f"{found.get('bucket')}: {written} ({words.size(found.get('size'))}); {rest}"
+
+
+def _did(found: Mapping[str, Any]) -> str:
+    """What was done to a bucket."""
+    parts = [f"{words.count(found.get('written') or 0, 'object')} written ({words.size(found.get('size'))})"]
+    if found.get("removed"):
+        parts.append(f"{found['removed']} that came since removed")
+    elif found.get("extra"):
+        parts.append(f"{found['extra']} that came since left")
+    parts.append(f"{found.get('same')} the same")
+    kept = f"; versions of before are kept until {found['kept_until']}" if found.get("kept_until") else ""
+    return f"{found.get('bucket')}: {', '.join(parts)}{kept}"
 
 
 def _held(answer: Mapping[str, Any]) -> list[str]:

@@ -116,8 +116,19 @@ def backup(facts: Mapping[str, Any], now: str) -> list[str]:
     lines = [f"  backup     {last}; {proven}"]
     if facts.get("point_in_time_from"):
         lines.append(f"             any moment since {_moment(facts['point_in_time_from'], now)}")
+    if isinstance(kept := facts.get("kept"), Mapping):
+        lines.append(f"             {_kept(kept, now)}")
     wrong = backup_wrong(facts)
     return [*lines, f"             {wrong}"] if wrong else lines
+
+
+def _kept(kept: Mapping[str, Any], now: str) -> str:
+    """What a restore has put aside."""
+    of = "what it brought" if kept.get("undone") else "what was there"
+    done = (
+        f"{kept.get('what')}{' was taken back' if kept.get('undone') else ''} {_moment(kept.get('at'), now)}"
+    )
+    return clean(f"{done}; {of} takes {size(kept.get('size'))} until {kept.get('until')}")
 
 
 def backup_wrong(facts: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ All that has to be known of them is in PostgreSQL: their names, and a comment th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -17,6 +17,7 @@ from agent.documents.errors import Failed
 from agent.host import paths
 from agent.host.pipes import PipeBroken
 from agent.host.ports import Ports
+from agent.store.record import Kept, note, read_backup_record
 from agent.store.settings import Server, Settings
 
 RESTORING: Final = "_restoring"
@@ -125,6 +126,22 @@ def drop(ports: Ports, server: Server, image: Image, *names: str) -> None:
     asked(ports, server, image, queries.drop(list(names)))
 
 
+def remembered(ports: Ports, project: str, found: Database | None) -> None:
+    """Let `status` know what is put aside, without asking PostgreSQL. Under the lock of backups. Raises Unwritable."""
+    kept = None
+    if found is not None and (told := found.note) is not None:
+        kept = Kept(told.what, told.at, told.until, found.size, told.kind == "undone")
+    if read_backup_record(ports, project).kept != kept:
+        note(ports, project, kept=kept)
+
+
+def _remember(ports: Ports, settings: Settings, found: Mapping[str, Database]) -> None:
+    """What there is now, also of a run that was killed before it said so."""
+    for project in settings.projects:
+        if project.database is not None:
+            remembered(ports, project.id, found.get(f"{project.database}{BEFORE}"))
+
+
 def tidied(ports: Ports, settings: Settings) -> list[str]:
     """Finish what restores have left that were killed, and drop what has been kept long enough; names of what went.
 
@@ -134,9 +151,9 @@ def tidied(ports: Ports, settings: Settings) -> list[str]:
         ports.files.remove(path)
     try:
         image = server_image(ports, settings.server)
-        found = look(ports, settings.server, image, (), (RESTORING, BEFORE)).values()
-        closed = [each.name for each in found if each.note and each.note.kind == "swapping"]
-        gone = [each.name for each in found if _may_go(each, ports.clock.now())]
+        found = look(ports, settings.server, image, (), (RESTORING, BEFORE))
+        closed = [each.name for each in found.values() if each.note and each.note.kind == "swapping"]
+        gone = [each.name for each in found.values() if _may_go(each, ports.clock.now())]
         if closed:
             asked(ports, settings.server, image, queries.reopen(closed))
             ports.journal.log(
@@ -144,6 +161,7 @@ def tidied(ports: Ports, settings: Settings) -> list[str]:
             )
         if gone:
             drop(ports, settings.server, image, *gone)
+        _remember(ports, settings, {name: each for name, each in found.items() if name not in gone})
     except (PipeBroken, Failed) as error:
         ports.journal.log(f"restore: what is left of earlier ones can't be removed: {error}")
         return []

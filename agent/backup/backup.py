@@ -21,6 +21,7 @@ from agent.store.ability import looked_at
 from agent.store.record import Made, Missed, note, read_backup_record
 from agent.store.settings import Project, Settings, load_settings
 from agent.store.turn import turn
+from agent.uploads.undo import let_go
 
 Answer = dict[str, object]
 _LONGEST_WAIT_S: Final = 24 * 3600
@@ -60,6 +61,7 @@ def backup(ports: Ports, document: Reader, by: str) -> Generator[Answer, None, A
         caught = caught_up(ports, settings, away)
         tell_late(ports, settings, by)
         tidied(ports, settings)
+        let_go(ports, settings)
         tell_unproven(ports, settings, by)
     return {**_answer(results), **({"caught_up": caught} if caught else {})}
 

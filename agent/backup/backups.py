@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict
 
 from agent.backup.aside import Note, kept
@@ -14,6 +15,9 @@ from agent.store.ability import lacks
 from agent.store.backups import Listing, listed, names
 from agent.store.record import read_backup_record
 from agent.store.settings import HERE, Project, Settings, Store, load_settings
+from agent.store.source import read_source, sources
+from agent.uploads import runs as uploads
+from agent.uploads import undo
 
 Answer = dict[str, object]
 
@@ -22,15 +26,18 @@ def backups(ports: Ports, document: Reader, by: str) -> Answer:
     """`{}` or `{"project"}`: by project and store, newest first; what is wrong with which. Raises BadDocument, Failed.
 
     A store that can't be reached is said as such; of one that lets nobody read from here (the second one) only names are
-    known, `unread`. `lacks`: what the second place can't do, as it said last.
+    known, `unread`, unless `from` and `keys` name it and bring keys that may. `lacks`: what the second place can't do, as it
+    said last. For one project `runs` has the lists of its buckets, by store, and `kept_uploads` what can be taken back.
     """
     document.version()
     one = document.text("project", PROJECT) if document.given("project") else ""
+    wanted = read_source(document)
     document.end()
     settings = load_settings(ports)
+    reading, read = sources(ports, settings, wanted)
     projects = [each for each in settings.projects if one in ("", each.id)]
     if one and not projects:
-        projects = [_left(ports, settings, one)]
+        projects = [_left(reading, read, one)]
     found = timers(ports, [project.id for project in projects])
     now = ports.clock.now().timestamp()
     aside = kept(ports, settings, [each.database for each in projects if each.database])
@@ -39,7 +46,8 @@ def backups(ports: Ports, document: Reader, by: str) -> Answer:
         "lacks": [{"what": lack.what, "remedy": lack.remedy} for lack in lacks(ports, settings)],
         "projects": [
             {
-                **_project(ports, settings, each),
+                **_project(reading, read, each, runs=bool(one)),
+                **({"kept_uploads": _kept_uploads(ports, settings, each)} if one else {}),
                 "kept": _kept(aside.get(each.database or "")),
                 "late": is_late(read_backup_record(ports, each.id), found[each.id], now),
             }
@@ -54,6 +62,20 @@ def _kept(note: Note | None) -> Answer | None:
     return {"kind": note.kind, "what": note.what, "at": note.at, "by": note.by, "until": note.until}
 
 
+def _kept_uploads(ports: Ports, settings: Settings, project: Project) -> list[Answer]:
+    """Nothing when the store here can't be asked, which is said elsewhere."""
+    here = settings.store(HERE)
+    try:
+        found = undo.notes(ports, here.place, project.id) if here else []
+    except StoreError:
+        return []
+    return [
+        {"bucket": note.bucket, "kind": note.state, "what": note.what, "at": note.at, "by": note.by,
+         "until": note.until, "changes": note.changes}
+        for note in found
+    ]  # fmt: skip
+
+
 def _left(ports: Ports, settings: Settings, project_id: str) -> Project:
     """A project that isn't backed up any more, and has backups: of a database that was dropped, as a rule. Raises Failed."""
     gone = Project(project_id, None, (), 1, False)
@@ -63,7 +85,7 @@ def _left(ports: Ports, settings: Settings, project_id: str) -> Project:
     raise Failed("settings", f"{project_id} is not backed up here, and has no backup", remedy)
 
 
-def _project(ports: Ports, settings: Settings, project: Project) -> Answer:
+def _project(ports: Ports, settings: Settings, project: Project, *, runs: bool) -> Answer:
     record = read_backup_record(ports, project.id)
     return {
         "project": project.id,
@@ -73,7 +95,10 @@ def _project(ports: Ports, settings: Settings, project: Project) -> Answer:
         and {"id": record.proven.id, "at": record.proven.at, "seconds": record.proven.seconds},
         "uploads": record.uploads and asdict(record.uploads),
         "point_in_time_from": record.point_in_time_from or None,
-        "stores": [_store(ports, store, project) for store in settings.stores],
+        "stores": [
+            {**_store(ports, store, project), **({"runs": _runs(ports, store, project)} if runs else {})}
+            for store in settings.stores
+        ],
     }
 
 
@@ -88,6 +113,18 @@ def _store(ports: Ports, store: Store, project: Project) -> Answer:
         return nothing | {"unread": list(names(ports, store.place, project.id))}
     except StoreError as error:
         return nothing | {"problem": str(error)}
+
+
+def _runs(ports: Ports, store: Store, project: Project) -> dict[str, list[Answer]]:
+    """Lists by bucket, the newest first; none of a store that can't be read, which is said of its backups, too."""
+    found: dict[str, list[Answer]] = {}
+    for bucket in project.buckets:
+        with suppress(StoreError):
+            listing = uploads.listed(ports, store.place, project.id, bucket)
+            found[bucket] = [
+                {"id": run.id, "at": run.at, "objects": run.objects, "size": run.size} for run in listing.runs
+            ]
+    return found
 
 
 def _listing(found: Listing) -> Answer:

@@ -87,7 +87,7 @@ def restored(
         raise Failed("instance", str(error), "install the package `age`: `pulumi up` does") from None
     image = server_image(ports, settings.server)
     live = instance.ask_live(ports, settings.server, image, backup.database)
-    instance.room_for(ports, max(live.size, backup.size))
+    instance.room_for(ports, max(noted.size, live.size, backup.size))
     yield {"phase": "prepare", "size": backup.size}
     with instance.fresh(ports, image, {*live.roles, noted.owner, *noted.role_settings}) as server:
         yield {"phase": "restore", "size": live.size}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
 
@@ -19,13 +20,15 @@ from agent.store.settings import load_settings
 
 Entry = dict[str, object]
 _PLATFORM_LATE: Final = timedelta(days=2)
+_GOES_WITHIN: Final = timedelta(days=2)
 _UNPROVEN = "was not proven"
 
 
 def backup_facts(ports: Ports, project: str = "") -> dict[str, Entry]:
     """By project (all, or one): when the newest good backup is of, when one was proven, from when on any moment can be had.
 
-    With its bytes, whether one is late, and what is wrong, "" for nothing. Empty on a server that backs nothing up.
+    With its bytes, whether one is late, what a restore has put aside (`kept`), and what is wrong, "" for nothing. Empty on a
+    server that backs nothing up.
     """
     if ports.files.read(paths.BACKUP_SETTINGS) is None:
         return {}
@@ -61,6 +64,7 @@ def _entry(record: BackupRecord, timer: Timer, now: float, archive: str) -> Entr
         "point_in_time_from": record.point_in_time_from or None,
         "size": _size(record),
         "late": is_late(record, timer, now),
+        "kept": record.kept and asdict(record.kept),
         "problem": _problem(record, timer)
         or _unproven(record, now)
         or (archive and f"its archive {archive}"),
@@ -105,7 +109,33 @@ def backup_problems(ports: Ports) -> list[Problem]:
         elif facts["late"]:
             last = f"the last one is of {facts['last']}" if facts["last"] else "there is none"
             found.append(Problem(f"{project}: its backup is late: {last}", remedy))
+        found += _over(ports, project)
     return [*found, *_lacks(ports), *_platform(ports)]
+
+
+def put_aside(ports: Ports) -> list[str]:
+    """What restores have put aside, in words: it takes room, and somebody may want to take one back."""
+    if ports.files.read(paths.BACKUP_SETTINGS) is None:
+        return []
+    try:
+        projects = load_settings(ports).projects
+    except Failed:  # `status` says so
+        return []
+    found = [(each.id, read_backup_record(ports, each.id).kept) for each in projects]
+    return [
+        f"{project}: {kept.what} at {kept.at} has put {kept.size >> 20} MiB aside until {kept.until}"
+        for project, kept in found
+        if kept is not None
+    ]
+
+
+def _over(ports: Ports, project: str) -> list[Problem]:
+    """A database that was put aside, and should have gone with a backup since."""
+    kept = read_backup_record(ports, project).kept
+    if kept is None or kept.until >= f"{ports.clock.now() - _GOES_WITHIN:%Y-%m-%dT%H:%M:%SZ}":
+        return []
+    remedy = f"`codeb backup {project}` drops it; `journalctl -t codeb-agent` says why that failed"
+    return [Problem(f"{project}: what {kept.what} has put aside was to go at {kept.until}", remedy)]
 
 
 def _platform(ports: Ports) -> list[Problem]:

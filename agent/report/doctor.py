@@ -17,7 +17,7 @@ from agent.project.record import Record
 from agent.project.spec import Spec
 from agent.release import undo
 from agent.report import crashes, diagnosis, storage_problems
-from agent.report.backups import backup_problems
+from agent.report.backups import backup_problems, put_aside
 from agent.report.crashes import Crashes
 from agent.report.diagnosis import Problem, ProjectFacts
 from agent.report.refusals import WORDS, Refusal, refusals
@@ -50,20 +50,22 @@ def doctor(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     addresses = banned.out.split() if banned.ok else []
     if addresses:
         problems += diagnosis.shut_out(addresses, ports.runner.run(commands.LOGINS).out)
+    kept = put_aside(ports)
     return {
         "ok": not problems,
         "host": host_facts(ports),
         "problems": [{"what": problem.what, "remedy": problem.remedy} for problem in problems],
         "shut_out": len(addresses),
-        "summary": _summary(problems, len(addresses)),
+        "put_aside": kept,
+        "summary": _summary(problems, len(addresses), kept),
     }
 
 
-def _summary(problems: list[Problem], shut_out: int) -> str:
+def _summary(problems: list[Problem], shut_out: int, kept: list[str]) -> str:
     lines = [f"  - {problem.what}\n    {problem.remedy}" for problem in problems]
     head = f"{len(problems)} problems:" if problems else "all is well"
     tail = [f"addresses that Fail2Ban shuts out: {shut_out}"] if shut_out else []
-    return "\n".join([head, *lines, *tail])
+    return "\n".join([head, *lines, *kept, *tail])
 
 
 def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:

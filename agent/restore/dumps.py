@@ -16,6 +16,7 @@ from agent.store import backups
 from agent.store.backups import Listing
 from agent.store.sealed import Damaged
 from agent.store.settings import Settings, Store
+from agent.store.source import unasked
 
 HEAD: Final = 32 << 20
 """Bytes of a dump that hold its list of contents: of some fifty thousand tables."""
@@ -23,16 +24,14 @@ TELL_S: Final = 5
 _FIRST: Final = 1 << 18
 
 
-def listings(
-    ports: Ports, settings: Settings, project: str
-) -> tuple[list[tuple[Store, Listing]], dict[str, str]]:
-    """What the stores have of a project; those that can't be asked, with why."""
-    found, problems = [], {}
+def listings(ports: Ports, settings: Settings, project: str) -> tuple[list[tuple[Store, Listing]], list[str]]:
+    """What the stores have of a project; why others can't be asked, in words."""
+    found, problems = [], []
     for store in settings.stores:
         try:
             found.append((store, backups.listed(ports, store.place, project)))
         except StoreError as error:
-            problems[store.name] = str(error)
+            problems.append(unasked(store, error))
     return found, problems
 
 

@@ -17,6 +17,7 @@ from agent.host.s3 import StoreError
 from agent.restore.dumps import beginning, contents, listings
 from agent.restore.work import Source, Work, said
 from agent.store.sealed import Damaged
+from agent.store.source import unasked
 
 _NOW: Final = timedelta(seconds=20)
 """How old a moment is at the least: the archive leaves one in WAL every 15 s."""
@@ -46,7 +47,9 @@ def archived(work: Work, at: datetime) -> Stock:
                     return found
                 except Failed as error:
                     problems.append(f"{store.name}: {error}")
-        except (StoreError, Damaged, PipeBroken) as error:
+        except StoreError as error:
+            problems.append(unasked(store, error))
+        except (Damaged, PipeBroken) as error:
             problems.append(f"{store.name}: {error}")
     cause = "; ".join(problems) or "there is no archive: no project has `backup.point_in_time`"
     raise Failed("find", f"{at:%Y-%m-%d %H:%M:%S} UTC can't be recovered: {cause}", _instead(work, at))

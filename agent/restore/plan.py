@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,8 +28,8 @@ class Choice:
     stores: tuple[Store, ...]
 
 
-def chosen(wanted: str, listings: Sequence[tuple[Store, Listing]], problems: Mapping[str, str]) -> Choice:
-    """The backup of this id, or the newest. `problems` are stores that gave no list, with why. Raises Failed."""
+def chosen(wanted: str, listings: Sequence[tuple[Store, Listing]], problems: Sequence[str]) -> Choice:
+    """The backup of this id, or the newest. `problems`: of stores that gave no list, in words. Raises Failed."""
     ids = {each.id for _, listing in listings for each in listing.backups}
     backup_id = max(ids, default="") if wanted == NEWEST else wanted
     found = [(store, each) for store, listing in listings for each in listing.backups if each.id == backup_id]
@@ -38,9 +38,8 @@ def chosen(wanted: str, listings: Sequence[tuple[Store, Listing]], problems: Map
     wrong = [
         f"{store.name}: it {why}" for store, listing in listings if (why := listing.wrong.get(backup_id))
     ]
-    silent = [f"{name} can't be asked: {why}" for name, why in problems.items()]
     cause = "there is no backup" if wanted == NEWEST else f"there is no backup {wanted}"
-    raise Failed("find", "; ".join([cause, *wrong, *silent]), _LIST)
+    raise Failed("find", "; ".join([cause, *wrong, *problems]), _LIST)
 
 
 def estimate(backup: Backup, details: Details) -> int:
@@ -57,11 +56,12 @@ def refuse_newer(made: str, runs: str) -> None:
         )
 
 
-def refuse_crowded(size: int, free: int) -> None:
-    """Raises Failed when the disk has no room for a database of this size beside the live one."""
-    needed = size + size // 5 + SPARE
+def refuse_crowded(size: int, free: int, files: int = 0) -> None:
+    """Raises Failed when the disk has no room for a database of this size beside the live one, and for so many bytes of
+    uploads, whose versions of before stay."""
+    needed = size + size // 5 + files + SPARE
     if free < needed:
-        cause = f"it takes about {needed >> 20} MiB beside the live database, and {free >> 20} MiB are free"
+        cause = f"it takes about {needed >> 20} MiB beside what is there, and {free >> 20} MiB are free"
         remedy = "make room on the data server (`df -h /srv/codeb`); a copy of an earlier restore goes with `--replace`"
         raise Failed("room", cause, remedy)
 

@@ -1,24 +1,25 @@
-"""The verb `restore`: a project's database as a backup or a moment has it, in place of the live one, which is kept."""
+"""The verb `restore`: a project's database and uploads as a backup or a moment has them. What was there is kept."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
-from contextlib import closing
-from datetime import datetime
 
 from agent.backup import aside
-from agent.backup.snapshot import Image, server_image
+from agent.backup.snapshot import server_image
+from agent.documents.errors import Failed
 from agent.documents.reader import Reader
-from agent.host import paths
 from agent.host.ports import Ports
-from agent.restore import dumps, fill, moments, swap, table
-from agent.restore.document import Wanted, read_wanted
-from agent.restore.plan import estimate, refuse_crowded, refuse_kept
-from agent.restore.work import Source, Told, Work, database_of, free_bytes, not_gone, said, target
-from agent.store.backups import details
+from agent.restore.audit import audited
+from agent.restore.database import from_backup, from_moment
+from agent.restore.document import NEWEST, Wanted, read_wanted
+from agent.restore.files import ROUND, Files, goals, moment, parts
+from agent.restore.moments import words
+from agent.restore.plan import refuse_crowded, refuse_kept
+from agent.restore.work import Told, Work, database_of, free_bytes, target
 from agent.store.settings import Settings, load_settings
+from agent.store.source import sources
 from agent.store.turn import turn
+from agent.uploads.undo import let_go
 
 Telling = Generator[Told, None, Told]
 
@@ -26,21 +27,43 @@ Telling = Generator[Told, None, Told]
 def restore(ports: Ports, document: Reader, by: str) -> Telling:
     """`{"project", "backup" | "at"}`, and more that `agent.restore.document` knows.
 
-    Tells phases; nothing has changed unless the answer is ok. Raises BadDocument, Failed, Unwritable.
+    Tells phases; unless the answer is ok the database is as it was. Raises BadDocument, Failed, Unwritable.
     """
     wanted = read_wanted(document, by)
     settings = load_settings(ports)
     ports.asker.watch()
-    image = server_image(ports, settings.server)
     if wanted.dry_run:
-        return (yield from _restored(_work(ports, settings, image, wanted)))
+        return (yield from _restored(ports, settings, wanted))
     with turn(ports, "restore", wanted.by, wanted.wait_s):
-        aside.tidied(ports, settings)
-        return (yield from _restored(_work(ports, settings, image, wanted)))
+        let_go(ports, settings)
+        return (yield from _restored(ports, settings, wanted))
 
 
-def _work(ports: Ports, settings: Settings, image: Image, wanted: Wanted) -> Work:
+def _restored(ports: Ports, settings: Settings, wanted: Wanted) -> Telling:
+    begun, warnings = ports.clock.monotonic(), list[str]()
+    database, buckets = parts(wanted, settings)
+    reading, read = sources(ports, settings, wanted.source)
+    since = f"{ports.clock.now():%Y-%m-%dT%H:%M:%SZ}"
+    made = goals(wanted, buckets, since, both=database)
+    files = Files(ports, settings, read.stores, made)
+    if database:
+        work = _work(reading, read, wanted)
+        yield work.told("find")
+        if wanted.at is None:
+            answer = yield from from_backup(work, files, warnings)
+        else:
+            answer = yield from from_moment(work, files, wanted.at, warnings)
+    else:
+        answer = yield from _uploads(files, wanted, warnings)
+    seconds = round(ports.clock.monotonic() - begun, 1)
+    return {"ok": True, "end": True, **answer, "seconds": seconds, "warnings": warnings}
+
+
+def _work(ports: Ports, settings: Settings, wanted: Wanted) -> Work:
     """Raises Failed."""
+    image = server_image(ports, settings.server)
+    if not wanted.dry_run:
+        aside.tidied(ports, settings)
     if wanted.into is not None:
         found = target(ports, settings, image, wanted.into.project, wanted.into.database)
     else:
@@ -50,97 +73,26 @@ def _work(ports: Ports, settings: Settings, image: Image, wanted: Wanted) -> Wor
     return Work(ports, settings, image, wanted, found)
 
 
-def _restored(work: Work) -> Telling:
-    begun = work.ports.clock.monotonic()
-    warnings: list[str] = []
-    yield work.told("find")
-    if work.wanted.at is None:
-        answer = yield from _from_backup(work, warnings)
-    else:
-        answer = yield from _from_moment(work, work.wanted.at, warnings)
-    seconds = round(work.ports.clock.monotonic() - begun, 1)
-    return {"ok": True, "end": True, **answer, "seconds": seconds, "warnings": warnings}
-
-
-def _from_backup(work: Work, warnings: list[str]) -> Telling:
-    with said("find"):
-        (runs,) = work.asked("SHOW server_version;\n")
-    found = dumps.choice(work, runs)
-    with said("find"):
-        size = estimate(found.backup, details(work.ports, found.backup))
-    free = free_bytes(work.ports)
-    refuse_crowded(size, free)
-    what = f"backup {found.backup.id}"
-    if work.wanted.dry_run:
-        return _facts(
-            work, what, size, free=free, of=found.backup.at, stores=[each.name for each in found.stores]
-        )
-    yield work.told("room", size=size, free=free)
-    source = yield from dumps.source(work, found, warnings)
-    return (yield from _done(work, source, size, warnings))
-
-
-def _from_moment(work: Work, at: datetime, warnings: list[str]) -> Telling:
-    found = moments.archived(work, at)
-    database = database_of(work.settings, work.wanted.project)
-    with said("find"):
-        known = aside.look(work.ports, work.server, work.image, (database,)).get(database)
-    size, free = known.size if known else 0, free_bytes(work.ports)
-    refuse_crowded(size, free)
-    if work.wanted.dry_run:
-        return _facts(work, moments.words(at), size, free=free, stores=[found.place.bucket])
-    yield work.told("recover", size=size, free=free)
-    with moments.instance(work, found, at) as running:
-        source = moments.source(work, running, database)
-        refuse_crowded(source.details.size, free_bytes(work.ports))
-        return (yield from _done(work, source, source.details.size, warnings))
-
-
-def _done(work: Work, source: Source, size: int, warnings: list[str]) -> Telling:
-    """Fill, check, and put it where it is wanted; nothing is left beside whatever happens."""
-    try:
-        with closing(fill.filled(work, source)) as filling:
-            yield from filling
-        yield work.told("check")
-        rows, more = fill.checked(work, source)
-        warnings += more
-        if work.wanted.table:
-            yield work.told("copy")
-            name, rows = table.copied(work)
-            return {**_facts(work, source.what, size), "table": name, "rows": rows}
-        if work.wanted.scrub:
-            yield work.told("scrub")
-            fill.scrubbed(work)
-        yield work.told("swap")
-        not_gone(work.ports, "swap")
-        return {**_facts(work, source.what, size), "rows": rows, **_in_place(work, source)}
-    finally:
-        fill.cleared(work)
-
-
-def _in_place(work: Work, source: Source) -> Told:
-    """Swap, and remember. Raises Failed."""
-    note = aside.noted("before", _what(work, source.what), work.wanted.by, work.ports.clock.now())
-    swapped = swap.restored(work.ports, work.settings, work.image, work.target, note)
-    audited(work.ports, work.target.project, "restore", note)
-    return {
-        "swap_ms": swapped.milliseconds, "held": swapped.held, "before": work.target.before, "kept_until": note.until,
-    }  # fmt: skip
-
-
-def audited(ports: Ports, project: str, act: str, note: aside.Note) -> None:
-    """A line of the audit log. Raises Unwritable."""
-    line = {"project": project, "at": note.at, "outcome": act, "what": note.what, "by": note.by}
-    ports.files.append(paths.AUDIT, json.dumps(line, sort_keys=True), 0o600)
-    ports.journal.log(f"{act}: {project}: {note.what}")
-
-
-def _what(work: Work, what: str) -> str:
-    return f"restore of {what} of {work.wanted.project}" if work.foreign else f"restore of {what}"
-
-
-def _facts(work: Work, what: str, size: int, **more: object) -> Told:
-    return {
-        "project": work.target.project, "database": work.target.live.name, "what": what, "size": size,
-        "dry_run": work.wanted.dry_run, **more,
-    }  # fmt: skip
+def _uploads(files: Files, wanted: Wanted, warnings: list[str]) -> Telling:
+    """Uploads alone: no database is asked. Raises Failed, Unwritable."""
+    ports, project = files.ports, wanted.into.project if wanted.into else wanted.project
+    yield {"project": project, "phase": "find"}
+    at = moment(wanted, None)
+    if at and at > (now := ports.clock.now()) + ROUND:
+        cause = f"{at:%Y-%m-%d %H:%M:%S} UTC is not past yet: it is {now:%Y-%m-%d %H:%M:%S}"
+        raise Failed("find", cause, "name an earlier moment")
+    what = words(at) if at or wanted.backup != NEWEST else "what was saved last"
+    if wanted.objects:
+        what = f"{wanted.objects} as of {what}"
+    done = f"restore of {what} of {wanted.project}" if wanted.into else f"restore of {what}"
+    warnings += files.look(at, done)
+    free = free_bytes(ports)
+    refuse_crowded(0, free, files.size)
+    if not wanted.dry_run:
+        yield {"project": project, "phase": "room", "size": files.size, "free": free}
+        yield from files.write()
+        files.end()
+        warnings += files.warnings()
+        audited(ports, project, "restore", done, wanted.by)
+    facts = {"project": project, "what": what, "size": files.size, "dry_run": wanted.dry_run, "free": free}
+    return {**facts, "uploads": files.told()}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from agent.backup import aside, programs
 from agent.backup.aside import Note
 from agent.backup.snapshot import Image
-from agent.documents.errors import Failed
+from agent.documents.errors import Failed, Unwritable
 from agent.edge import drain
 from agent.host.pipes import PipeBroken
 from agent.host.ports import Ports
@@ -70,4 +71,6 @@ def _swapped(
             if problem
             else Failed("swap", "the names are as they were", remedy)
         )
+    with suppress(Unwritable):  # the next backup notes it
+        aside.remembered(ports, target.project, now)
     return Swapped(round(took * 1000), held)

@@ -12,21 +12,23 @@ from itertools import groupby
 
 from agent.host.ports import Ports
 from agent.host.s3 import S3, Features, Object, Place, Sent, StoreError
+from agent.store.settings import HERE, Store
 
 
-def as_first_written(ports: Ports) -> Ports:
-    """The same host, by which every store is read so."""
-    return replace(ports, s3=Oldest(ports.s3))
+def as_first_written(ports: Ports, stores: Iterable[Store]) -> Ports:
+    """The same host, by which these stores are read so, but for the one here: what is there may be written anew."""
+    return replace(ports, s3=Oldest(ports.s3, [each.place for each in stores if each.name != HERE]))
 
 
 class Oldest:
-    """A port for stores on another one: reads find the oldest version of a name, the rest is handed on."""
+    """A port for stores on another one: reads of these places find the oldest version of a name, the rest is handed on."""
 
-    def __init__(self, s3: S3) -> None:
+    def __init__(self, s3: S3, places: Iterable[Place]) -> None:
         self._s3 = s3
+        self._places = frozenset((place.endpoint, place.bucket) for place in places)
 
     def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:
-        if not version:
+        if not version and self._is_one(place):
             found = self.head(place, key)
             if found is None:
                 raise StoreError("missing", f"{place.where} has no {key}", "NoSuchKey")
@@ -34,15 +36,21 @@ class Oldest:
         return self._s3.get(place, key, version)
 
     def head(self, place: Place, key: str, version: str = "") -> Object | None:
-        if version:
+        if version or not self._is_one(place):
             return self._s3.head(place, key, version)
         return next((found for found in self.objects(place, key) if found.key == key), None)
 
     def objects(self, place: Place, prefix: str) -> Iterator[Object]:
+        if not self._is_one(place):
+            yield from self._s3.objects(place, prefix)
+            return
         for _, versions in groupby(self._s3.versions(place, prefix), key=lambda found: found.key):
             written = [found for found in versions if not found.marker]
             if written:
                 yield min(reversed(written), key=lambda found: found.at)
+
+    def _is_one(self, place: Place) -> bool:
+        return (place.endpoint, place.bucket) in self._places
 
     def put(self, place: Place, key: str, body: bytes) -> None:
         self._s3.put(place, key, body)

@@ -57,6 +57,18 @@ class Proof:
 
 
 @dataclass(frozen=True)
+class Kept:
+    """The database that a restore has put aside, or (`undone`) that was put aside by taking it back: what was done in words,
+    when, until when it is kept, bytes on disk."""
+
+    what: str
+    at: str
+    until: str
+    size: int
+    undone: bool
+
+
+@dataclass(frozen=True)
 class BackupRecord:
     """All of it. `told_late`: the trigger (seconds since 1970) after which somebody was told that the backup is late.
 
@@ -73,6 +85,7 @@ class BackupRecord:
     unproven_since: str = ""
     told_unproven: str = ""
     uploads: Mirror | None = None
+    kept: Kept | None = None
 
     @property
     def saved_at(self) -> str | None:
@@ -106,8 +119,8 @@ def _path(project: str) -> str:
 
 def _record(reader: Reader) -> BackupRecord:
     reader.version()
-    last, failed, proven, uploads, unproven = (
-        reader.maybe(key) for key in ("last", "failed", "proven", "uploads", "unproven")
+    last, failed, proven, uploads, unproven, kept = (
+        reader.maybe(key) for key in ("last", "failed", "proven", "uploads", "unproven", "kept")
     )
     return BackupRecord(
         last=None if last is None else _made(last),
@@ -121,6 +134,17 @@ def _record(reader: Reader) -> BackupRecord:
         unproven_since=reader.text("unproven_since", default=""),
         told_unproven=reader.text("told_unproven", default=""),
         uploads=None if uploads is None else _mirror(uploads),
+        kept=None if kept is None else _kept(kept),
+    )
+
+
+def _kept(reader: Reader) -> Kept:
+    return Kept(
+        what=reader.text("what"),
+        at=reader.text("at"),
+        until=reader.text("until"),
+        size=reader.whole("size", 0, 1 << 62),
+        undone=reader.flag("undone"),
     )
 
 

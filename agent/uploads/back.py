@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from email.header import Header
 
 from agent.host.ports import Ports
@@ -30,9 +30,15 @@ def brought_back(
     """
     for entry in entries:
         pieces = content(ports, place, run, entry, ports.asker.gone)
-        headers = {name: _ascii(value) for name, value in entry.headers.items()}
-        ports.s3.upload(target, entry.key, pieces, entry.size, headers)
+        put(ports, entry.key, pieces, target, entry.headers, entry.size)
         yield entry
+
+
+def put(
+    ports: Ports, key: str, pieces: Iterable[bytes], target: Place, headers: Mapping[str, str], size: int
+) -> None:
+    """Write a content with its headers into the bucket `target`. Raises StoreError, and what `pieces` raises."""
+    ports.s3.upload(target, key, pieces, size, {name: _ascii(value) for name, value in headers.items()})
 
 
 def _ascii(value: str) -> str:

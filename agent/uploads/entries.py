@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from agent.documents.errors import Failed
@@ -23,7 +24,8 @@ NAME: Final = re.compile(r"[0-9a-f]{64}")
 class Entry:
     """`name` is what its content is kept under; `size` (bytes) and `sha256` are of the content.
 
-    `headers`: what HTTP says of it (type, caching), and the app's own `x-amz-meta-…`.
+    `headers`: what HTTP says of it (type, caching), and the app's own `x-amz-meta-…`. `etag`: what its store called the
+    content, by which a restore knows that it is still the same without reading it.
     """
 
     key: str
@@ -32,10 +34,16 @@ class Entry:
     at: str
     sha256: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    etag: str = ""
+
+    @property
+    def moment(self) -> datetime:
+        """When it was written, cut to the second."""
+        return datetime.fromisoformat(self.at.replace("Z", "+00:00"))
 
     def line(self) -> bytes:
         """A line of a list."""
-        values = [self.key, self.name, self.size, self.at, self.sha256, dict(self.headers)]
+        values = [self.key, self.name, self.size, self.at, self.sha256, dict(self.headers), self.etag]
         return json.dumps(values, separators=(",", ":")).encode() + b"\n"
 
 
@@ -51,8 +59,8 @@ def from_lines(pieces: Iterable[bytes]) -> Iterator[Entry]:
 
 def _entry(line: bytes) -> Entry:
     try:
-        key, name, size, at, sha256, headers = json.loads(line)
-        found = Entry(str(key), str(name), int(size), str(at), str(sha256), _headers(headers))
+        key, name, size, at, sha256, headers, etag = json.loads(line)
+        found = Entry(str(key), str(name), int(size), str(at), str(sha256), _headers(headers), str(etag))
     except (ValueError, TypeError) as error:
         raise Damaged(f"a line of a list can't be read: {type(error).__name__}") from None
     if not NAME.fullmatch(found.name):

@@ -167,7 +167,8 @@ def _kept(work: _Work, found: Object) -> Entry | None:
         return None
     work.added += 1
     work.added_size += found.size
-    return Entry(found.key, name, found.size, f"{found.at:%Y-%m-%dT%H:%M:%SZ}", sha256, head.headers)
+    at = f"{found.at:%Y-%m-%dT%H:%M:%SZ}"
+    return Entry(found.key, name, found.size, at, sha256, head.headers, found.etag)
 
 
 def _sum(work: _Work, found: Object, name: str) -> str:

@@ -19,6 +19,7 @@ from agent.host.ports import Result
 from agent.restore import swap
 from agent.restore.work import target
 from agent.store import backups
+from agent.store.record import read_backup_record
 from agent.store.settings import load_settings
 from tests.backup.databases import sql
 from tests.backup.restoring import ROOM, Mortal, ask, backed_up, databases, fresh, server
@@ -97,6 +98,10 @@ def test_a_backup_takes_the_live_databases_place_and_what_was_there_is_kept(
     assert [sql(cluster, "postgres", query) for query in (FACTS, SETTINGS)] == before
     assert databases(cluster) == {*BOTH, "till_db_before_restore"}
     assert answer["kept_until"] == "2026-11-30T04:00:00Z"
+    kept = read_backup_record(host.ports(), "till").kept
+    assert kept
+    assert (kept.until, kept.undone) == ("2026-11-30T04:00:00Z", False)
+    assert kept.size > 1 << 20
 
 
 def test_all_that_was_in_it_is_in_it_again_and_belongs_to_the_same(host: FakeHost, cluster: Cluster) -> None:
@@ -443,6 +448,7 @@ def test_what_a_killed_run_has_begun_and_what_was_kept_long_enough_goes_with_the
     host.time += 7 * 86_400 + 1
     backed_up(host)
     assert databases(cluster) == {*BOTH, "till_db_restoring"}
+    assert read_backup_record(host.ports(), "till").kept is None
     sql(cluster, "postgres", "DROP DATABASE till_db_restoring;\n")
 
 

@@ -160,6 +160,19 @@ def test_room_is_looked_at_first(shop: Host, monkeypatch: pytest.MonkeyPatch) ->
     assert [each["phase"] for each in answer["told"]] == ["look"], "no server was started"
 
 
+def test_room_is_for_what_the_database_was_when_it_is_smaller_now(
+    shop: Host, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved(shop)
+    looked: list[int] = []
+    monkeypatch.setattr(instance, "room_for", lambda ports, size: looked.append(size))
+    live = instance.ask_live
+    monkeypatch.setattr(instance, "ask_live", lambda *given: replace(live(*given), size=0))
+    assert proven(shop)["ok"]
+    assert looked == [backups.details(shop.ports, the_backup(shop, settings)).size]
+    assert looked[0] > 1 << 20
+
+
 def test_a_disk_that_gets_full_meanwhile_ends_it(shop: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     saved(shop)
     monkeypatch.setattr(

@@ -92,7 +92,7 @@ def _laid_out(found: Host, root: Path, stack: Stack) -> None:
         (root / name).chmod(0o711)
     shutil.chown(root / "run", "postgres")
     certificate = write_certificate(root)
-    for name in ("postgresql.conf", "reload.conf", "pg_hba.conf"):
+    for name in ("postgresql.conf", "reload.conf", "pg_hba.conf", "pg_ident.conf"):
         text = stack.file(f"/etc/codeb/postgres/{name}").replace(
             "/etc/postgresql", f"{root}/etc/codeb/postgres"
         )

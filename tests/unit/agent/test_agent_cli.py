@@ -72,6 +72,8 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "platform",
         "belongings",
         "upgrade",
+        "rebuild",
+        "settle",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

@@ -34,6 +34,20 @@ def test_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == "app1: all is well\nVultr: all is well\n"
 
 
+def test_what_restores_have_put_aside_is_said_and_is_nothing_wrong(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    line = "shop: restore of x has put\x1b[2J 3 MiB aside"
+
+    def keeping(*_: object) -> Answer:
+        return Answer(0, {"ok": True, "problems": [], "put_aside": [line]})
+
+    assert show(doctor([server(1)], keeping, None), as_json=False) == 0
+    assert capsys.readouterr().out == "app1: all is well\n  shop: restore of x has put?[2J 3 MiB aside\n"
+    assert show(doctor([server(1)], keeping, None), as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["servers"][0]["put_aside"] == [line]
+
+
 def test_problems_of_hosts_and_account_are_said(capsys: pytest.CaptureFixture[str]) -> None:
     account = {"ok": False, "lines": ["twice: server codeb-app-1 (x): …"]}
     assert show(doctor([server(n) for n in (1, 2, 3, 4)], ask, lambda: account), as_json=False) == 1

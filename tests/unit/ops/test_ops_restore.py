@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,10 +44,10 @@ class Telling:
         pass
 
 
-def told(*documents: Mapping[str, Any], problem: str = "") -> Any:
+def told(*documents: Mapping[str, Any], problem: str = "", of: str = "restore") -> Any:
     @contextmanager
     def tell(target: SshTarget, verb: str, document: Mapping[str, Any]) -> Iterator[Telling]:
-        assert (target.address, verb) == ("10.0.0.2", "restore")
+        assert (target.address, verb) == ("10.0.0.2", of)
         yield Telling(list(documents), problem)
 
     return tell
@@ -91,7 +92,7 @@ def test_a_table_and_a_dry_run_are_told_as_what_they_are() -> None:
     assert table.lines[0].startswith(
         f"shop: public.orders_restored in shop_db has 5000 rows of backup {ID}; "
     )
-    dry = run({**DONE, "dry_run": True, "of": "2026-11-24T17:00:00Z", "free": 80_000_000_000})
+    dry = run({**DONE, "dry_run": True, "of": "2026-11-24T17:00:00Z", "free": 80_000_000_000, "warnings": []})
     assert dry.lines == (
         f"shop: would become backup {ID} of 2026-11-24T17:00:00Z: about 2.0 GB, and 80.0 GB are free",
     )
@@ -120,31 +121,206 @@ def test_a_connection_that_breaks_is_no_success(documents: list[Mapping[str, Any
 
 def test_a_stack_without_data_has_nothing_to_restore() -> None:
     assert not restore({}, [APP], "live", told(), print).ok
-    assert not undo("shop", {}, [APP], _answering({})).ok
+    assert not undo({}, [APP], told(), print).ok
 
 
-def _answering(document: Mapping[str, Any], code: int = 0) -> Any:
-    def ask(target: SshTarget, verb: str, asked: Mapping[str, Any]) -> Answer:
-        assert (target.address, verb) == ("10.0.0.2", "restore-undo")
-        return Answer(code, document)
-
-    return ask
+def take_back(*documents: Mapping[str, Any], problem: str = "", said: list[str] | None = None) -> Any:
+    say = (said if said is not None else []).append
+    return undo({"project": "shop"}, [DATA], told(*documents, problem=problem, of="restore-undo"), say)
 
 
 def test_an_undo_says_what_it_took_back_and_run_again_that_it_is_done() -> None:
     answer = {
-        "ok": True, "changed": True, "what": f"restore of backup {ID}", "before": "shop_db_before_restore",
+        "ok": True, "project": "shop", "changed": True, "what": f"restore of backup {ID}",
+        "before": "shop_db_before_restore",
         "kept_until": "2026-12-04T12:00:00Z", "swap_ms": 9, "held": True,
     }  # fmt: skip
-    first = undo("shop", {}, [DATA], _answering(answer))
+    first = take_back(answer)
     assert first.lines == (
         f"shop: restore of backup {ID} is taken back",
         "what it had brought is kept as shop_db_before_restore until 2026-12-04T12:00:00Z",
         "the database was closed for 9 ms, in which requests waited",
     )
-    again = undo("shop", {}, [DATA], _answering({**answer, "changed": False}))
+    again = take_back({**answer, "changed": False})
     assert again.ok
     assert again.lines[0] == f"shop: restore of backup {ID} is taken back already"
+
+
+FILES = {
+    "bucket": "shop-files", "run": ID, "at": "2026-11-24T17:00:00Z", "missing": 3, "differ": 2, "extra": 4, "same": 90,
+    "size": 5_000_000, "exact": True, "written": 5, "removed": 4, "changed": 0, "kept_until": "2026-12-04T12:00:00Z",
+}  # fmt: skip
+
+
+def test_what_was_done_to_a_bucket_is_said_beside_the_database() -> None:
+    result = run(
+        {**DONE, "uploads": [FILES, {**FILES, "bucket": "shop-x\x1b", "removed": 0, "kept_until": ""}]}
+    )
+    assert result.lines[1:3] == (
+        "shop-files: 5 objects written (5.0 MB), 4 that came since removed, 90 the same; versions of before are kept until "
+        "2026-12-04T12:00:00Z",
+        "shop-x?: 5 objects written (5.0 MB), 4 that came since left, 90 the same",
+    )
+
+
+def test_a_dry_run_says_how_many_objects_would_be_written_and_removed() -> None:
+    dry = {
+        **DONE,
+        "dry_run": True,
+        "free": 80_000_000_000,
+        "warnings": ["x"],
+        "uploads": [FILES, {**FILES, "exact": False}],
+    }
+    head = "  shop-files: 3 missing and 2 other objects would be written (5.0 MB); 4 came since and would"
+    assert run(dry).lines[1:] == (
+        f"{head} be removed; 90 are the same",
+        f"{head} stay; 90 are the same",
+        "warning: x",
+    )
+
+
+def test_uploads_alone_are_said_without_a_database() -> None:
+    answer = {
+        "ok": True,
+        "project": "shop",
+        "what": "what was saved last",
+        "size": 5,
+        "seconds": 2,
+        "uploads": [FILES],
+        "warnings": [],
+    }
+    result = run(answer)
+    assert result.lines[0].startswith("shop: uploads are as of what was saved last now; ")
+    assert result.lines[2] == "`codeb restore undo shop --stack live` takes this back"
+
+
+def test_how_far_uploads_are_is_told() -> None:
+    said: list[str] = []
+    phase = {"project": "shop", "bucket": "shop-files", "phase": "uploads"}
+    run(phase, {**phase, "objects": 5, "of": 9, "done": 1_000_000, "size": 4_000_000}, DONE, said=said)
+    take_back({**phase, "phase": "undo", "objects": 0, "of": 1}, said=said)
+    assert said == [
+        "shop: brings back uploads of shop-files",
+        "shop: brings back uploads of shop-files: 5 of 9 objects (1.0 MB of 4.0 MB)",
+        "shop: takes back uploads of shop-files: 0 of 1 object",
+    ]
+
+
+def test_an_undo_of_uploads_says_what_it_left_alone_and_what_is_lost() -> None:
+    bucket = {"bucket": "shop-files", "back": 1, "removed": 2, "left": 3, "lost": 4}
+    result = take_back(
+        {"ok": True, "changed": True, "project": "shop", "what": "restore of x", "uploads": [bucket]}
+    )
+    assert result.lines == (
+        "shop: restore of x is taken back",
+        "shop-files: 1 object as before, 2 removed, as they were not there, 3 left alone, as the app has changed them "
+        "since, 4 can't be: the bucket has their version of before no more",
+    )
+
+
+def test_an_undo_that_is_refused_or_cut_off_is_no_success() -> None:
+    refused = take_back({"ok": False, "phase": "find", "cause": "nothing was put aside", "remedy": "look"})
+    assert refused.problems == ("shop: find: nothing was put aside. look",)
+    assert not refused.ok
+    assert "run again" in take_back(problem="the connection broke").problems[0]
+
+
+def test_the_list_says_of_which_moments_uploads_are_and_what_of_them_can_be_taken_back() -> None:
+    runs = [{"id": ID, "at": "2026-11-24T17:00:00Z", "objects": 12, "size": 4_000_000}]
+    older = {"id": "20261120T170000Z-00aa", "at": "2026-11-20T17:00:00Z", "objects": 9, "size": 1}
+    kept = {
+        "bucket": "shop-files",
+        "kind": "done",
+        "what": "restore of x",
+        "at": "A",
+        "by": "ann",
+        "until": "U",
+        "changes": 1,
+    }
+    notes = [kept, {**kept, "kind": "begun"}, {**kept, "kind": "undone"}]
+    stores = [
+        {"store": "here", "runs": {"shop-files": [*runs, older]}},
+        {"store": "second", "runs": {"shop-files": runs}, "unread": [ID]},
+    ]
+    project = {
+        "project": "shop",
+        "stores": stores,
+        "kept_uploads": notes,
+    }
+    lines = listed("shop", [DATA], lambda *_: Answer(0, {"ok": True, "projects": [project]})).lines
+    assert lines[-5:] == (
+        f"shop-files: 12 objects, 4.0 MB, at 2026-11-24T17:00:00Z ({ID}); 2 lists since 2026-11-20T17:00:00Z",
+        "second shows names alone to the server's keys: `--from second --keys FILE` reads it by yours",
+        "shop-files: restore of x at A by ann changed 1 object, which can be taken back until U (`codeb restore undo shop`)",
+        "shop-files: restore of x at A by ann has begun and not ended; it changed 1 object, which can be taken back until U "
+        "(`codeb restore undo shop`)",
+        "shop-files: restore of x at A by ann is taken back",
+    )
+
+
+KEYS = '{"accessKey": "reader", "secretKey": "hush"}'
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    restore_commands._arguments(parser)
+    return parser.parse_args([*words, *STACK])
+
+
+def test_keys_come_from_a_file_or_standard_input_and_are_the_agents_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(KEYS)
+    keys.chmod(0o600)
+    wanted = {"access_key": "reader", "secret_key": "hush"}
+    words = ("shop", "--backup", "newest", "--from", "second", "--keys")
+    assert restore_commands._document(parsed(*words, str(keys)), "shop")["keys"] == wanted
+    monkeypatch.setattr("sys.stdin", io.StringIO(KEYS))
+    found = restore_commands._document(parsed(*words, "-"), "shop")
+    assert (found["from"], found["keys"]) == ("second", wanted)
+    monkeypatch.setattr("sys.stdin", io.StringIO(KEYS))
+    listing = restore_commands._of_act(
+        "list", "shop", parsed("list", "shop", "--from", "second", "--keys", "-")
+    )
+    assert listing == {"project": "shop", "from": "second", "keys": wanted}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "is no JSON"),
+        ("hush", "is no JSON"),
+        ("[]", "is no document of keys"),
+        ('{"accessKey": "hush"}', "is no document of keys"),
+        ('{"accessKey": "a", "secretKey": "hush", "more": 1}', "is no document of keys"),
+        ('{"accessKey": "a", "secretKey": ""}', "secretKey must be a string of one line"),
+        ('{"accessKey": "a", "secretKey": "hush\\nhush"}', "secretKey must be a string of one line"),
+        ('{"accessKey": 7, "secretKey": "hush"}', "accessKey must be a string of one line"),
+    ],
+)
+def test_keys_of_another_form_are_refused_and_shown_nowhere(
+    text: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keys = tmp_path / "keys.json"
+    keys.write_text(text)
+    keys.chmod(0o600)
+    assert (
+        main(["restore", "shop", "--backup", "newest", "--from", "second", "--keys", str(keys), *STACK]) == 2
+    )
+    said = capsys.readouterr()
+    assert why in said.err
+    assert "hush" not in said.err + said.out
+
+
+def test_a_file_of_keys_that_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["restore", "list", "shop", "--from", "second", "--keys", "/no/such/file", *STACK]) == 2
+    assert "/no/such/file can't be read: No such file or directory" in capsys.readouterr().err
+
+
+def test_an_undo_of_one_part_says_which() -> None:
+    found = restore_commands._of_act("undo", "shop", parsed("undo", "shop", "--only", "uploads"))
+    assert (found["only"], found["database"]) == ("uploads", "shop_db")
 
 
 def test_the_list_says_what_a_restore_has_put_aside_and_until_when() -> None:
@@ -199,6 +375,24 @@ STACK = ["--stack", "live"]
         (["shop", "--backup", "newest", "--scrub", "x.sql", *STACK], "--into OTHER"),
         (["shop", "--backup", "newest", "--into", "shop", *STACK], "another project"),
         (["shop", "--backup", "newest", "--table", "public.a", "--replace", *STACK], "leave out"),
+        (
+            ["shop", "--backup", "newest", "--objects", "a", "--table", "public.a", *STACK],
+            "--table is for a database",
+        ),
+        (
+            ["shop", "--backup", "newest", "--only", "uploads", "--as-admin", *STACK],
+            "--as-admin is for a database",
+        ),
+        (
+            ["shop", "--backup", "newest", "--only", "database", "--objects", "a", *STACK],
+            "leave out --only database",
+        ),
+        (["shop", "--backup", "newest", "--objects", "", *STACK], "is empty"),
+        (["shop", "--backup", "newest", "--only", "database", "--exact", *STACK], "--exact is for uploads"),
+        (["shop", "--backup", "newest", "--keys", "-", *STACK], "say --from second"),
+        (["undo", "shop", "--from", "second", *STACK], "undo reads no store elsewhere"),
+        (["undo", "shop", "--objects", "a", *STACK], "undo takes no --objects"),
+        (["list", "shop", "--only", "uploads", *STACK], "list takes no --only"),
     ],
 )
 def test_wrong_usage_is_said_before_anybody_is_asked(
@@ -230,7 +424,8 @@ def test_a_copy_names_the_other_database_and_brings_its_scrub_along(tmp_path: Pa
     restore_commands._arguments(parser)
     words = ["shop", "--backup", ID, "--into", "shop-staging-app", "--scrub", str(scrub), *STACK]
     found = restore_commands._document(parser.parse_args(words), "shop")
-    assert found["into"] == {"project": "shop-staging-app", "database": "shop_staging_db"}
+    into = {"project": "shop-staging-app", "database": "shop_staging_db", "buckets": "shop-staging-"}
+    assert (found["into"], found["buckets"]) == (into, "shop-")
     assert found["scrub"] == "UPDATE users SET mail = '';\n"
     assert {key: found[key] for key in ("backup", "replace", "as_admin", "dry_run")} == {
         "backup": ID, "replace": False, "as_admin": False, "dry_run": False,

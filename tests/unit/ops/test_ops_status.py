@@ -10,7 +10,7 @@ from ops_servers import NEW, OLD, Fleet, Host, ahead, release
 from ops import result
 from ops.notify import notify
 from ops.status import status
-from ops.words import history, standby
+from ops.words import backup, history, standby
 
 
 def show(fleet: Fleet, project: str = "shop", *, as_json: bool = False) -> int:
@@ -88,3 +88,16 @@ def test_a_notification_goes_to_the_first_server_that_takes_it(capsys: pytest.Ca
 def test_a_notification_that_nobody_takes_fails() -> None:
     fleet = Fleet({"app1": Host(down=True)})
     assert result.show(notify({"version": 1}, fleet.servers, fleet.ask), as_json=True) == 1
+
+
+def test_what_a_restore_has_put_aside_is_said_with_its_size_and_until_when() -> None:
+    kept = {
+        "what": "restore of backup x\x1b", "at": "2026-11-24T17:00:00Z", "until": "2026-12-01T17:00:00Z", "size": 3_000_000,
+        "undone": False,
+    }  # fmt: skip
+    now = "2026-11-24T18:00:00Z"
+    assert backup({"kept": kept}, now)[-1].strip() == (
+        "restore of backup x? 2026-11-24 17:00:00 UTC (60 min ago); what was there takes 3.0 MB until 2026-12-01T17:00:00Z"
+    )
+    assert "was taken back 2026-11-24 17:00:00" in backup({"kept": {**kept, "undone": True}}, now)[-1]
+    assert len(backup({"kept": None}, now)) == 1

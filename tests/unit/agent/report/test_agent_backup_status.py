@@ -9,7 +9,7 @@ from typing import Any
 from agent import cli
 from agent.host import paths
 from agent.host.ports import Result
-from agent.store.record import BackupRecord, Made, Missed, Proof, note, read_backup_record
+from agent.store.record import BackupRecord, Kept, Made, Missed, Proof, note, read_backup_record
 from tests.unit.agent.fakes.host import EPOCH, FakeHost
 from tests.unit.agent.store.sealing import install
 
@@ -46,7 +46,7 @@ def test_the_newest_backup_its_proof_and_the_first_moment_are_told() -> None:
     note(host.ports(), "shop", last=LAST, proven=proof, point_in_time_from="2026-11-20T00:00:00Z")
     assert said(host) == {
         "last": LAST.at, "proven": proof.at, "point_in_time_from": "2026-11-20T00:00:00Z", "size": 1234, "late": False,
-        "problem": "",
+        "kept": None, "problem": "",
     }  # fmt: skip
 
 
@@ -113,3 +113,43 @@ def test_what_went_wrong_with_a_backup_itself_comes_first() -> None:
     missed = Missed("2026-11-23T03:10:00Z", "damaged", "a byte is another one")
     note(host.ports(), "shop", last=LAST, failed=missed, unproven=missed)
     assert said(host)["problem"].startswith("failed at ")
+
+
+KEPT = Kept("restore of backup x", "2026-11-23T03:00:00Z", "2026-11-30T03:00:00Z", 3 << 20, undone=False)
+
+
+def test_what_a_restore_has_put_aside_is_told_until_when_and_how_large_and_is_nothing_wrong() -> None:
+    host = data_server(f"@{EPOCH - 600:.0f}")
+    assert ask(host, "doctor")["put_aside"] == []
+    problems = ask(host, "doctor")["problems"]
+    note(host.ports(), "shop", last=LAST, kept=KEPT)
+    assert said(host)["kept"] == {
+        "what": KEPT.what, "at": KEPT.at, "until": KEPT.until, "size": 3 << 20, "undone": False,
+    }  # fmt: skip
+    found = ask(host, "doctor")
+    line = "shop: restore of backup x at 2026-11-23T03:00:00Z has put 3 MiB aside until 2026-11-30T03:00:00Z"
+    assert found["put_aside"] == [line]
+    assert line in found["summary"]
+    assert found["problems"] == problems
+
+
+def test_what_was_put_aside_and_should_have_gone_is_a_problem() -> None:
+    host = data_server(f"@{EPOCH - 600:.0f}")
+    note(host.ports(), "shop", last=LAST, kept=KEPT)
+    host.time += 8 * 86_400
+    assert "put aside was to go" not in str(ask(host, "doctor")["problems"])
+    host.time += 2 * 86_400
+    (found,) = [each for each in ask(host, "doctor")["problems"] if "was to go at" in each["what"]]
+    assert found["what"] == "shop: what restore of backup x has put aside was to go at 2026-11-30T03:00:00Z"
+    assert "`codeb backup shop` drops it" in found["remedy"]
+
+
+def test_a_record_of_before_knows_of_nothing_that_is_put_aside() -> None:
+    host = data_server()
+    note(host.ports(), "shop", last=LAST, kept=KEPT)
+    path = next(path for path in host.files if path.endswith("backups/shop.json"))
+    old = json.loads(host.tell(path) or "")
+    del old["kept"]
+    host.put(path, json.dumps(old))
+    assert read_backup_record(host.ports(), "shop").last == LAST
+    assert read_backup_record(host.ports(), "shop").kept is None

@@ -98,32 +98,32 @@ def test_an_undo_names_a_project_and_maybe_its_database() -> None:
 
 def test_the_newest_backup_comes_from_every_store_that_has_it() -> None:
     here, second = Listing((backup(OLD),)), Listing((backup(NEW), backup(OLD)))
-    found = chosen("newest", [(STORES[0], here), (STORES[1], second)], {})
+    found = chosen("newest", [(STORES[0], here), (STORES[1], second)], [])
     assert (found.backup.id, [store.name for store in found.stores]) == (NEW, ["second"])
-    found = chosen(OLD, [(STORES[0], here), (STORES[1], second)], {})
+    found = chosen(OLD, [(STORES[0], here), (STORES[1], second)], [])
     assert [store.name for store in found.stores] == ["here", "second"]
 
 
 def test_a_store_whose_backup_of_the_same_name_is_another_one_is_left_out() -> None:
     listings = [(STORES[0], Listing((backup(OLD),))), (STORES[1], Listing((backup(OLD, 7),)))]
-    assert [store.name for store in chosen(OLD, listings, {}).stores] == ["here"]
+    assert [store.name for store in chosen(OLD, listings, []).stores] == ["here"]
 
 
 def test_a_backup_that_is_not_there_is_said_with_why() -> None:
     listings = [(STORES[0], Listing(wrong={OLD: "was changed"}))]
     with pytest.raises(Failed) as caught:
-        chosen(OLD, listings, {"second": "gave no answer"})
+        chosen(OLD, listings, ["second can't be asked: gave no answer"])
     cause = caught.value.failure.cause
     assert cause == f"there is no backup {OLD}; here: it was changed; second can't be asked: gave no answer"
     with pytest.raises(Failed, match="there is no backup"):
-        chosen("newest", [], {})
+        chosen("newest", [], [])
 
 
 def test_the_room_that_it_takes_is_known_or_guessed_high() -> None:
     assert estimate(backup(OLD, 100), Details({}, "shop", size=5000)) == 5000
     assert estimate(backup(OLD, 100), Details({}, "shop")) == 800
     refuse_crowded(1000, 1200 + SPARE)
-    with pytest.raises(Failed, match=r"1024 MiB beside the live database, and 1023 MiB are free"):
+    with pytest.raises(Failed, match=r"1024 MiB beside what is there, and 1023 MiB are free"):
         refuse_crowded(1000, SPARE - 1)
 
 

@@ -289,10 +289,10 @@ def test_an_object_that_goes_for_good_while_the_run_looks_is_left_out(host: Fake
         b"[]",
         b"{}",
         b"null",
-        b'["a", "../../x", 1, "", "", {}]',
-        b'["a", 7, 1, "", "", {}]',
+        b'["a", "../../x", 1, "", "", {}, ""]',
+        b'["a", 7, 1, "", "", {}, ""]',
         b"\xff",
-        b'["a", "", 1, "", "", []]',
+        b'["a", "", 1, "", "", [], ""]',
     ],
 )
 def test_a_list_that_says_something_else_is_damaged(line: bytes) -> None:
