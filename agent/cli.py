@@ -54,8 +54,10 @@ VERBS: Final[Mapping[str, str]] = {
     "restore": "agent.restore.restore",
     "restore-undo": "agent.restore.undo",
     "prove": "agent.proof.prove",
+    "rebuild": "agent.rebuild.rebuild",
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
+    "settle": "agent.admins.settle",
     "version": "agent.program.version",
     "precompile": "agent.program.archive",
 }

@@ -100,6 +100,16 @@ def storage_user(project_id: str, rotation: int) -> str:
     return user(project_id) if rotation == 1 else f"{user(project_id)}.{rotation}"
 
 
+def minio_admin(rotation: int) -> str:
+    """Who administers MinIO: its root user, then `codeb_admin.2`."""
+    return MINIO_ADMIN if rotation == 1 else f"{MINIO_ADMIN}.{rotation}"
+
+
+def backup_user(rotation: int) -> str:
+    """The account of backups in MinIO: `codeb_backup`, then `codeb_backup.2`."""
+    return BACKUP_USER if rotation == 1 else f"{BACKUP_USER}.{rotation}"
+
+
 def database_login(project_id: str, rotation: int) -> str:
     """Who an app logs in to PostgreSQL as: its database's owner, then a role that acts as that, `food_delivery.2`."""
     return user(project_id) if rotation == 1 else f"{user(project_id)}.{rotation}"

@@ -5,9 +5,10 @@ HKDF-SHA256 over the root secret, with purpose and rotation number as info: no r
 preview knows every value, and the same root secret always leads to the same text. `PURPOSES` lists all
 there is.
 
-Rendered text names a secret by a marker, `@{secret:postgres/admin}`, and a certificate, which is public but
-takes the CA's key to make, by `@{public:platform/ca}`. So it does with what only the cloud knows of a machine's disks
-(`codeb.names.disk_marker`). `resolve` fills markers in, at the last moment and in memory.
+Rendered text names a secret by a marker, `@{secret:postgres/admin}`, a later number of it by `@{secret:postgres/admin:2}`,
+and a certificate, which is public but takes the CA's key to make, by `@{public:platform/ca}`. So it does with what only
+the cloud knows of a machine's disks (`codeb.names.disk_marker`). `resolve` fills markers in, at the last moment and in
+memory.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _PURPOSE: Final = re.compile(
         for p in PURPOSES
     )
 )
-_MARKER: Final = re.compile(r"@\{(secret|public|disk|share):([a-z0-9/-]+)\}")
+_MARKER: Final = re.compile(r"@\{(secret|public|disk|share):([a-z0-9/-]+(?::[1-9][0-9]{0,2})?)\}")
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PASSWORD_LENGTH: Final = 40  # of 62 characters: 238 bits
 _SHORTEST_ROOT: Final = 32
@@ -202,11 +203,12 @@ class PlatformSecrets:
             return self._postgres_certificate()[1]
         if purpose == "backup/key":
             return age_identity(self._backup_seed())
-        plain = purpose.removesuffix("/sha256")
+        name, _, number = purpose.partition(":")
+        plain = name.removesuffix("/sha256")
         if not _PURPOSE.fullmatch(plain):
             raise KeyError(purpose)
-        password = self._root.derive(plain)
-        return password if plain == purpose else sha256(password.encode()).hexdigest()
+        password = self._root.derive(plain, int(number or 1))
+        return password if plain == name else sha256(password.encode()).hexdigest()
 
     def _public(self, purpose: str) -> str:
         if purpose == "platform/ca":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -14,10 +15,10 @@ from components.server import Server
 
 @dataclass(frozen=True)
 class BackupArgs:
-    """`password` is the account's secret key."""
+    """`keys` are the account's, by number: that which the data server has, and the one before."""
 
     data_server: Server
-    password: str
+    keys: Mapping[int, str]
 
     def __repr__(self) -> str:
         return "BackupArgs([redacted])"
@@ -37,12 +38,16 @@ class Backup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True, deleted_with=bundle),
         )
         opts = pulumi.ResourceOptions(parent=self, deleted_with=bundle, depends_on=[bucket])
-        secret = pulumi.Output.secret(args.password)
-        user = minio.IamUser(f"{name}-user", name=names.BACKUP_USER, secret=secret, opts=opts)
         policy = minio.IamPolicy(f"{name}-policy", name=names.BACKUP_USER, policy=backup_policy(), opts=opts)
-        minio.IamUserPolicyAttachment(
-            f"{name}-access", user_name=user.name, policy_name=policy.name, opts=opts
-        )
+        for number, key in args.keys.items():
+            suffix = "" if number == 1 else f"-{number}"
+            secret = pulumi.Output.secret(key)
+            user = minio.IamUser(
+                f"{name}-user{suffix}", name=names.backup_user(number), secret=secret, opts=opts
+            )
+            minio.IamUserPolicyAttachment(
+                f"{name}-access{suffix}", user_name=user.name, policy_name=policy.name, opts=opts
+            )
         self.register_outputs({})
 
 

@@ -95,7 +95,7 @@ def release(
     environment = project_environment(plan, project, credentials)
     document = release_document(plan, project, plan.server(server), environment)
     if project.cache is not None:
-        admin = root.derive(project.cache.redis.admin_purpose)
+        admin = root.derive(project.cache.redis.admin_purpose, plan.settings.rotation.redis)
         document["cache"] |= {"password": credentials.cache_password, "admin_password": admin}
     return document
 

@@ -24,8 +24,9 @@ from components.config import Stack
 from components.data import DataArgs, DataServices
 from components.documents import Drafts, changes_digest, earlier_release, releases, rotation_of, routes_of
 from components.project import Project, ProjectArgs
-from components.project_keys import database_passwords, storage_keys
+from components.project_keys import backup_keys, database_passwords, storage_keys
 from components.servers import Servers
+from components.settled import settled, to_settle
 from components.targets import machine_target
 from components.told import Told
 from components.tunnel import TunnelError, local_port, open_tunnel
@@ -51,11 +52,13 @@ class Platform(pulumi.ComponentResource):
         self._data = self._data_services(child)
         self._declare_backup()
         self._projects = self._declare_projects()
+        self._settle()
         self.outputs = self._outputs()
         self.register_outputs({})
 
     def _data_services(self, opts: pulumi.ResourceOptions) -> DataServices:
         plan, root = self._stack.plan.data, self._stack.secrets.root
+        numbers = self._stack.plan.settings.rotation
         ports = {
             local_port(f"{self._stack.name}/{plan.server}/{service}"): port
             for service, port in (("postgres", plan.postgres_port), ("minio", plan.minio_port))
@@ -65,10 +68,10 @@ class Platform(pulumi.ComponentResource):
         args = DataArgs(
             postgres_port=near[plan.postgres_port],
             postgres_user=names.POSTGRES_ADMIN,
-            postgres_password=root.derive("postgres/admin"),
+            postgres_password=root.derive("postgres/admin", numbers.postgres),
             minio_port=near[plan.minio_port],
-            minio_user=names.MINIO_ADMIN,
-            minio_password=root.derive("minio/admin"),
+            minio_user=names.minio_admin(numbers.minio),
+            minio_password=root.derive("minio/admin", numbers.minio),
         )
         waiting = pulumi.ResourceOptions(depends_on=[ready])
         return DataServices(f"{plan.server}-data", args, pulumi.ResourceOptions.merge(opts, waiting))
@@ -99,7 +102,8 @@ class Platform(pulumi.ComponentResource):
 
     def _declare_backup(self) -> None:
         plan, root = self._stack.plan.data, self._stack.secrets.root
-        args = BackupArgs(self._servers[plan.server], root.derive("backup/storage"))
+        number = self._stack.plan.settings.rotation.backup
+        args = BackupArgs(self._servers[plan.server], backup_keys(root, number))
         Backup("backup", args, pulumi.ResourceOptions(parent=self, providers=[self._data.minio]))
 
     def _declare_projects(self) -> dict[str, Project]:
@@ -116,6 +120,16 @@ class Platform(pulumi.ComponentResource):
             earlier = [release for other in after[key] for release in declared[other].releases]
             declared[key] = Project(key, replace(args, after=earlier), options)
         return declared
+
+    def _settle(self) -> None:
+        """Once every release has the later passwords, the earlier ones of administrators go."""
+        plan = self._stack.plan
+        before = registry.entries_of(self._stack.previous)
+        if not to_settle(plan, before):
+            return
+        server = plan.data.server
+        after = [release for project in self._projects.values() for release in project.releases]
+        settled(server, self._servers.admins(), self._servers[server], after, self)
 
     def _project_args(self, key: str, project: ProjectPlan | None, kept: RetainedPlan | None) -> ProjectArgs:
         plan = self._stack.plan
@@ -223,8 +237,10 @@ def _registry(
     entries: Mapping[str, registry.Entry], stack: Stack, answers: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The registry with what the hosts answered; an answer that an older run got may be out of date by now."""
+    said = {key: answers[key] for key in entries if key in answers}  # of none at all it is a list
+    given = {key: [each for each in found if each] for key, found in said.items() if found[0]}
     released = {
-        key: registry.with_release(entry, *answers[key]) if key in answers else entry
+        key: registry.with_release(entry, *given[key]) if key in given else entry
         for key, entry in entries.items()
     }
     carried = registry.carried(released, stack.previous, stack.live.by_project(stack.plan))
@@ -232,9 +248,9 @@ def _registry(
     return registry.document(saved, stack.plan.leaving, stack.plan.kept)
 
 
-def _warn(project: str, before: Sequence[str], answers: Sequence[Mapping[str, Any]]) -> None:
+def _warn(project: str, before: Sequence[str], answers: Sequence[Mapping[str, Any] | None]) -> None:
     """Repeat what agents warn of, once: an answer of an earlier run comes with each run."""
-    for warning in registry.warnings(answers):
+    for warning in registry.warnings(answer for answer in answers if answer):
         if warning not in before:
             pulumi.log.warn(warning if warning.startswith(project) else f"{project}: {warning}")
 

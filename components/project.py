@@ -70,8 +70,9 @@ class Project(pulumi.ComponentResource):
     attachment, release. Nine for one that isn't backed up; one more where the data is dropped with the project.
     """
 
-    answers: dict[str, pulumi.Output[dict[str, Any]]]
-    """The agent's answer for each server that runs the project; nothing in it is secret."""
+    answers: dict[str, pulumi.Output[dict[str, Any] | None]]
+    """The agent's answer for each server that runs the project; nothing in it is secret. None where an update leaves the
+    release out (`--exclude`) and there was none before: the registry would be unknown altogether."""
     releases: Sequence[pulumi.Resource]
 
     def __init__(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -88,7 +89,7 @@ class Project(pulumi.ComponentResource):
         commands = self._releases(name, args, made)
         routes = self._routes(name, args, [*commands.values(), *args.after])
         self.releases = [*commands.values(), *routes]
-        self.answers = {server: command.stdout.apply(json.loads) for server, command in commands.items()}
+        self.answers = {server: _answer(command) for server, command in commands.items()}
         self.register_outputs({})
 
     def _database(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
@@ -222,6 +223,17 @@ def stdin_of(release: Release, places: Places, first: remote.Command | None = No
     if first is None:
         return pulumi.Output.secret(text)
     return pulumi.Output.secret(pulumi.Output.all(text, first.stdout).apply(lambda both: _same_image(*both)))
+
+
+def _answer(release: remote.Command) -> pulumi.Output[dict[str, Any] | None]:
+    parsed: pulumi.Output[dict[str, Any]] = release.stdout.apply(json.loads)
+    if pulumi.runtime.is_dry_run():
+        return parsed
+
+    async def known() -> dict[str, Any] | None:
+        return await parsed.future() if await parsed.is_known() else None
+
+    return pulumi.Output.from_input(known())
 
 
 def _guarded(route: Route, text: pulumi.Input[str]) -> pulumi.Input[str]:

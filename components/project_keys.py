@@ -28,6 +28,11 @@ def database_passwords(root: RootSecret, project_id: str, database: DatabasePlan
     return {number: root.derive(f"project/{project_id}/database", number) for number in numbers}
 
 
+def backup_keys(root: RootSecret, number: int) -> dict[int, str]:
+    """The key of the account of backups, and the one before: what runs now began with that."""
+    return {each: root.derive("backup/storage", each) for each in (number, number - 1) if each}
+
+
 def storage_keys(root: RootSecret, project_id: str, rotation: int) -> tuple[StorageKey, ...]:
     """The key of this number, and the one before: what serves has that until it is released anew, what stands by longer."""
     return tuple(

@@ -16,7 +16,7 @@ from codeb.changes import bundle_summary
 from codeb.hostkeys import SshKey, machine_first_key, machine_host_key
 from codeb.plan import Fleet as FleetPlan
 from codeb.plan.places import Known
-from codeb.render import host_bundle, outside_texts, second_texts
+from codeb.render import admins_document, host_bundle, outside_texts, second_texts
 from codeb.secrets import PlatformSecrets, resolve
 from codeb.ssh import MACHINE_PORT, MACHINE_USER
 from components.access import Access, AccessArgs
@@ -145,6 +145,11 @@ class Servers:
             self._stack.secrets.ssh_private_key,
             host_key.public,
         )
+
+    def admins(self) -> str:
+        """The document of `codeb-agent settle`, secrets included."""
+        secrets = PlatformSecrets(self._stack.secrets.root, [])
+        return resolve_json(json.dumps(admins_document(self._stack.plan), sort_keys=True), secrets.lookup)
 
     def _bundle(self, name: str, known: Known) -> str:
         """The document of `codeb-agent apply` for a server, secrets included."""

@@ -244,9 +244,9 @@ def private_key(folder: Path, stack: str, identity: str | None, key_file: str) -
         AccessError: there is none, or others can read its file.
     """
     if identity is not None:
-        return _key_text(Path(identity), "--identity")
+        return secret_text(Path(identity), "--identity")
     if key_file:
-        return _key_text(folder / key_file, "codeb:sshPrivateKeyFile")
+        return secret_text(folder / key_file, "codeb:sshPrivateKeyFile")
     if shutil.which("pulumi"):
         return _key_from_pulumi(folder, stack)
     raise AccessError(
@@ -255,12 +255,14 @@ def private_key(folder: Path, stack: str, identity: str | None, key_file: str) -
     )
 
 
-def _key_text(path: Path, source: str) -> str:
+def secret_text(path: Path, source: str) -> str:
+    """What a file says that others can't read; `source` is what names it. Raises AccessError."""
     try:
         mode, text = path.stat().st_mode, path.read_text()
     except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or "it is no text"
-        raise AccessError(f"{source}: cannot read {path}: {why}") from None
+        raise AccessError(
+            f"{source}: cannot read {path}: {getattr(error, 'strerror', '') or 'no text'}"
+        ) from None
     if stat.S_IMODE(mode) & 0o077:
         raise AccessError(f"{source}: {path} can be read by others: run `chmod 600 {path}`")
     return text
@@ -274,9 +276,7 @@ def _key_from_pulumi(folder: Path, stack: str) -> str:
             f"no SSH key: {error}. Log in to the stack's backend, or name the key's file with --identity FILE"
         ) from None
     if not found.strip():
-        raise AccessError(
-            "no SSH key: codeb:sshPrivateKey is empty. Name the key's file with --identity FILE"
-        )
+        raise AccessError("no SSH key: codeb:sshPrivateKey is empty. Name its file with --identity FILE")
     return found
 
 

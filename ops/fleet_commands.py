@@ -70,10 +70,14 @@ def _case(options: argparse.Namespace) -> Case:
 
 
 def _confirm(options: argparse.Namespace) -> Callable[[], bool]:
+    return confirmed(yes=options.yes)
+
+
+def confirmed(*, yes: bool) -> Callable[[], bool]:
     """Asks the person at the terminal, unless --yes has answered already."""
 
     def confirm() -> bool:
-        if options.yes:
+        if yes:
             return True
         if not sys.stdin.isatty():
             print("nobody is there to ask: --yes says yes", file=sys.stderr)

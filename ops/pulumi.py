@@ -84,6 +84,10 @@ class CliStack:
     def unprotect(self, urn: str) -> None:
         self._ask("state", "unprotect", urn, "--yes")
 
+    def forget(self, urn: str) -> None:
+        """Take a resource, with all that depends on it, out of the state. Raises PulumiError."""
+        self._ask("state", "delete", urn, "--target-dependents", "--yes")
+
     def run(self, verb: str, arguments: Sequence[str], more: Mapping[str, str] | None = None) -> int:
         line = [_cli(), verb, "--stack", self.name, *arguments]
         with subprocess.Popen(line, cwd=self.folder, env={**os.environ, **(more or {})}) as child:

@@ -21,12 +21,15 @@ def reading_keys(source: str) -> Mapping[str, str]:
     where = "standard input" if source == "-" else source
     try:
         text = sys.stdin.read(_LONGEST) if source == "-" else Path(source).read_text()
+        open_to_others = source != "-" and Path(source).stat().st_mode & 0o077
         found: Any = json.loads(text)
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "is no text"
         raise BadKeys(f"{where} can't be read: {why}") from None
     except ValueError:
         raise BadKeys(f"{where} is no JSON: write {_FORM}") from None
+    if open_to_others:
+        raise BadKeys(f"{where} can be read by others: run `chmod 600 {where}`")
     if not isinstance(found, dict) or set(found) != {"accessKey", "secretKey"}:
         raise BadKeys(f"{where} is no document of keys: write {_FORM}")
     for name, value in found.items():

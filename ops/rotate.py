@@ -17,8 +17,13 @@ from ops.yaml_edit import EditError, put
 SERVICES: Final = ("database", "cache", "storage")
 
 
-def rotated(project: str, services: Sequence[str], folder: Path, stack: str) -> Result:
-    """Raise the numbers of these services by one in the manifest of `folder` that has the project."""
+def rotated(
+    project: str, services: Sequence[str], folder: Path, stack: str, *, dry_run: bool = False
+) -> Result:
+    """Raise the numbers of these services by one in the manifest of `folder` that has the project.
+
+    With `dry_run` say what they would be.
+    """
     try:
         source = source_of(project, folder)
         text, bom = decoded(source)
@@ -31,7 +36,8 @@ def rotated(project: str, services: Sequence[str], folder: Path, stack: str) -> 
             _part(after, service)["rotation"] = numbers[service]
             text = put(text, ("resources", service, "rotation"), str(numbers[service]))
         check(source.path, text, after)
-        write(Path(source.path), (bom + text).encode())
+        if not dry_run:
+            write(Path(source.path), (bom + text).encode())
     except ManifestErrors as error:
         return Result(
             {"ok": False, "project": project, "problems": [str(each) for each in error.problems]},
@@ -39,7 +45,10 @@ def rotated(project: str, services: Sequence[str], folder: Path, stack: str) -> 
         )
     except EditError as error:
         return failed(f"{clean(error)}. Raise resources.<service>.rotation by hand; nothing was changed.")
-    lines = [f"{clean(source.path)}: {service} has number {number}" for service, number in numbers.items()]
+    would = "would have" if dry_run else "has"
+    lines = [
+        f"{clean(source.path)}: {service} {would} number {number}" for service, number in numbers.items()
+    ]
     lines.append(f"the next `pulumi up` of stack {stack} makes the new keys and releases {project} with them")
     return Result({"ok": True, "project": project, "file": source.path, "numbers": numbers}, tuple(lines))
 

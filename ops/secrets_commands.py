@@ -94,25 +94,58 @@ def _set(options: argparse.Namespace) -> int:
 
 
 def _rotate_arguments(parser: argparse.ArgumentParser) -> None:
-    from ops.rotate import SERVICES
+    from ops.rotate_platform import ACCOUNTS
 
-    parser.add_argument("project", type=project_id, metavar="PROJECT", help="id of the project")
+    parser.add_argument(
+        "--platform",
+        nargs="+",
+        choices=ACCOUNTS,
+        metavar="ACCOUNT",
+        help=f"the platform's own key instead: {', '.join(ACCOUNTS)}; one or more",
+    )
+    parser.add_argument("project", nargs="?", type=project_id, metavar="PROJECT", help="id of the project")
     parser.add_argument(
         "services",
-        nargs="+",
-        choices=SERVICES,
+        nargs="*",
+        type=_service,
         metavar="SERVICE",
         help="whose key: database, cache or storage; one or more",
     )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be written, and write nothing")
+    parser.set_defaults(refuse=parser.error)
+
+
+def _service(text: str) -> str:
+    from ops.rotate import SERVICES
+
+    if text not in SERVICES:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(SERVICES)}")
+    return text
 
 
 def _rotate(options: argparse.Namespace) -> int:
+    from ops import rotate_platform
     from ops.rotate import rotated
 
+    if bool(options.platform) == bool(options.project and options.services):
+        options.refuse("write a project and its services, or --platform and accounts")
+    dry_run = options.dry_run
+    if options.platform:
+        if options.project:
+            options.refuse("--platform is of the stack, not of a project")
+        accounts = tuple(dict.fromkeys(options.platform))
+        return _shown(
+            options,
+            lambda stack: rotate_platform.rotated(
+                accounts, stack.folder / f"Pulumi.{stack.name}.yaml", stack.name, dry_run=dry_run
+            ),
+        )
     services = tuple(dict.fromkeys(options.services))
     return _shown(
         options,
-        lambda stack: rotated(options.project, services, stack.folder / stack.settings.manifests, stack.name),
+        lambda stack: rotated(
+            options.project, services, stack.folder / stack.settings.manifests, stack.name, dry_run=dry_run
+        ),
     )
 
 
@@ -149,12 +182,15 @@ VERBS: Final = (
     ),
     Command(
         "rotate",
-        "Give a project another key of its database, cache or storage.",
+        "Give a project another key of its database, cache or storage, or the platform's own accounts theirs.",
         "Raises resources.<service>.rotation in the project's manifest by one and leaves the rest of the file as it is.\n"
         "The next `pulumi up` makes the new key and releases the app with it; the one before stays valid until the next\n"
-        "rotation, for what still has it. Exit status: 0 done, 1 not, 2 wrong usage.\n\n"
+        "rotation, for what still has it. With --platform: codeb:rotation in Pulumi.<STACK>.yaml, of administrators\n"
+        "(postgres, redis, minio), the archive's role and the account of backups.\n"
+        "Exit status: 0 done, 1 not, 2 wrong usage.\n\n"
         "  codeb secrets rotate shop database --stack prod\n"
-        "  codeb secrets rotate shop database cache storage --stack prod",
+        "  codeb secrets rotate shop database cache storage --stack prod\n"
+        "  codeb secrets rotate --platform postgres minio --stack prod",
         _rotate_arguments,
         _rotate,
     ),

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import re
 from collections.abc import Generator
@@ -12,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
+from agent.admins.scram import verifier
 from agent.archive import programs, queries, segments
 from agent.archive.bases import SYSTEM
 from agent.backup.snapshot import server_image
@@ -23,7 +21,6 @@ from agent.host.ports import Ports
 from agent.store.settings import Server
 
 _ASK_S: Final = 30
-_ITERATIONS: Final = 4096
 _PASSWORD: Final = re.compile(r"[0-9A-Za-z]{20,200}")
 
 
@@ -125,13 +122,3 @@ def _password(ports: Ports) -> str:
             "settings", f"{paths.ARCHIVE_LOGIN} can't be read", "run `pulumi up`, which writes it anew"
         )
     return password
-
-
-def verifier(password: str, salt: bytes | None = None) -> str:
-    """By what PostgreSQL tells who knows this password, which has letters and digits alone: `SCRAM-SHA-256$4096:…`."""
-    salt = hashlib.sha256(b"codeb/archive/salt\n" + password.encode()).digest()[:16] if salt is None else salt
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, _ITERATIONS)
-    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
-    server = hmac.digest(salted, b"Server Key", "sha256")
-    salt64, stored64, server64 = (base64.b64encode(part).decode() for part in (salt, stored, server))
-    return f"SCRAM-SHA-256${_ITERATIONS}:{salt64}${stored64}:{server64}"

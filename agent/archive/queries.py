@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import pkgutil
-import re
-from typing import Final
 
+from agent.admins.scram import VERIFIER
 from agent.archive.slot import NAME
 from agent.backup.queries import OVER
 
 __all__ = ["OVER", "beat", "create_slot", "drop_slot", "role"]
-
-_VERIFIER: Final = re.compile(r"SCRAM-SHA-256\$[0-9]+:[A-Za-z0-9+/=]+\$[A-Za-z0-9+/=]+:[A-Za-z0-9+/=]+")
 
 
 def beat() -> str:
@@ -31,7 +28,7 @@ def drop_slot() -> str:
 
 def role(verifier: str) -> str:
     """Make the archive's role or change it, with this verifier of its password. Raises ValueError for another text."""
-    if not _VERIFIER.fullmatch(verifier):
+    if not VERIFIER.fullmatch(verifier):
         raise ValueError("no verifier of a password")
     return _read("role", role=NAME, verifier=verifier)
 

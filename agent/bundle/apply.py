@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agent.admins import ensure as administrators
 from agent.bundle import services, validators
 from agent.bundle.applied import load_applied, save_applied
 from agent.bundle.document import Bundle, File, read_bundle
@@ -63,9 +64,13 @@ def _apply(ports: Ports, bundle: Bundle) -> dict[str, object]:
     host = {file.path: _found(ports, file) for file in bundle.files}
     plan = make_plan(bundle, load_applied(ports), host)
     validators.check(ports, plan.write)
+    if bundle.admins:
+        administrators.prepare(ports, bundle.admins)
     save_applied(ports, plan.begun)
     changed += _files(ports, plan)
     restarted = _units(ports, bundle, plan)
+    if bundle.admins:
+        changed += administrators.ensure(ports, bundle.admins)
     changed += attach.detach(ports, bundle.storage)
     changed += _absent(ports, bundle.absent)
     save_applied(ports, plan.settled)

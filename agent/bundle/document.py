@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 
+from agent.admins.document import Admins, read_admins
 from agent.documents.errors import BadDocument
 from agent.documents.reader import ABSOLUTE, MODE, OWNER, PACKAGE, UNIT_NAME, Reader
 from agent.storage.spec import Storage, read_storage
@@ -60,7 +61,10 @@ class Service:
 
 @dataclass(frozen=True)
 class Bundle:
-    """Everything a host has to have, but for projects; `absent` are files that it must not have at the end."""
+    """Everything a host has to have, but for projects; `absent` are files that it must not have at the end.
+
+    `admins` are who administers the data services, on a server that has them.
+    """
 
     packages: tuple[str, ...]
     directories: tuple[Directory, ...]
@@ -68,11 +72,13 @@ class Bundle:
     services: tuple[Service, ...]
     storage: Storage = field(default_factory=Storage)
     absent: tuple[str, ...] = ()
+    admins: Admins | None = None
 
 
 def read_bundle(reader: Reader) -> Bundle:
     """The document on standard input of `apply`. Raises BadDocument."""
     reader.version()
+    admins = reader.maybe("admins")
     bundle = Bundle(
         packages=reader.texts("packages", PACKAGE),
         directories=tuple(_directory(item) for item in reader.children("directories")),
@@ -80,6 +86,7 @@ def read_bundle(reader: Reader) -> Bundle:
         services=tuple(_service(item) for item in reader.children("services")),
         storage=read_storage(reader),
         absent=reader.texts("absent", ABSOLUTE),
+        admins=read_admins(admins) if admins else None,
     )
     reader.end()
     seen: set[str] = set()

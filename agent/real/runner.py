@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import selectors
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
@@ -57,7 +58,7 @@ class RealRunner:
         except FileNotFoundError:
             return Result(127, err=f"{argv[0]} is not installed")
         try:
-            return _ended(process, stdin or "", timeout_s, unless)
+            return _ended(_fed(process, stdin or ""), timeout_s, unless)
         except subprocess.TimeoutExpired:
             return Result(124, err=f"{argv[0]} did not end within {timeout_s:g} s")
         except _NobodyWaits:
@@ -126,15 +127,30 @@ def _let_go(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
         process.wait(_LEAVE_S)
 
 
-def _ended(
-    process: subprocess.Popen[str], stdin: str, timeout_s: float, unless: Callable[[], object]
-) -> Result:
+def _fed(process: subprocess.Popen[str], text: str) -> subprocess.Popen[str]:
+    """The program, which is sent this text from now on, however long it takes to read it.
+
+    `communicate` would send it in its first call alone, which ends after a second.
+    """
+    pipe, process.stdin = process.stdin, None
+
+    def feed() -> None:
+        with suppress(OSError):  # it has ended, or reads no more
+            if pipe is not None:
+                with pipe:
+                    pipe.write(text)
+
+    threading.Thread(target=feed, daemon=True).start()
+    return process
+
+
+def _ended(process: subprocess.Popen[str], timeout_s: float, unless: Callable[[], object]) -> Result:
     """Raises TimeoutExpired and _NobodyWaits."""
     deadline = time.monotonic() + timeout_s
     while True:
         left = deadline - time.monotonic()
         try:
-            out, err = process.communicate(stdin, timeout=min(left, _LOOK_S))
+            out, err = process.communicate(timeout=min(left, _LOOK_S))
         except subprocess.TimeoutExpired:
             if left <= _LOOK_S:
                 raise

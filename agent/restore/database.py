@@ -34,7 +34,7 @@ def from_backup(work: Work, files: Files, warnings: list[str]) -> Telling:
         return _facts(work, files, what, size, free=free, of=found.backup.at, stores=stores)
     yield work.told("room", size=size + files.size, free=free)
     source = yield from dumps.source(work, found, warnings)
-    return (yield from _done(work, files, source, size, warnings))
+    return (yield from put_in_place(work, files, source, size, warnings))
 
 
 def from_moment(work: Work, files: Files, at: datetime, warnings: list[str]) -> Telling:
@@ -53,10 +53,10 @@ def from_moment(work: Work, files: Files, at: datetime, warnings: list[str]) -> 
     with moments.instance(work, found, at) as running:
         source = moments.source(work, running, database)
         refuse_crowded(source.details.size, free_bytes(work.ports), files.size)
-        return (yield from _done(work, files, source, source.details.size, warnings))
+        return (yield from put_in_place(work, files, source, source.details.size, warnings))
 
 
-def _done(work: Work, files: Files, source: Source, size: int, warnings: list[str]) -> Telling:
+def put_in_place(work: Work, files: Files, source: Source, size: int, warnings: list[str]) -> Telling:
     """Fill, check, and put it where it is wanted; nothing is left beside whatever happens."""
     try:
         with closing(fill.filled(work, source)) as filling:

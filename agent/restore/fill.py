@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Generator, Iterable
 from typing import Final
 
-from agent.archive.cluster import verifier
+from agent.admins.scram import verifier
 from agent.backup import aside
 from agent.backup import programs as clients
 from agent.backup.aside import Note

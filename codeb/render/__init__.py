@@ -1,5 +1,6 @@
 """From the plan to text: files of a host, releases of projects. Pure, and without a single secret value."""
 
+from codeb.render.admins import admins_document, rotated
 from codeb.render.backup import final_document, second_texts
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.environment import VARIABLES, project_environment
@@ -13,6 +14,7 @@ __all__ = [
     "HostBundle",
     "HostFile",
     "Service",
+    "admins_document",
     "final_document",
     "host_bundle",
     "host_files",
@@ -20,6 +22,7 @@ __all__ = [
     "project_environment",
     "release_document",
     "remove_document",
+    "rotated",
     "route_document",
     "second_texts",
 ]

@@ -52,7 +52,8 @@ def archive_files(plan: Plan, uid: int) -> HostBundle:
         port=plan.data.postgres_port,
         segment=_SEGMENT,
     )
-    login = f"*:*:*:{names.POSTGRES_ARCHIVE}:{secret_marker('postgres/archive')}\n"
+    password = secret_marker("postgres/archive", plan.settings.rotation.archive)
+    login = f"*:*:*:{names.POSTGRES_ARCHIVE}:{password}\n"
     return HostBundle(
         directories=(Directory(names.ARCHIVE_DIR, "0700", owner), Directory(_RECEIVE, "0700", owner)),
         files=(

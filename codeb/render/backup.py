@@ -28,7 +28,8 @@ _SPREAD: Final = frozenset({"daily", "weekly", "monthly", "quarterly", "semiannu
 def backup_files(plan: Plan) -> HostBundle:
     """For the server with the role `data`, which has all databases and buckets."""
     owner = f"{_POSTGRES_UID}:{_POSTGRES_UID}"
-    login = f"*:*:*:{names.POSTGRES_ADMIN}:{secret_marker('postgres/admin')}\n"
+    password = secret_marker("postgres/admin", plan.settings.rotation.postgres)
+    login = f"*:*:*:{names.POSTGRES_ADMIN}:{password}\n"
     settings = json.dumps(backup_settings(plan), indent=1) + "\n"
     timed = [project for project in plan.projects if _saved(project)]
     proven = any(project.database for project in timed)
@@ -106,8 +107,8 @@ def _here(plan: Plan) -> dict[str, Any]:
         "endpoint": f"http://127.0.0.1:{plan.data.minio_port}",
         "region": BACKUP_REGION,
         "bucket": names.BACKUP_BUCKET,
-        "access_key": names.BACKUP_USER,
-        "secret_key": secret_marker("backup/storage"),
+        "access_key": names.backup_user(plan.settings.rotation.backup),
+        "secret_key": secret_marker("backup/storage", plan.settings.rotation.backup),
         "ca": None,
     }
 

@@ -75,10 +75,15 @@ def _postgres(plan: Plan, server: ServerPlan) -> HostBundle:
             file(f"{config}/postgresql.conf", _postgresql_conf()),
             *_read_while_it_runs(plan, config, service),
             file(f"{names.SECRETS_DIR}/postgres.key", secret_marker("postgres/tls"), "0600", owner),
-            file(f"{names.SECRETS_DIR}/postgres-admin", secret_marker("postgres/admin"), "0600", owner),
+            # Read at the first start alone; later ones are set while it runs (codeb.render.admins).
+            HostFile(f"{names.SECRETS_DIR}/postgres-admin", _admin_password(plan), "0600", owner),
         ),
         services=(Service(service, "container-health", 300),),
     )
+
+
+def _admin_password(plan: Plan) -> str:
+    return secret_marker("postgres/admin", plan.settings.rotation.postgres)
 
 
 def _read_while_it_runs(plan: Plan, config: str, service: str) -> tuple[HostFile, ...]:
@@ -87,6 +92,7 @@ def _read_while_it_runs(plan: Plan, config: str, service: str) -> tuple[HostFile
     texts = {
         "reload.conf": render("postgres/reload.conf", slot_gib=plan.settings.backup.slot),
         "pg_hba.conf": logins,
+        "pg_ident.conf": render("postgres/pg_ident.conf", admin=names.POSTGRES_ADMIN),
         "server.crt": public_marker("postgres/tls"),
     }
     return tuple(HostFile(f"{config}/{name}", text, reloads=(service,)) for name, text in texts.items())
@@ -138,7 +144,14 @@ def _redis(plan: Plan, server: ServerPlan, redis: RedisPlan) -> HostBundle:
         files=(
             HostFile(f"{names.QUADLET_DIR}/{redis.name}.container", unit, restarts=(service,)),
             HostFile(
-                first_users, render("redis/users.acl", admin_purpose=redis.admin_purpose), "0600", owner
+                first_users,
+                render(
+                    "redis/users.acl",
+                    admin_purpose=redis.admin_purpose,
+                    number=plan.settings.rotation.redis,
+                ),
+                "0600",
+                owner,
             ),
         ),
         services=(Service(service, "container-health"),),
@@ -165,12 +178,20 @@ def _minio(plan: Plan, server: ServerPlan) -> HostBundle:
         data=data,
         secrets=names.SECRETS_DIR,
     )
-    password = f"{names.SECRETS_DIR}/minio-admin"
+    number = plan.settings.rotation.minio
+    # From number 2 on its root user is let in no more: it takes another password whenever it starts next.
+    password = HostFile(
+        f"{names.SECRETS_DIR}/minio-admin",
+        secret_marker("minio/admin", number),
+        "0600",
+        owner,
+        restarts=(service,) if number == 1 else (),
+    )
     return HostBundle(
         directories=(Directory(data, "0700", owner),),
         files=(
             HostFile(f"{names.QUADLET_DIR}/{names.MINIO}.container", unit, restarts=(service,)),
-            HostFile(password, secret_marker("minio/admin"), "0600", owner, restarts=(service,)),
+            password,
         ),
         services=(Service(service, "container-health"),),
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from codeb import names
 from codeb.plan import Plan, ServerPlan
+from codeb.render.admins import admins_document
 from codeb.render.backup import backup_files
 from codeb.render.base import base_files
 from codeb.render.bundle import Directory, HostBundle
@@ -33,4 +34,5 @@ def host_files(plan: Plan, server: ServerPlan, configured: Collection[str] = ())
 
 def host_bundle(plan: Plan, server: ServerPlan, configured: Collection[str] = ()) -> dict[str, Any]:
     """`host_files` as the document of `codeb-agent apply`, with secret markers."""
-    return host_files(plan, server, configured).document()
+    document = host_files(plan, server, configured).document()
+    return document | ({"admins": admins_document(plan)} if server.has("data") else {})

@@ -13,9 +13,9 @@ from codeb.render import quote
 _TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 
 
-def secret_marker(purpose: str) -> str:
-    """The marker of a secret, filled in just before the text leaves for a host."""
-    return f"@{{secret:{purpose}}}"
+def secret_marker(purpose: str, number: int = 1) -> str:
+    """The marker of a secret, filled in just before the text leaves for a host; `number` as in `RootSecret.derive`."""
+    return f"@{{secret:{purpose}}}" if number == 1 else f"@{{secret:{purpose}:{number}}}"
 
 
 def public_marker(purpose: str) -> str:

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,13 @@ def stack() -> Stack:
 
 @pytest.fixture(scope="module")
 def cluster(stack: Stack) -> Iterator[Cluster]:
+    with archived_cluster(stack) as running:
+        yield running
+
+
+@contextmanager
+def archived_cluster(stack: Stack) -> Iterator[Cluster]:
+    """A new one."""
     if missing := able():
         pytest.skip(f"needs {missing}")
 
@@ -62,15 +69,15 @@ def here(cluster: Cluster, stack: Stack) -> Iterator[Host]:
     with tempfile.TemporaryDirectory(prefix="codeb-archive-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
         root.chmod(0o711)
-        found = host(root, _receiver(stack, cluster), Shelf())
-        _laid_out(found, cluster, root)
+        found = host(root, receiver(stack, cluster), Shelf())
+        laid_out(found, cluster, root)
         yield found
         found.containers.close()
         with connection(cluster) as db:
             db.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
 
 
-def _receiver(stack: Stack, cluster: Cluster) -> str:
+def receiver(stack: Stack, cluster: Cluster) -> str:
     """The command of the rendered unit, with the server's address here."""
     unit = stack.file("/etc/containers/systemd/codeb-wal.container")
     line = next(line for line in unit.splitlines() if line.startswith("Exec=")).removeprefix("Exec=")
@@ -78,7 +85,8 @@ def _receiver(stack: Stack, cluster: Cluster) -> str:
     return " ".join([*words, "--host=127.0.0.1", f"--port={cluster.config['port']}"])
 
 
-def _laid_out(found: Host, cluster: Cluster, root: Path) -> None:
+def laid_out(found: Host, cluster: Cluster, root: Path) -> None:
+    """What `pulumi up` puts there: keys, logins, settings with two stores."""
     files, secret = found.ports.files, identity()
     owner = "70:70"
     (root / "etc/codeb/secrets").mkdir(parents=True)

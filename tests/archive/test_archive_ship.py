@@ -10,10 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 
-from agent.archive import base, recovery, ship, state, windows
-from agent.archive.cluster import ensure_role
+from agent.archive import base, programs, recovery, ship, state, windows
+from agent.archive.cluster import asked_once, ensure_role
 from agent.archive.keeper import RECEIVER, Keeper
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
@@ -230,6 +231,22 @@ def test_the_role_can_do_nothing_but_take_wal(cluster: Cluster, here: Host, sett
     assert found == (True, True, False, False, False, False)
     assert PASSWORD not in str(kept)
     assert PASSWORD not in cluster.log.read_text(errors="replace")
+
+
+def test_the_next_number_of_its_password_is_taken_and_the_one_before_refused(
+    cluster: Cluster, here: Host, settings: Settings
+) -> None:
+    ensure_role(here.ports, settings.server)
+    login = f"*:*:*:codeb_archive:{'N' * 40}\n".encode()
+    here.ports.files.write(paths.ARCHIVE_LOGIN, login, 0o600, programs.OWNER)
+    ensure_role(here.ports, settings.server)
+    assert asked_once(here.ports, settings.server).timeline == 1
+    config = cluster.config
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(
+            host=config["host"], port=config["port"], user="codeb_archive", dbname="postgres",
+            password=PASSWORD, sslmode="require",
+        )  # fmt: skip
 
 
 def test_without_its_password_nothing_is_sent_to_postgresql(here: Host, settings: Settings) -> None:

@@ -38,8 +38,9 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def write_certificate(folder: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1 and its key: server.crt and server.key in the folder."""
+def write_certificate(folder: Path, *others: str) -> Path:
+    """A self-signed certificate for 127.0.0.1 (and others) and its key: server.crt and server.key in the folder."""
+    names = [x509.IPAddress(ip_address(each)) for each in ("127.0.0.1", *others)]
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider tests")])
     now = datetime.now(UTC)
@@ -51,7 +52,7 @@ def write_certificate(folder: Path) -> Path:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )

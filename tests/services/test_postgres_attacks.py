@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -15,6 +16,7 @@ from lab.providers.postgresql import database, grant, role
 from tests.plugins.client import plugin
 from tests.plugins.life import make
 from tests.postgres import Cluster, postgres_cluster
+from tests.services.rendered import as_rendered
 from tests.services.stack import Stack
 
 PROJECTS = ("blog", "food-delivery-app")
@@ -25,16 +27,7 @@ LARGE_SORT = "SELECT repeat('x', 500) || i FROM generate_series(1, 100000) i ORD
 @pytest.fixture(scope="module")
 def cluster(stack: Stack) -> Iterator[Cluster]:
     """A server with the rendered settings and logins, and the projects' databases as Pulumi makes them."""
-
-    def prepare(home: Path) -> dict[str, object]:
-        for name in ("postgresql.conf", "reload.conf"):
-            settings = stack.file(f"/etc/codeb/postgres/{name}")
-            settings = settings.replace("/run/secrets/postgres.key", str(home / "server.key"))
-            settings = settings.replace("/etc/postgresql", str(home)).replace("/run/postgresql", str(home))
-            (home / name).write_text(settings)
-        (home / "pg_hba.conf").write_text(stack.file("/etc/codeb/postgres/pg_hba.conf"))
-        return {"config_file": home / "postgresql.conf"}
-
+    prepare = partial(as_rendered, stack)
     with postgres_cluster(names.POSTGRES_ADMIN, {"fsync": "off"}, prepare) as running:
         with plugin("postgresql", running.config) as postgresql:
             for project in PROJECTS:
@@ -94,6 +87,35 @@ def test_a_project_opens_no_database_but_its_own(cluster: Cluster, dbname: str) 
 @pytest.mark.parametrize("dbname", ["postgres", "template1", "blog_db"])
 def test_the_administrator_opens_all_of_them(cluster: Cluster, dbname: str) -> None:
     administrator(cluster, dbname).close()
+
+
+def test_the_socket_lets_root_of_the_host_in_as_the_administrator_and_nobody_else(cluster: Cluster) -> None:
+    """The server's own user has every project's statements run: what it could connect to, an extension could."""
+    home = str(cluster.certificate.parent)
+    ask = ["psql", "-wAtqX", "-h", home, "-p", cluster.config["port"], "-U", "postgres", "-c", "SELECT 1"]
+    root = subprocess.run([*ask, "-d", "template1"], capture_output=True, text=True)
+    assert root.stdout == "1\n", root.stderr
+    for dbname, refusal in (
+        ("template1", "Peer authentication failed"),
+        ("postgres", "no password supplied"),
+    ):
+        found = subprocess.run([*ask, "-d", dbname], capture_output=True, text=True, user="postgres", cwd="/")
+        assert refusal in found.stderr
+    other = subprocess.run([*ask, "-d", "postgres"], capture_output=True, text=True)
+    assert "no password supplied" in other.stderr, "template1 is the only door"
+
+
+def test_an_extension_that_connects_for_a_project_gets_in_by_no_door_of_the_host(cluster: Cluster) -> None:
+    home, port = cluster.certificate.parent, cluster.config["port"]
+    with administrator(cluster, "blog_db") as admin:
+        admin.execute("CREATE EXTENSION dblink")
+        # As the administrator himself: dblink asks him for no password, so it is the server's rule that refuses.
+        target = f"host={home} port={port} user=postgres dbname=template1"
+        with pytest.raises(psycopg.Error, match="Peer authentication failed"):
+            admin.execute("SELECT dblink_connect(%s)", [target])
+        with login(cluster, "blog") as blog, pytest.raises(psycopg.Error):
+            blog.execute("SELECT dblink_connect(%s)", [target])
+        admin.execute("DROP EXTENSION dblink")
 
 
 def test_nobody_logs_in_without_tls(cluster: Cluster) -> None:

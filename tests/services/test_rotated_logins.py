@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -18,6 +18,7 @@ from tests.plugins.client import Plugin, plugin
 from tests.plugins.life import change, make, remove
 from tests.postgres import Cluster, postgres_cluster
 from tests.services.redis_server import Client, RedisServer
+from tests.services.rendered import as_rendered
 from tests.services.stack import Stack
 
 OWNER, DATABASE = "blog", "blog_db"
@@ -26,14 +27,7 @@ OWNER, DATABASE = "blog", "blog_db"
 @pytest.fixture
 def cluster(stack: Stack) -> Iterator[Cluster]:
     """A server with the rendered settings and rules."""
-
-    def prepare(home: Path) -> dict[str, object]:
-        settings = stack.file("/etc/codeb/postgres/postgresql.conf")
-        settings = settings.replace("/etc/postgresql", str(home)).replace("/run/postgresql", str(home))
-        (home / "postgresql.conf").write_text(settings)
-        (home / "pg_hba.conf").write_text(stack.file("/etc/codeb/postgres/pg_hba.conf"))
-        return {"config_file": home / "postgresql.conf"}
-
+    prepare = partial(as_rendered, stack)
     with postgres_cluster(names.POSTGRES_ADMIN, {"fsync": "off"}, prepare) as running:
         yield running
 

@@ -6,6 +6,7 @@ from codeb.model.settings.images import Images
 from codeb.model.settings.members import Member
 from codeb.model.settings.pools import Balancer, Pool
 from codeb.model.settings.previews import Previews
+from codeb.model.settings.rotation import Rotation
 from codeb.model.settings.servers import Server
 from codeb.model.settings.vault import Vault
 from codeb.model.settings.whole import Settings, parse_settings
@@ -19,6 +20,7 @@ __all__ = [
     "Previews",
     "Provider",
     "Role",
+    "Rotation",
     "SecondPlace",
     "Server",
     "Settings",

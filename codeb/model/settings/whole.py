@@ -19,6 +19,7 @@ from codeb.model.settings.images import Images
 from codeb.model.settings.members import Member, members_of
 from codeb.model.settings.pools import Balancer, Pool
 from codeb.model.settings.previews import Previews
+from codeb.model.settings.rotation import Rotation
 from codeb.model.settings.servers import Server
 from codeb.model.settings.together import refuse_faults
 from codeb.model.settings.vault import Vault
@@ -94,6 +95,8 @@ class Settings(Setting):
     """Preview environments of pull requests; none when left out. Only of a stack with `development`."""
     vault: OffWhenEmpty[Vault] = None
     """The vault that has projects' secrets; without one all are in the secret `projectSecrets`."""
+    rotation: Rotation = Rotation()
+    """Numbers of the keys that the platform's own accounts have; all 1 when left out."""
 
     @property
     def platform_hosts(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ import yaml
 from codeb import registry
 from codeb.model import load_manifests, parse_request, parse_settings, read_sources
 from codeb.plan import Plan, PlanError, ProjectPlan, ServerPlan, make_plan, merged
-from codeb.render import host_files, project_environment, release_document, route_document
+from codeb.render import admins_document, host_files, project_environment, release_document, route_document
 from codeb.secrets import ProjectCredentials
 
 FOLDER = Path(__file__).parent
@@ -89,6 +89,8 @@ class Case:
         for server in plan.servers:
             bundle = host_files(plan, server)
             found[f"hosts/{server.name}/bundle.json"] = _json(_without_contents(bundle.document()))
+            if server.has("data"):
+                found[f"hosts/{server.name}/admins.json"] = _json(admins_document(plan))
             found |= {f"hosts/{server.name}{file.path}": file.content for file in bundle.files}
             if len(plan.servers) > 1:
                 found |= {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -24,6 +25,7 @@ def test_the_agent_takes_every_bundle(case: Case) -> None:
         return
     for server in plan.servers:
         document = from_the_cloud(json.dumps(host_bundle(plan, server)))
+        document = re.sub(r"@\{secret:[^}]+\}", "A" * 40, document)
         assert read_bundle(Reader(json.loads(document), "")).files
 
 

@@ -35,7 +35,7 @@ def test_a_fourth_manifest_comes_goes_keeps_its_data_and_comes_back(stack: Stack
     }
     stack.write("shop", new_project("shop"))
     plan = stack.preview()
-    assert plan.changes == {"create": 9, "update": 1}, plan.text  # the data server backs it up
+    assert plan.changes == {"create": 11, "update": 1}, plan.text  # the data server backs it up
     facts = plan.inputs("Project::shop")
     assert facts["ports"] == {"app": 3007, "internal": 3008}
     assert facts["database"] == "shop_db"
@@ -43,7 +43,7 @@ def test_a_fourth_manifest_comes_goes_keeps_its_data_and_comes_back(stack: Stack
     assert facts["redis"].startswith("redis-0 index ")
 
     added = stack.up()
-    assert added.changes == {"create": 9, "update": 1}, added.text
+    assert added.changes == {"create": 11, "update": 1}, added.text
     assert get(SHOP_URL).status == 200
     stack.sql("create table kept (note text)", "shop_db")
     stack.sql("insert into kept values ('here')", "shop_db")

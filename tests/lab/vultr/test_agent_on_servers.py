@@ -115,6 +115,7 @@ class DataServer:
         document = host_bundle(plan, plan.server("data-1"))
         for key, name in (("files", "path"), ("services", "name")):
             document[key] = [each for each in document[key] if not re.search("redis|minio", each[name])]
+        document["admins"] = {**document["admins"], "redis": []}
         return dict(filled({**document, "packages": []}))
 
     def apply(self, *, shared: bool = False) -> Done:

@@ -71,6 +71,8 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "base",
         "platform",
         "belongings",
+        "rebuild",
+        "settle",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

@@ -272,6 +272,7 @@ def test_keys_come_from_a_file_or_standard_input_and_are_the_agents_alone(
 ) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text(KEYS)
+    keys.chmod(0o600)
     wanted = {"access_key": "reader", "secret_key": "hush"}
     words = ("shop", "--backup", "newest", "--from", "second", "--keys")
     assert restore_commands._document(parsed(*words, str(keys)), "shop")["keys"] == wanted
@@ -303,6 +304,7 @@ def test_keys_of_another_form_are_refused_and_shown_nowhere(
 ) -> None:
     keys = tmp_path / "keys.json"
     keys.write_text(text)
+    keys.chmod(0o600)
     assert (
         main(["restore", "shop", "--backup", "newest", "--from", "second", "--keys", str(keys), *STACK]) == 2
     )

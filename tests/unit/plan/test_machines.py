@@ -261,6 +261,7 @@ EDITS: dict[str, dict[str, Any]] = {
         "backup": {"spool": 4, "slot": 8, "second": {"endpoint": "https://s3.example.com", "bucket": "kept"}}
     },
     "vault": {"vault": {"address": "https://vault.example.com:8200"}},
+    "rotation": {"rotation": {"postgres": 2, "minio": 3}},
     "balancer.enabled": {"balancer": {"enabled": False}},
     "balancer.tls": {"balancer": {"tls": "terminate"}},
     "pools[].name": {"pools": [APPS | {"name": "web"}, DATA]},

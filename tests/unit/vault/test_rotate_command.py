@@ -93,3 +93,89 @@ def test_what_is_no_service_is_wrong_usage(folder: Path, arguments: tuple[str, .
     with pytest.raises(SystemExit) as ended:
         rotated(folder, HEAD, *arguments)
     assert ended.value.code == 2
+
+
+STACK = """# prod
+config:
+  codeb:domain: example.com # theirs
+  codeb:projectSecrets:
+    shop: {KEY: {secure: v1:abc}}
+  codeb:servers: [{name: a, address: 10.0.0.1, knownHostsFile: k}]
+"""
+
+
+def rotated_platform(folder: Path, text: str, *arguments: str) -> tuple[int, str]:
+    file = folder / "Pulumi.live.yaml"
+    file.write_text(text)
+    code = main(["secrets", "rotate", *arguments, "--stack", "live"])
+    return code, file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "accounts", "after"),
+    [
+        ("", ("postgres",), "  codeb:rotation:\n    postgres: 2\n"),
+        (
+            "  codeb:rotation: {redis: 4, minio: '2'} # ours\n",
+            ("redis", "minio", "backup"),
+            "  codeb:rotation: {redis: 5, minio: 3, backup: 2} # ours\n",
+        ),
+        (
+            "  codeb:rotation:\n    archive: 9 # the ninth\n",
+            ("archive", "archive"),
+            "  codeb:rotation:\n    archive: 10 # the ninth\n",
+        ),
+    ],
+)
+def test_a_number_of_the_platform_is_raised_in_the_stack_s_file_and_the_rest_stays(
+    folder: Path, before: str, accounts: tuple[str, ...], after: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, text = rotated_platform(folder, STACK + before, "--platform", *accounts)
+    assert (code, text) == (0, STACK + after)
+    assert "ends the old ones once nothing has them" in capsys.readouterr().out
+
+
+def test_a_dry_run_says_the_numbers_and_writes_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ("--platform", "postgres", "redis", "--dry-run")
+    assert rotated_platform(folder, STACK, *arguments) == (0, STACK)
+    said = capsys.readouterr().out
+    assert "Pulumi.live.yaml: postgres would have number 2\n" in said
+    assert "Pulumi.live.yaml: redis would have number 2\n" in said
+    assert rotated(folder, HEAD, "shop", "cache", "--dry-run") == (0, HEAD)
+    assert "cache would have number 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("  codeb:rotation: {postgres: 999}\n", "codeb:rotation.postgres"),
+        ("  codeb:rotation: {postgres: two}\n", "codeb:rotation.postgres"),
+        ("  codeb:rotation: {mysql: 2}\n", "codeb:rotation.mysql"),
+        ("  codeb:rotation: '{\"postgres\": 2}'\n", "Raise codeb:rotation by hand"),
+        ("  codeb:rotation: &it {redis: 1}\n  codeb:previews: *it\n", "anchors and aliases"),
+    ],
+)
+def test_a_number_of_the_platform_that_can_t_be_raised_is_said_and_changes_nothing(
+    folder: Path, more: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rotated_platform(folder, STACK + more, "--platform", "postgres") == (1, STACK + more)
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--platform",),
+        ("--platform", "mysql"),
+        ("--platform", "postgres;"),
+        ("shop", "database", "--platform", "postgres"),
+        ("shop", "--platform", "postgres"),
+        (),
+    ],
+)
+def test_a_project_and_the_platform_are_not_rotated_at_once(folder: Path, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        rotated_platform(folder, STACK, *arguments)
+    assert ended.value.code == 2

@@ -253,6 +253,11 @@ def test_a_program_is_ended_when_nobody_waits_for_it_any_more() -> None:
     assert RealRunner().run(["sleep", "60"], timeout_s=0.2, unless=lambda: False).code == 124
 
 
+def test_a_program_that_takes_more_than_a_second_gets_all_that_it_is_sent() -> None:
+    text = "x" * 200_000
+    assert RealRunner().run(["sh", "-c", "sleep 2.2; cat"], stdin=text).out == text
+
+
 ASKED = """
 import sys, time
 from agent.real.asker import RealAsker
