@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -198,9 +199,16 @@ def refusal(place: Place, status: int, code: str) -> StoreError:
 
 
 def _trust(ca: str | None) -> ssl.SSLContext:
+    """Reading the system's certificates takes longer than most requests: it is done once, and again for another file."""
+    return _trusting(ca, Path(ca).stat().st_mtime_ns if ca is not None and Path(ca).is_file() else 0)
+
+
+@lru_cache(8)
+def _trusting(ca: str | None, written: int) -> ssl.SSLContext:
+    """`written`: when the file was, 0 when there is none."""
     context = ssl.create_default_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT  # browsers and curl don't ask for RFC 5280 to the letter
-    if ca is not None and Path(ca).is_file():
+    if ca is not None and written:
         context.load_verify_locations(ca)
     return context
 

@@ -106,6 +106,8 @@ def _said(put_back: str = STAYS) -> Iterator[None]:
         remedy = f"see that the store runs; {_AGAIN}"
         if error.code == "NoSuchBucket":
             remedy = "`pulumi up` makes the buckets of a manifest; `--only database` leaves uploads out"
+        if error.kind == "full":
+            remedy = f"make room, or raise the bucket's `quota`, which older versions count towards; {_AGAIN}"
         raise Failed("uploads", str(error), remedy, put_back=put_back) from None
     except Damaged as error:
         raise Failed("uploads", str(error), "run again", put_back=put_back) from None

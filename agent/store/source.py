@@ -31,6 +31,8 @@ def read_source(document: Reader) -> Source:
         raise BadDocument("keys", "are for one store: name it with from")
     found = Source(name, keys.secret("access_key"), keys.secret("secret_key"))
     keys.end()
+    if not found.access_key or not found.secret_key:
+        raise BadDocument("keys", "have to be two: access_key and secret_key")
     return found
 
 
@@ -61,9 +63,7 @@ def _with(store: Store, wanted: Source) -> Store:
 
 def unasked(store: Store, error: StoreError) -> str:
     """Why a store is left out, in words, and what to do when it is for its keys."""
-    if error.kind != "refused":
+    if error.code not in ("AccessDenied", "status 403"):
         return f"{store.name} can't be asked: {error}"
-    return (
-        f"{store.name} lets nobody read by the keys that this server has ({error}): "
-        f"`--from {store.name} --keys FILE` reads it by yours"
-    )
+    how = f"`--from {store.name} --keys FILE` reads it by yours"
+    return f"{store.name} lets nobody read by these keys ({error}): {how}"

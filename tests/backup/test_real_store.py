@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from agent.host.s3 import Place, StoreError
 from agent.real.s3 import RealS3
 from agent.real.s3_link import Link
 from tests.minio import Minio
+from tests.plugins.processes import write_certificate
 from tests.ports import refusing_port
 
 S3 = RealS3(pause=lambda _: None)
@@ -95,6 +97,23 @@ def test_a_refusal_says_why_and_shows_no_key(
     assert says in str(caught.value)
     assert wrong.secret_key not in str(caught.value)
     assert wrong.secret_key not in repr(wrong)
+
+
+def test_a_ca_that_is_replaced_is_trusted_from_the_next_request_on(
+    place: Place, minio: Minio, tmp_path: Path
+) -> None:
+    """What is read of it is kept, as reading it takes longer than most requests do."""
+    ca = write_certificate(tmp_path)
+    replaced = replace(place, ca=str(ca))
+    with pytest.raises(StoreError, match="fails at the TLS handshake"):
+        S3.put(replaced, "name", b"x")
+    ca.write_bytes(minio.certificate.read_bytes())
+    os.utime(ca, (1, 1))
+    S3.put(replaced, "name", b"x")
+    S3.put(place, "name", b"y")
+    ca.unlink()
+    with pytest.raises(StoreError, match="fails at the TLS handshake"):
+        S3.put(replaced, "name", b"x")
 
 
 def test_a_store_that_nobody_runs_is_unreachable(place: Place) -> None:

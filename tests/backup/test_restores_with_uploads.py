@@ -326,7 +326,7 @@ def test_a_second_place_is_read_by_keys_that_come_along_and_are_written_nowhere(
     store.versions_of["backup"] = []
     store.put_only.add("elsewhere")
     refused = ask(host, "restore", **WHOLE)
-    assert "second lets nobody read by the keys that this server has" in refused["cause"]
+    assert "second lets nobody read by these keys" in refused["cause"]
     assert "`--from second --keys FILE` reads it by yours" in refused["cause"]
     get = store.get
 

@@ -80,8 +80,8 @@ def test_whoever_has_its_keys_reads_deletes_and_changes_nothing(
 def test_what_a_thief_puts_over_a_backup_does_not_come_back(second: Place, accounts: Accounts) -> None:
     S3.put(second, "database/shop/taken", b"ours")
     S3.put(second, "database/shop/taken", b"the thief's")
-    reading = Oldest(S3)
     admin = accounts.admin(BUCKET)
+    reading = Oldest(S3, [admin])
     assert b"".join(S3.get(admin, "database/shop/taken")) == b"the thief's"
     assert b"".join(reading.get(admin, "database/shop/taken")) == b"ours"
     assert [found.size for found in reading.objects(admin, "database/shop/taken")] == [len(b"ours")]

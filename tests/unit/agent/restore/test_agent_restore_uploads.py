@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -272,9 +273,7 @@ def test_what_is_damaged_everywhere_is_named_and_the_rest_is_back(host: FakeHost
         bring(host)
     line, other = caught.value.failure.log
     assert line.startswith("'bad\\nname': here: ")
-    assert other.startswith(
-        "not asked: second lets nobody read by the keys that this server has (elsewhere at"
-    )
+    assert other.startswith("not asked: second lets nobody read by these keys (elsewhere at")
     assert other.endswith("`--from second --keys FILE` reads it by yours")
     assert now(host) == {"good": b"good", "bad\nname": b"what is there"}
 
@@ -474,6 +473,23 @@ def test_a_store_or_bucket_that_is_away_is_said(host: FakeHost, bucket: str) -> 
     host.s3.refuses[bucket] = StoreError("unreachable", f"{bucket} gave no answer in time")
     with pytest.raises(Failed, match=f"{bucket} gave no answer in time"):
         bring(host, stores=("here",))
+
+
+def test_a_bucket_whose_quota_is_reached_is_said_with_what_to_do(host: FakeHost) -> None:
+    put(host, "a", b"x")
+    mirror(host)
+    host.s3.delete(FILES, "a")
+    upload = host.s3.upload
+
+    def full(place: Place, *rest: Any, **named: Any) -> Any:
+        if place.bucket == "shop-files":
+            raise StoreError("full", "shop-files refused with XMinioAdminBucketQuotaExceeded")
+        return upload(place, *rest, **named)
+
+    host.s3.upload = full  # type: ignore[method-assign]
+    with pytest.raises(Failed) as caught:
+        bring(host)
+    assert "raise the bucket's `quota`" in caught.value.failure.remedy
 
 
 def test_the_wrong_key_opens_nothing_and_changes_nothing(host: FakeHost, tmp_path: Path) -> None:

@@ -129,6 +129,7 @@ def test_uploads_are_as_of_the_moment_or_of_when_the_database_was_dumped_or_the_
         {"keys": KEYS},
         {"from": "second", "keys": {"access_key": "a\nb", "secret_key": "c"}},
         {"from": "second", "keys": {**KEYS, "more": ""}},
+        {"from": "second", "keys": {**KEYS, "access_key": ""}},
         {"from": "../second"},
     ],
 )
@@ -165,7 +166,7 @@ def test_a_store_that_the_stack_does_not_have_is_named() -> None:
 def test_a_store_that_lets_nobody_read_is_said_with_what_to_do() -> None:
     refused = StoreError("refused", "elsewhere refused with AccessDenied", "AccessDenied")
     assert unasked(Store("second", SECOND), refused) == (
-        "second lets nobody read by the keys that this server has (elsewhere refused with AccessDenied): "
+        "second lets nobody read by these keys (elsewhere refused with AccessDenied): "
         "`--from second --keys FILE` reads it by yours"
     )
     away = StoreError("unreachable", "elsewhere gave no answer")
