@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from agent.archive import bases, cluster, programs, recovery, segments
+from agent.archive import bases, cluster, programs, recovery, segments, stock
 from agent.archive.bases import Base
 from agent.archive.copies import copied
 from agent.archive.document import Wanted, read_wanted
@@ -23,7 +23,7 @@ from agent.host.ports import Ports
 from agent.host.s3 import StoreError
 from agent.store import backups
 from agent.store.ability import looked_at
-from agent.store.sealed import Sealed, put_sealed
+from agent.store.sealed import Damaged, Sealed, put_sealed
 from agent.store.settings import Settings, Store, load_settings
 from agent.store.turn import turn
 
@@ -54,6 +54,7 @@ def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> d
     for name in recovery.leftovers(ports):
         ports.journal.log(f"base backup: {name} of a recovery that was killed is removed")
     facts = cluster.asked_once(ports, settings.server)
+    soon = soon or not _any_moment(ports, settings, facts.system)
     made, store, refused = _stored(ports, settings, facts, soon=soon)
     for other in settings.stores:
         if other is not store and other.name not in refused:
@@ -75,6 +76,17 @@ def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> d
         "pruned": gone,
         **({"summary": f"not every store has it: {', '.join(refused)}"} if refused else {}),
     }
+
+
+def _any_moment(ports: Ports, settings: Settings, system: str) -> bool:
+    """Whether a moment can be recovered without it: users needn't feel a checkpoint in haste then."""
+    for store in settings.stores:
+        try:
+            if stock.point_in_time_from(stock.stock(ports, store.place, system)) is not None:
+                return True
+        except (StoreError, PipeBroken, Damaged) as error:
+            ports.journal.log(f"base backup: {store.name} can't be asked: {error}")
+    return False
 
 
 def _keys(made: Base) -> tuple[str, str]:

@@ -34,6 +34,7 @@ class Keeper:
         self._late_since: float | None = None
         known = state.load(ports)
         self._told = known is not None and known.told
+        self._reached = known.reached if known else {}
 
     def look(self) -> None:
         """Once: leave a moment in WAL, then see to slot and receiver. Raises Failed, PipeBroken."""
@@ -74,7 +75,7 @@ class Keeper:
     def _note(self, facts: Facts, size: int) -> None:
         """What is known, for `status`; whoever follows the projects concerned is told once when the archive stays late."""
         ports = self._ports
-        now = state.State.of(ports, facts, size, self.problem, self.shipper.depots)
+        now = state.State.of(ports, facts, size, self.problem, self.shipper.depots, self._reached)
         why, moment = now.late(now.at), ports.clock.monotonic()
         self._late_since = (moment if self._late_since is None else self._late_since) if why else None
         if self._late_since is None:

@@ -32,9 +32,17 @@ class State:
     told: bool = False
 
     @classmethod
-    def of(cls, ports: Ports, facts: Facts, size: int, problem: str, depots: Sequence[Depot]) -> State:
-        """What is known now."""
-        reached = {depot.store.name: depot.reached for depot in depots}
+    def of(
+        cls,
+        ports: Ports,
+        facts: Facts,
+        size: int,
+        problem: str,
+        depots: Sequence[Depot],
+        before: Mapping[str, datetime | None],
+    ) -> State:
+        """What is known now; of a store that has got nothing since the start what was known `before`."""
+        reached = {each.store.name: each.reached or before.get(each.store.name) for each in depots}
         return cls(ports.clock.now(), facts.system, facts.slot, facts.behind, size, problem, reached)
 
     def late(self, now: datetime) -> str:

@@ -71,14 +71,16 @@ def refuse_kept(before: Database | None, project: str, *, replace: bool) -> None
     if before is None or replace:
         return
     note = before.note
-    told = "nobody knows why"
-    if note:
-        told = f"{note.what} by {note.by} at {note.at} has put it aside, and it goes at {note.until}"
-    raise Failed(
-        "find",
-        f"{before.name} is still there: {told}",
-        f"`codeb restore undo {project}` takes that restore back; `--replace` drops what it has put aside",
-    )
+    cause, remedy = f"{before.name} is still there: nobody knows why", "`--replace` drops it"
+    if note and note.kind == "undone":
+        cause = f"{before.name} is still there: {note.by} took {note.what} back at {note.at}, and it goes at {note.until}"
+    elif note:
+        told = f"{note.what} by {note.by} at {note.at} has put it aside"
+        cause = f"{before.name} is still there: {told}, and it goes at {note.until}"
+        remedy = (
+            f"`codeb restore undo {project}` takes that restore back; `--replace` drops what it has put aside"
+        )
+    raise Failed("find", cause, remedy)
 
 
 def compared(wanted: Details, found: Details, owner: str, *, settings: bool) -> list[str]:

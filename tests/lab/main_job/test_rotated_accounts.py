@@ -161,7 +161,7 @@ def test_each_kind_of_key_rotates_while_visitors_are_served_and_the_old_one_is_r
         assert running(stack) == before, f"{kind}: something was started anew"
         print(f"{kind}: number 2; {visitors.answers} answers so far, none wrong", flush=True)
     assert stack.up().changes == {}, "an update of what has rotated has nothing to do"
-    saved = stack.codeb("backup", "blog")
+    saved = stack.codeb("backup", "blog", "--wait", "600")
     assert saved.returncode == 0, saved.stdout + saved.stderr
     with visitors.served():
         rotate(stack, dict.fromkeys(KINDS, 3))
