@@ -27,6 +27,11 @@ def wanted(plan: Plan) -> bool:
     return any(project.manifest.backup.point_in_time for project in plan.projects)
 
 
+def shipper(plan: Plan) -> tuple[str, ...]:
+    """The unit that reads the stores' settings as it starts, if there is one."""
+    return (f"{_SHIP}.service",) if wanted(plan) else ()
+
+
 def on_disk(plan: Plan) -> tuple[str, ...]:
     """Services (without extension) whose files are below the data folder."""
     return (names.WAL_RECEIVER, _SHIP) if wanted(plan) else ()

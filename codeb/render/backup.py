@@ -8,6 +8,7 @@ from typing import Any, Final
 from codeb import names
 from codeb.model import BackupCredentials
 from codeb.plan import Plan, ProjectPlan
+from codeb.render.archive import shipper
 from codeb.render.bundle import HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render, secret_marker
 
@@ -37,7 +38,7 @@ def backup_files(plan: Plan) -> HostBundle:
     return HostBundle(
         packages=("age", "zstd"),
         files=(
-            HostFile(f"{names.SECRETS_DIR}/backup.json", settings, "0600"),
+            HostFile(f"{names.SECRETS_DIR}/backup.json", settings, "0600", restarts=shipper(plan)),
             HostFile(f"{names.SECRETS_DIR}/backup.key", secret_marker("backup/key") + "\n", "0600"),
             HostFile(f"{names.SECRETS_DIR}/backup.pgpass", login, "0600", owner),
             HostFile(f"{_UNITS}/{names.BACKUP_SERVICE}", render("host/codeb-backup.service", wait_s=WAIT_S)),
@@ -133,7 +134,11 @@ def _second(plan: Plan) -> list[dict[str, Any]]:
 
 def _authority(plan: Plan) -> tuple[HostFile, ...]:
     second = plan.settings.backup.second
-    return (HostFile(_SECOND_CA, second.ca.strip() + "\n"),) if second and second.ca else ()
+    return (
+        (HostFile(_SECOND_CA, second.ca.strip() + "\n", restarts=shipper(plan)),)
+        if second and second.ca
+        else ()
+    )
 
 
 def _saved(project: ProjectPlan) -> bool:

@@ -176,3 +176,14 @@ def test_a_preview_environment_alone_is_dropped_without(project_id: str, more: s
     assert _plan({"it": text}).project(project_id).dropped is dropped
     kept = _plan({"it": MANIFEST.format(id=project_id, more=more)}).project(project_id)
     assert not kept.dropped
+
+
+@pytest.mark.parametrize(
+    ("more", "restarts"), [("backup: {point_in_time: true}\n", ("codeb-ship.service",)), ("", ())]
+)
+def test_what_ships_wal_starts_anew_with_other_stores(more: str, restarts: tuple[str, ...]) -> None:
+    ca = PlatformSecrets(ROOT, []).authority.certificate
+    second = {"endpoint": "https://s3.example.com", "bucket": "kept", "ca": ca}
+    plan = plan_of({"second": second}, shop=more)
+    found = {file.path.rpartition("/")[2]: file.restarts for file in backup_files(plan).files}
+    assert found["backup.json"] == found["backup-ca.crt"] == restarts
