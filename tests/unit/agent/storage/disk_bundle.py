@@ -6,6 +6,8 @@ from typing import Any
 
 from agent.bundle.apply import apply
 from agent.documents.reader import Reader
+from agent.host.ports import Result
+from agent.images.postgres import version
 from tests.unit.agent.fakes.disks import Device
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.fakes.podman import App
@@ -46,6 +48,7 @@ def server(device: Device | None = None) -> FakeHost:
     """A server, with a disk attached."""
     host = FakeHost(images={"p:1": App()}, caddy=False)
     host.disks.devices[DEVICE] = device or Device("252:16")
+    host.answers[" ".join(version("p:1"))] = Result(0, "postgres (PostgreSQL) 16.14\n")
     return host
 
 
