@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from agent.archive import bases, cluster, programs, recovery, segments, stock
 from agent.archive.bases import Base
-from agent.archive.copies import copied
+from agent.archive.copies import copied_base, handed_on
 from agent.archive.document import Wanted, read_wanted
 from agent.archive.prune import pruned
+from agent.archive.stock import Stock
 from agent.backup.snapshot import server_image
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
@@ -42,7 +43,10 @@ class Range:
 
 
 def base(ports: Ports, document: Reader, by: str) -> dict[str, object]:
-    """Take a base backup and store it everywhere; then delete what no moment of the retention takes. Raises Failed."""
+    """Take a base backup and store it everywhere; then delete what no moment of the retention takes. Raises Failed.
+
+    When a store has none at all and another has a young one, that one is copied and none is taken.
+    """
     wanted, soon = read_wanted(document, "soon")
     settings = load_settings(ports)
     with turn(ports, "base", by, _LONGEST_WAIT_S):
@@ -54,15 +58,24 @@ def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> d
     for name in recovery.leftovers(ports):
         ports.journal.log(f"base backup: {name} of a recovery that was killed is removed")
     facts = cluster.asked_once(ports, settings.server)
-    soon = soon or not _any_moment(ports, settings, facts.system)
+    stocks, away = _stocks(ports, settings, facts.system)
+    handed = handed_on(ports, settings.stores, stocks)
+    if handed is not None:
+        return _answer(ports, settings, handed.base, {**away, **handed.refused}, gone=0)
+    # Users needn't feel a checkpoint in haste when some moment can be recovered without it.
+    soon = soon or not any(stock.recoverable(found) for found in stocks.values())
     made, store, refused = _stored(ports, settings, facts, soon=soon)
     for other in settings.stores:
         if other is not store and other.name not in refused:
-            try:
-                copied(ports, store.place, other.place, _keys(made))
-            except StoreError as error:
-                refused[other.name] = str(error)
+            if problem := copied_base(ports, store.place, other.place, made):
+                refused[other.name] = problem
     gone = pruned(ports, settings, made.system, wanted.retention_days)
+    return _answer(ports, settings, made, refused, gone=gone)
+
+
+def _answer(
+    ports: Ports, settings: Settings, made: Base, refused: Mapping[str, str], *, gone: int
+) -> dict[str, object]:
     for name, why in refused.items():
         ports.journal.log(f"base backup {made.id}: {name} doesn't have it: {why}")
     return {
@@ -78,20 +91,16 @@ def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> d
     }
 
 
-def _any_moment(ports: Ports, settings: Settings, system: str) -> bool:
-    """Whether a moment can be recovered without it: users needn't feel a checkpoint in haste then."""
+def _stocks(ports: Ports, settings: Settings, system: str) -> tuple[dict[str, Stock], dict[str, str]]:
+    """By store what it has of this cluster, and why others can't be asked."""
+    found: dict[str, Stock] = {}
+    away: dict[str, str] = {}
     for store in settings.stores:
         try:
-            if stock.point_in_time_from(stock.stock(ports, store.place, system)) is not None:
-                return True
+            found[store.name] = stock.stock(ports, store.place, system)
         except (StoreError, PipeBroken, Damaged) as error:
-            ports.journal.log(f"base backup: {store.name} can't be asked: {error}")
-    return False
-
-
-def _keys(made: Base) -> tuple[str, str]:
-    """Its document last: without it there is no backup."""
-    return bases.tar_key(made.system, made.id), bases.document_key(made.system, made.id)
+            away[store.name] = str(error)
+    return found, away
 
 
 def _stored(

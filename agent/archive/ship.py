@@ -86,6 +86,8 @@ def _kept_going(ports: Ports, keeper: Keeper) -> None:
 def _shipping(ports: Ports, keeper: Keeper, over: threading.Event, wrong: list[Exception]) -> None:
     looked = -float(_LOOK_S)
     try:
+        keeper.shipper.round()
+        windows.complete(ports, keeper.shipper.depots)
         while not over.is_set():
             keeper.shipper.round()
             if ports.clock.monotonic() - looked >= _LOOK_S:

@@ -86,5 +86,9 @@ def windows(found: Stock) -> tuple[Window, ...]:
 
 def point_in_time_from(found: Stock) -> datetime | None:
     """From when on any moment can be recovered, up to now; None when that is so of no moment."""
-    whole = [each.base.at for each in windows(found) if each.consistent and each.chain.missing is None]
-    return min(whole, default=None)
+    return min((base.at for base in recoverable(found)), default=None)
+
+
+def recoverable(found: Stock) -> tuple[Base, ...]:
+    """The base backups from which any moment up to now can be recovered, the oldest first."""
+    return tuple(each.base for each in windows(found) if each.consistent and each.chain.missing is None)

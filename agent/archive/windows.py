@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from agent.archive import programs, stock
+from agent.archive import bases, programs, stock
 from agent.archive.depot import Depot
 from agent.archive.keeper import BASE
 from agent.host import paths
@@ -30,6 +30,21 @@ def look(ports: Ports, settings: Settings, depots: Iterable[Depot]) -> None:
         ports.journal.log("archive: no moment can be recovered: a base backup is taken")
         ports.runner.run(programs.start_soon(BASE))
     _noted(ports, settings, f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else "")
+
+
+def complete(ports: Ports, depots: Iterable[Depot]) -> None:
+    """Have a base backup brought to a store that has none: WAL alone recovers nothing there. Once a run is enough."""
+    for depot in depots:
+        if depot.store.name == HERE or not depot.ready():
+            continue
+        try:
+            lacks = not bases.listed(ports, depot.store.place, depot.system).bases
+        except (StoreError, PipeBroken) as error:
+            depot.failed(str(error))
+            continue
+        if lacks:
+            ports.journal.log(f"archive: {depot.store.name} has no base backup: it is given one")
+            ports.runner.run(programs.start_soon(BASE))
 
 
 def _noted(ports: Ports, settings: Settings, since: str) -> None:

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from agent.archive import base, recovery, ship, spool, stock
+from agent.archive import base, bases, recovery, ship, spool, stock, windows
 from agent.archive.document import Wanted
-from agent.archive.keeper import Keeper
+from agent.archive.keeper import BASE, Keeper
 from agent.archive.recovery import Instance
 from agent.documents.reader import Reader
 from agent.host import paths
@@ -56,6 +56,59 @@ def test_the_next_run_goes_on_within_the_same_segment(
     wal = stock.windows(stocked(here, settings))[-1].chain
     assert len(here.shelf.keys("herehere", f"{wal.last}.")) >= 4, "each run has sent a piece"
     assert rows(here, settings, None, COUNT) == "4"
+
+
+def in_second(here: Host, settings: Settings, system: str) -> list[str]:
+    """The base backups in the second place that lead up to now."""
+    store = settings.store("second")
+    assert store is not None
+    return [each.id for each in stock.recoverable(stock.stock(here.ports, store.place, system))]
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_store_that_came_later_is_given_the_newest_base_backup_and_all_wal(
+    cluster: Cluster, here: Host, settings: Settings, document: Reader
+) -> None:
+    system = stocked(here, settings).system
+    newest = stocked(here, settings).bases[-1]
+    here.shelf.objects_ = {key: found for key, found in here.shelf.objects_.items() if key[0] == "herehere"}
+    here.containers.started.clear()
+    with ExitStack() as stack:
+        later = ship.opened(here.ports, settings, Wanted(1 << 30, DAYS), stack)
+        one_more(cluster)
+        shipped(later)
+        windows.complete(here.ports, later.shipper.depots)
+        assert here.containers.started == [BASE]
+        here.shelf.away.add("secondsecond")
+        refused = base.base(here.ports, document, "a test")
+        here.shelf.away.clear()
+        assert refused["id"] != newest.id, "nobody knows what a store has that doesn't answer: a new one is taken"
+        assert "second" in str(refused["refused"])
+        shipped(later)
+        handed = base.base(here.ports, document, "a test")
+        assert (handed["ok"], handed["id"], handed["stores"]) == (True, refused["id"], ["here", "second"])
+        shipped(later)
+        here.containers.started.clear()
+        windows.complete(here.ports, later.shipper.depots)
+    assert here.containers.started == []
+    assert in_second(here, settings, system) == [refused["id"]]
+    assert base.base(here.ports, document, "a test")["id"] != refused["id"], "the next one is a new one"
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_base_backup_that_was_damaged_where_it_lies_is_not_handed_on(
+    here: Host, settings: Settings, document: Reader
+) -> None:
+    found = stocked(here, settings)
+    here.shelf.objects_ = {key: each for key, each in here.shelf.objects_.items() if key[0] == "herehere"}
+    key = ("herehere", bases.tar_key(found.system, found.bases[-1].id))
+    here.shelf.flip(*key)
+
+    answer = base.base(here.ports, document, "a test")
+
+    assert answer["ok"] is False
+    assert "not what was stored" in str(answer["refused"])
+    assert in_second(here, settings, found.system) == []
 
 
 def said(here: Host, instance: Instance, statements: str) -> str:
