@@ -106,7 +106,8 @@ def _left(answer: Mapping[str, Any]) -> list[str]:
 def _setting(answer: Mapping[str, Any], stack: str) -> list[str]:
     set_it = f"pulumi config set --path codeb:images.postgres {answer.get('image')} --stack {stack}"
     return [
-        f"now say so in the settings: `{set_it}`; until then `pulumi up` is refused, after it nothing restarts"
+        f"now say so in the settings: `{set_it}`; until then an update that changes this server is refused, after it "
+        "nothing restarts"
     ]
 
 

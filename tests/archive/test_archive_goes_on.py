@@ -82,7 +82,9 @@ def test_a_store_that_came_later_is_given_the_newest_base_backup_and_all_wal(
         here.shelf.away.add("secondsecond")
         refused = base.base(here.ports, document, "a test")
         here.shelf.away.clear()
-        assert refused["id"] != newest.id, "nobody knows what a store has that doesn't answer: a new one is taken"
+        assert refused["id"] != newest.id, (
+            "nobody knows what a store has that doesn't answer: a new one is taken"
+        )
         assert "second" in str(refused["refused"])
         shipped(later)
         handed = base.base(here.ports, document, "a test")

@@ -75,6 +75,10 @@ def test_an_upgrade_and_the_way_back_in_containers(ready: Stack) -> None:
     assert major(stack) == 17
     assert stack.sql(SAME, DATABASE) == before
     first = started(stack)
+    same = stack.up()
+    assert same.status == 0, "nothing has to be written, so nothing goes back"
+    assert (major(stack), started(stack)) == (17, first)
+    stack.configure(backup={"spool": 9})
     refused = stack.up()
     assert refused.status != 0
     assert f"set `codeb:images.postgres` to {NEW}" in refused.text

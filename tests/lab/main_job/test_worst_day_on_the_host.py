@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from stack import HOST, Stack, get
 
+from agent.host.s3 import Place
+from agent.real.s3 import RealS3
 from lab import paths
 from lab.host.processes import wait_until
 from tests.backup.accounts import LOCK, Accounts
@@ -50,8 +52,9 @@ END $$
 
 @dataclass(frozen=True)
 class Second:
-    """The second place, on this machine: its settings, and the file with keys that read it."""
+    """The second place, on this machine: as its administrator sees it, its settings, and the file with keys that read it."""
 
+    place: Place
     settings: dict[str, object]
     credentials: dict[str, str]
     keys: Path
@@ -71,9 +74,15 @@ def second(stack: Stack, tmp_path: Path) -> Iterator[Second]:
         place = {
             "endpoint": f"https://{gateway}:{server.port}", "bucket": BUCKET, "ca": server.certificate.read_text()
         }  # fmt: skip
-        yield Second({"second": place}, {"accessKey": "puts", "secretKey": "secret-of-puts"}, keys)
+        yield Second(
+            accounts.admin(BUCKET),
+            {"second": place},
+            {"accessKey": "puts", "secretKey": "secret-of-puts"},
+            keys,
+        )
     stack.configure()
     assert stack.up().status == 0
+    stack.sql("DROP TABLE IF EXISTS steady", DATABASE)
 
 
 def codeb(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -116,7 +125,8 @@ def test_everything_comes_back_onto_an_empty_host_but_for_the_last_seconds(
 
     def archived() -> bool:
         found = json.loads(stack.on_host("cat", "/var/lib/codeb/archive.json").stdout or b"{}")
-        return bool((found.get("reached") or {}).get("second"))
+        based = any(each.key.endswith("/base.json") for each in RealS3().objects(second.place, "cluster/"))
+        return based and bool((found.get("reached") or {}).get("second"))
 
     assert wait_until(archived, 180), "the archive is in the second place"
     writer = threading.Thread(target=stack.on_host, args=_psql(STEADY), daemon=True)
@@ -157,7 +167,6 @@ def test_everything_comes_back_onto_an_empty_host_but_for_the_last_seconds(
     assert codeb(stack, "rebuild", "data", "--keys", str(second.keys)).returncode == 0, "all is back already"
     again = codeb(stack, "backup", "--all", "--wait", "300")
     assert again.returncode == 0, again.stderr
-    stack.sql("DROP TABLE steady", DATABASE)
     for database in databases:
         stack.sql(f"DROP DATABASE IF EXISTS {database}_before_restore")
 

@@ -78,7 +78,7 @@ def test_an_upgrade_says_what_was_felt_where_the_old_files_are_and_what_to_set()
         "the files of before are /srv/codeb/postgres-16 until 2026-12-05T12:00:00Z",
         "`codeb upgrade postgres --back --stack live` goes back to them; what is written from now on isn't in them",
         f"now say so in the settings: `pulumi config set --path codeb:images.postgres {NEW} --stack live`; until then "
-        "`pulumi up` is refused, after it nothing restarts",
+        "an update that changes this server is refused, after it nothing restarts",
         "warning: blog_db: extension citext is 1.7 now, and was 1.6",
     )
 
