@@ -66,9 +66,10 @@ def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> d
     soon = soon or not any(stock.recoverable(found) for found in stocks.values())
     made, store, refused = _stored(ports, settings, facts, soon=soon)
     for other in settings.stores:
-        if other is not store and other.name not in refused:
-            if problem := copied_base(ports, store.place, other.place, made):
-                refused[other.name] = problem
+        if other is store or other.name in refused:
+            continue
+        if problem := copied_base(ports, store.place, other.place, made):
+            refused[other.name] = problem
     gone = pruned(ports, settings, made.system, wanted.retention_days)
     return _answer(ports, settings, made, refused, gone=gone)
 

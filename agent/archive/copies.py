@@ -46,8 +46,8 @@ def copied_base(ports: Ports, source: Place, target: Place, made: Base) -> str:
 def handed_on(ports: Ports, stores: Sequence[Store], stocks: Mapping[str, Stock]) -> Handed | None:
     """Bring the newest base backup that moments follow to the stores that have none: a second place that is new.
 
-    `stocks` has by store what it has, of those that answer. None when no store lacks one, or no young one is there to be had:
-    then a new one is taken, for all of them.
+    `stocks` has by store what it has, of those that answer. None when no store lacks one, or no young one is to be had: then
+    a new one is taken, for all of them.
     """
     lacking = [store for store in stores if store.name in stocks and not stocks[store.name].bases]
     there = [(each, found) for found in stocks.values() for each in stock.recoverable(found)]
