@@ -27,7 +27,6 @@ from agent.store.settings import Settings, load_settings
 _LASTS_S: Final = 3600
 _PACE_S: Final = 5
 _BEAT_S: Final = 15
-_LOOK_S: Final = 600
 _LEAVE_S: Final = 20
 
 
@@ -84,15 +83,11 @@ def _kept_going(ports: Ports, keeper: Keeper) -> None:
 
 
 def _shipping(ports: Ports, keeper: Keeper, over: threading.Event, wrong: list[Exception]) -> None:
-    looked = -float(_LOOK_S)
+    known = windows.Windows(ports, keeper.settings, keeper.shipper.depots)
     try:
-        keeper.shipper.round()
-        windows.complete(ports, keeper.shipper.depots)
         while not over.is_set():
             keeper.shipper.round()
-            if ports.clock.monotonic() - looked >= _LOOK_S:
-                looked = ports.clock.monotonic()
-                windows.look(ports, keeper.settings, keeper.shipper.depots)
+            known.look()
             _wait(ports, _PACE_S, over.is_set)
     except (Failed, Unwritable) as error:
         wrong.append(error)

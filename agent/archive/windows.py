@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
 from agent.archive import bases, programs, stock
 from agent.archive.depot import Depot
 from agent.archive.keeper import BASE
+from agent.archive.stock import Stock
 from agent.host import paths
 from agent.host.pipes import PipeBroken
 from agent.host.ports import Busy, Ports
@@ -15,24 +17,55 @@ from agent.store.record import note, read_backup_record
 from agent.store.sealed import Damaged
 from agent.store.settings import HERE, Settings
 
-
-def look(ports: Ports, settings: Settings, depots: Iterable[Depot]) -> None:
-    """Note it, and have a base backup taken when no moment can be recovered. What a store refuses is its depot's problem."""
-    here = next((depot for depot in depots if depot.store.name == HERE), None)
-    if here is None or not here.ready():
-        return
-    try:
-        since = stock.point_in_time_from(stock.stock(ports, here.store.place, here.system))
-    except (StoreError, PipeBroken, Damaged) as error:
-        here.failed(str(error))
-        return
-    if since is None:
-        ports.journal.log("archive: no moment can be recovered: a base backup is taken")
-        ports.runner.run(programs.start_soon(BASE))
-    _noted(ports, settings, f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else "")
+_LOOK_S: Final = 600
+"""Also the least time between two base backups that are wanted here."""
+_SOON_S: Final = 60
 
 
-def complete(ports: Ports, depots: Iterable[Depot]) -> None:
+class Windows:
+    """Of the stores that WAL is shipped to. What a store refuses is its depot's problem."""
+
+    def __init__(self, ports: Ports, settings: Settings, depots: Sequence[Depot]) -> None:
+        self._ports, self._settings, self._depots = ports, settings, depots
+        self._completed = False
+        self._due, self._next_base = 0.0, 0.0
+
+    def look(self) -> None:
+        """Note it, and have a base backup taken where one lacks: every ten minutes, while there is no moment each minute."""
+        now = self._ports.clock.monotonic()
+        if now < self._due:
+            return
+        known = self._looked(now)
+        if known and not self._completed:
+            self._completed = True
+            _complete(self._ports, self._depots)
+        self._due = now + (_LOOK_S if known else _SOON_S)
+
+    def _looked(self, now: float) -> bool:
+        """Whether moments can be recovered."""
+        here = next((depot for depot in self._depots if depot.store.name == HERE), None)
+        if here is None or not here.ready():
+            return False
+        try:
+            found = stock.stock(self._ports, here.store.place, here.system)
+        except (StoreError, PipeBroken, Damaged) as error:
+            here.failed(str(error))
+            return False
+        since = stock.point_in_time_from(found)
+        if since is None and now >= self._next_base and not _comes(found):
+            self._next_base = now + _LOOK_S
+            self._ports.journal.log("archive: no moment can be recovered: a base backup is taken")
+            self._ports.runner.run(programs.start_soon(BASE))
+        _noted(self._ports, self._settings, f"{since:%Y-%m-%dT%H:%M:%SZ}" if since else "")
+        return since is not None
+
+
+def _comes(found: Stock) -> bool:
+    """Whether there is a base backup whose WAL is on its way."""
+    return any(each.chain.missing is None for each in stock.windows(found))
+
+
+def _complete(ports: Ports, depots: Iterable[Depot]) -> None:
     """Have a base backup brought to a store that has none: WAL alone recovers nothing there. Once a run is enough."""
     for depot in depots:
         if depot.store.name == HERE or not depot.ready():

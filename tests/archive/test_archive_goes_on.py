@@ -77,7 +77,7 @@ def test_a_store_that_came_later_is_given_the_newest_base_backup_and_all_wal(
         later = ship.opened(here.ports, settings, Wanted(1 << 30, DAYS), stack)
         one_more(cluster)
         shipped(later)
-        windows.complete(here.ports, later.shipper.depots)
+        windows.Windows(here.ports, settings, later.shipper.depots).look()
         assert here.containers.started == [BASE]
         here.shelf.away.add("secondsecond")
         refused = base.base(here.ports, document, "a test")
@@ -91,7 +91,7 @@ def test_a_store_that_came_later_is_given_the_newest_base_backup_and_all_wal(
         assert (handed["ok"], handed["id"], handed["stores"]) == (True, refused["id"], ["here", "second"])
         shipped(later)
         here.containers.started.clear()
-        windows.complete(here.ports, later.shipper.depots)
+        windows.Windows(here.ports, settings, later.shipper.depots).look()
     assert here.containers.started == []
     assert in_second(here, settings, system) == [refused["id"]]
     assert base.base(here.ports, document, "a test")["id"] != refused["id"], "the next one is a new one"

@@ -170,13 +170,13 @@ def test_from_when_on_moments_can_be_recovered_is_noted_for_the_projects_that_wa
     keeper.look()
     here.containers.started.clear()
     keeper.shipper.round()
-    windows.look(here.ports, settings, keeper.shipper.depots)
+    windows.Windows(here.ports, settings, keeper.shipper.depots).look()
     assert here.containers.started == ["codeb-base.service"], "there is none: a base backup is taken"
 
     taken = base.base(here.ports, document, "a test")
     shipped(keeper)
     here.containers.started.clear()
-    windows.look(here.ports, settings, keeper.shipper.depots)
+    windows.Windows(here.ports, settings, keeper.shipper.depots).look()
 
     assert here.containers.started == []
     noted = read_backup_record(here.ports, "shop").point_in_time_from
