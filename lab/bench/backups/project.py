@@ -26,18 +26,11 @@ AGENT: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 """Verbs in the order in which they are measured, with what each is told."""
 _FILL: Final = (Path(__file__).parent / "fill.sql").read_text()
-_PSQL: Final = (
-    "podman",
-    "exec",
-    "--interactive",
-    "postgres",
-    "psql",
-    "--no-psqlrc",
-    "--quiet",
-    "-At",
-    "-U",
-    "postgres",
+_SCRIPT: Final = (
+    "PGPASSWORD=$(cat /run/secrets/postgres-admin) "
+    f"exec psql --no-psqlrc --quiet -At --set=ON_ERROR_STOP=1 -h 127.0.0.1 -U postgres {DATABASE}"
 )
+_PSQL: Final = ("podman", "exec", "--interactive", "postgres", "sh", "-c", _SCRIPT)
 
 
 @dataclass
@@ -83,8 +76,7 @@ class Saved(Stack):
 
     def _sql(self, statements: str) -> str:
         """Raises BenchError."""
-        line = [*_PSQL, "--set=ON_ERROR_STOP=1", f"--dbname={DATABASE}"]
-        done = self.lab.run(HOST, line, statements.encode())
+        done = self.lab.run(HOST, _PSQL, statements.encode())
         if done.returncode != 0:
             raise BenchError(f"the database can't be filled: {done.stderr.decode().strip()}")
         return done.stdout.decode()
