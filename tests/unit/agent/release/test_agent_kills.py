@@ -227,6 +227,17 @@ def test_whatever_happens_the_serving_colour_serves_and_a_clean_run_converges(
     converged(world)
 
 
+def test_a_cron_job_that_is_dropped_is_gone_whatever_failed_as_it_went() -> None:
+    """A timer that could not be stopped stayed, without its file and unknown to the record."""
+    for fail in range(1, 61):
+        world = World()
+        assert world.release(BETTER, cron=True)
+        world.disturb(0, fail)
+        world.release(BETTER)
+        world.disturb(0, 0)
+        converged(world)
+
+
 @both
 @pytest.mark.parametrize("then", ["", "reboot"])
 @pytest.mark.parametrize("first", [True, False])
