@@ -48,7 +48,9 @@ def remove(ports: Ports, stems: list[str]) -> None:
         ports.runner.run(commands.disable(timer))  # one that isn't there makes systemctl fail
         state = units.state(ports, timer)
         if state.running or state.file_state == "enabled":
-            raise Failed("settle", f"{timer} can't be stopped", f"see `systemctl status {timer}` and run again")
+            raise Failed(
+                "settle", f"{timer} can't be stopped", f"see `systemctl status {timer}` and run again"
+            )
         ports.runner.run(commands.stop(f"{stem}.service"), timeout_s=120)
         for unit in (f"{stem}.timer", f"{stem}.service"):
             ports.runner.run(commands.reset_failed(unit))

@@ -11,6 +11,7 @@ import pytest
 from stack import Stack
 
 from lab import paths
+from lab.host.processes import wait_until
 from tests.transcripts import difference, steps
 
 pytestmark = pytest.mark.lab
@@ -23,6 +24,8 @@ _SECONDS = 240
 def folder(stack: Stack, tmp_path: Path) -> Iterator[Stack]:
     """The repository's manifests, freshly deployed; the tests' own are afterwards."""
     assert stack.up().status == 0
+    archived = wait_until(lambda: "archive" not in stack.codeb("status").stdout, 120)
+    assert archived, "after a reboot the archive is behind for some seconds, and status says so"
     yield Stack.make(tmp_path)
     assert stack.up().status == 0
 
