@@ -34,6 +34,7 @@ def bring(
     """
     words = [*_RESTORE, f"--use-list={_LIST}", f"--dbname={database}"]
     words += ["--no-owner", f"--role={owner}"] if foreign or not as_admin else []
+    words += [] if as_admin else ["--enable-row-security"]  # the owner's views are filled with what it sees
     words += ["--no-privileges"] if foreign else []
     words += ["--section=pre-data", "--section=data"] if data_only else []
     mounts = [f"{paths.RESTORE_LIST}:{_LIST}"]
