@@ -84,7 +84,7 @@ def bring(database: str, *options: str, user: str = ADMIN) -> list[str]:
 
 def bring_as(database: str, owner: str) -> list[str]:
     """Bring the listed entries as the owner of a database, by a role that may do nothing else."""
-    options = (f"--role={owner}", "--no-owner", "--enable-row-security", f"--use-list={LIST}")
+    options = (f"--role={owner}", "--no-owner", f"--use-list={LIST}")
     return bring(database, *options, user=LOGIN)
 
 

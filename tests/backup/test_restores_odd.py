@@ -50,13 +50,14 @@ def host(tmp_path: Path, cluster: Cluster) -> FakeHost:
     return server(tmp_path, cluster)
 
 
+@pytest.mark.parametrize("as_admin", [False, True])
 def test_row_security_large_objects_publications_and_unlogged_tables_come_back(
-    host: FakeHost, cluster: Cluster
+    host: FakeHost, cluster: Cluster, *, as_admin: bool
 ) -> None:
     sql(cluster, "till_db", SHY)
     before = sql(cluster, "till_db", f"RESET ROLE;\n{ODD}")
     backed_up(host)
-    answer = ask(host, "restore", project="till", backup="newest")
+    answer = ask(host, "restore", project="till", backup="newest", as_admin=as_admin)
     assert answer["ok"], answer
     assert sql(cluster, "till_db", f"RESET ROLE;\n{ODD}") == before
 
