@@ -15,7 +15,9 @@ from agent.store.settings import HERE
 _COPIES = 4
 """Segments that a store which is behind gets in one round: the newest bytes come first."""
 _TOLD = 10_000
-_SET_BACK = "the cluster was set back (a snapshot?), and no moment since is in the archive: see docs/archive.md"
+_SET_BACK = (
+    "the cluster was set back (a snapshot?), and no moment since is in the archive: see docs/archive.md"
+)
 
 
 class Shipper:

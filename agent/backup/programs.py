@@ -16,8 +16,16 @@ _LONGEST_S: Final = 24 * 3600
 _LOCK_WAIT_MS: Final = 60_000
 _PASSWORDS: Final = "/run/codeb/pgpass"
 _CA: Final = "/run/codeb/ca.crt"
-_ADMINS: Final = (
-    "-crole=none -ctemp_file_limit=-1 -cstatement_timeout=0 -cdatestyle=ISO -cintervalstyle=postgres -cextra_float_digits=3"
+_ADMINS: Final = " ".join(
+    f"-c{setting}"
+    for setting in (
+        "role=none",
+        "temp_file_limit=-1",
+        "statement_timeout=0",
+        "datestyle=ISO",
+        "intervalstyle=postgres",
+        "extra_float_digits=3",
+    )
 )
 """What a project may have set for its database, and the administrator's clients do without."""
 _TELLS: Final = re.compile(r"\b(?:error|ERROR|FATAL|PANIC|HINT):")

@@ -30,7 +30,11 @@ def pruned(ports: Ports, settings: Settings, what: tuple[str, str], days: int) -
         if not old and not _left(found):
             return [], 0, ""
         if unread := [each for each in found.wrong if _is_needed(found, each, days)]:
-            return [], 0, f"nothing went, as what {unread[0]} needs can't be known: it {found.wrong[unread[0]]}"
+            return (
+                [],
+                0,
+                f"nothing went, as what {unread[0]} needs can't be known: it {found.wrong[unread[0]]}",
+            )
         needed = {
             entry.name
             for run in found.runs

@@ -415,12 +415,13 @@ def test_a_store_that_goes_away_between_a_dump_and_its_document_fails_that_proje
     sql(cluster, "postgres", "DROP DATABASE IF EXISTS moving_db;\nCREATE DATABASE moving_db;\n")
     shop = settings()["projects"][0] | {"buckets": []}
     projects = [shop, {**shop, "id": "moving", "database": "moving_db"}]
-    host.put(
-        paths.BACKUP_SETTINGS, json.dumps(settings(port=int(cluster.config["port"]), projects=projects))
-    )
+    host.put(paths.BACKUP_SETTINGS, json.dumps(settings(port=int(cluster.config["port"]), projects=projects)))
     host.s3 = TakesNoDocuments(host)
     answer = ask(host, "backup", all=True)
-    assert [(each["project"], each["ok"]) for each in answer["projects"]] == [("shop", False), ("moving", True)]
+    assert [(each["project"], each["ok"]) for each in answer["projects"]] == [
+        ("shop", False),
+        ("moving", True),
+    ]
     assert answer["projects"][0]["phase"] == "store"
     assert read_backup_record(host.ports(), "shop").failed
 

@@ -15,6 +15,7 @@ from tests.unit.agent.store.sealing import needs_age
 pytestmark = needs_age
 COUNT = "SELECT count(*) FROM public.sales;\n"
 ROLE = '"pass ing"'
+FACTS = "INSERT INTO public.facts VALUES ('2026-03-04', 0.1::float8 + 0.2::float8, '-1 day 2 hours');\n"
 SHY = """
 SET ROLE till;
 CREATE POLICY own ON public.sales USING (false);
@@ -76,8 +77,7 @@ def test_a_table_has_the_same_values_though_the_database_writes_them_otherwise_n
     host: FakeHost, cluster: Cluster
 ) -> None:
     made = "SET ROLE till;\nCREATE TABLE public.facts (day date, size float8, took interval);\n"
-    values = "('2026-03-04', 0.1::float8 + 0.2::float8, '-1 day 2 hours')"
-    sql(cluster, "till_db", f"{made}INSERT INTO public.facts VALUES {values};\n")
+    sql(cluster, "till_db", f"{made}{FACTS}")
     for setting in ("datestyle = 'SQL, DMY'", "extra_float_digits = 0", "intervalstyle = 'sql_standard'"):
         sql(cluster, "postgres", f"ALTER DATABASE till_db SET {setting};\n")
     backed_up(host)

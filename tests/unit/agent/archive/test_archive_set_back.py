@@ -1,4 +1,4 @@
-"""A cluster whose disk was set back to a snapshot writes WAL once more that the archive has: it is said, not taken for the same."""
+"""A cluster that was set back to a snapshot writes WAL once more that the archive has: that is said."""
 
 from __future__ import annotations
 
