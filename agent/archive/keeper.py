@@ -42,9 +42,9 @@ class Keeper:
         facts = self._talk.beat()
         self.shipper.tell(facts.lsn, now)
         receiving = units.state(self._ports, RECEIVER).running
-        free = 100 - self._ports.files.disk_used_percent(paths.ARCHIVE)
+        free, disk = self._ports.files.disk_room(paths.ARCHIVE)
         size = spool.size(self._ports)
-        known = slot.Facts(facts.slot, size, free, receiving, facts.behind)
+        known = slot.Facts(facts.slot, size, free, disk, receiving, facts.behind)
         decision = slot.decide(known, self._wanted.most_spool)
         for step in decision.steps:
             self._ports.journal.log(f"archive: {step}: {decision.problem or 'as it should be'}")

@@ -11,20 +11,23 @@ from typing import Final, Literal
 
 NAME: Final = "codeb_archive"
 """Of the slot, and of the role that the receiver logs in as."""
-LEAST_FREE: Final = 15.0
-"""Percent of the disk that stays free for the database, which has its data on the same one."""
-FREE_AGAIN: Final = 20.0
+LEAST_FREE: Final = 0.15
+"""Share of the disk that stays free for the database, which has its data on the same one; of a large disk MOST_KEPT."""
+FREE_AGAIN: Final = 0.2
+MOST_KEPT: Final = 8 << 30
 
 Step = Literal["create", "recreate", "stop", "start"]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """`status` as `pg_replication_slots.wal_status` has it, "" when there is no slot. `spool` and `behind` in bytes."""
+    """`status` as `pg_replication_slots.wal_status` has it, "" when there is no slot. `spool`, `behind`, `free` on a disk of
+    `disk`: bytes."""
 
     status: str
     spool: int
-    free_percent: float
+    free: int
+    disk: int
     receiving: bool
     behind: int = 0
 
@@ -40,8 +43,8 @@ class Decision:
 def decide(facts: Facts, most_spool: int) -> Decision:
     """What to do now. `most_spool`: bytes that may wait in the spool.
 
-    A receiver that was stopped for want of room starts again when half of the spool is empty and a fifth of the disk free:
-    at the limit itself it would start and stop with every segment.
+    A receiver that was stopped for want of room starts again when half of the spool is empty and a third more of the disk
+    free: at the limit itself it would start and stop with every segment.
     """
     full = _full(facts, most_spool)
     if facts.status in ("", "lost"):
@@ -49,6 +52,11 @@ def decide(facts: Facts, most_spool: int) -> Decision:
     if full:
         return Decision(("stop",) if facts.receiving else (), full)
     return Decision(() if facts.receiving else ("start",), _behind(facts))
+
+
+def least_free(disk: int, share: float = LEAST_FREE) -> int:
+    """Bytes of a disk that stay free."""
+    return int(min(share * disk, MOST_KEPT * share / LEAST_FREE))
 
 
 def _anew(facts: Facts, full: str) -> Decision:
@@ -61,9 +69,12 @@ def _anew(facts: Facts, full: str) -> Decision:
 
 
 def _full(facts: Facts, most_spool: int) -> str:
-    least, most = (LEAST_FREE, most_spool) if facts.receiving else (FREE_AGAIN, most_spool // 2)
-    if facts.free_percent < least:
-        return f"the disk has {facts.free_percent:.0f} % free: WAL isn't taken over until it has {FREE_AGAIN:.0f} %"
+    again = least_free(facts.disk, FREE_AGAIN)
+    least, most = (least_free(facts.disk), most_spool) if facts.receiving else (again, most_spool // 2)
+    if facts.free < least:
+        return (
+            f"the disk has {facts.free >> 20} MiB free: WAL isn't taken over until it has {again >> 20} MiB"
+        )
     if facts.spool > most:
         return f"{facts.spool >> 20} MiB of WAL wait for a store: no more is taken over until half of them are there"
     return ""

@@ -161,6 +161,9 @@ class Files(Protocol):
     def disk_used_percent(self, path: str) -> float:
         """How full the file system that holds this path is."""
 
+    def disk_room(self, path: str) -> tuple[int, int]:
+        """Bytes that are free on the file system that holds this path, and its size."""
+
     def lock(self, path: str, wait_s: float) -> AbstractContextManager[None]:
         """Hold a lock that a killed holder loses; its file may be removed meanwhile. Raises Busy."""
 

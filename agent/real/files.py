@@ -127,6 +127,10 @@ class RealFiles:
         usage = shutil.disk_usage(path)
         return 100 * (usage.total - usage.free) / usage.total
 
+    def disk_room(self, path: str) -> tuple[int, int]:
+        usage = shutil.disk_usage(path)
+        return usage.free, usage.total
+
     @contextmanager
     def lock(self, path: str, wait_s: float) -> Iterator[None]:
         handle = _acquire(path, wait_s)

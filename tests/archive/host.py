@@ -217,6 +217,9 @@ class Files(RealFiles):
     def disk_used_percent(self, path: str) -> float:
         return 40.0
 
+    def disk_room(self, path: str) -> tuple[int, int]:
+        return 60 << 30, 100 << 30
+
     def lock(self, path: str, wait_s: float) -> _GeneratorContextManager[None]:
         return super().lock(self._at(path), wait_s)
 

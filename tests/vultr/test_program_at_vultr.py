@@ -449,6 +449,7 @@ def test_no_record_is_made_before_the_balancer_has_an_address(make: Make, vultr:
     assert stack.codeb("fleet", "check").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_server_deleted_by_hand_is_told_and_made_again(make: Make, vultr: Simulator) -> None:
     stack = make()
     assert stack.up().returncode == 0

@@ -12,6 +12,7 @@ from tests.vultr.test_program_at_vultr import said, steps
 pytestmark = pytest.mark.cli
 
 
+@pytest.mark.slow
 def test_a_data_server_that_is_gone_with_its_disk_is_made_again_without_apps_and_they_come_later(
     make: Make, vultr: Simulator
 ) -> None:

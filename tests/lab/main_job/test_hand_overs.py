@@ -80,6 +80,7 @@ class Users(ExitStack):
             assert len(load.result.requests) > 50
 
 
+@pytest.mark.slow
 def test_what_a_leaving_project_still_holds_is_given_to_nobody(room: Stack) -> None:
     added = deploy(room, oldapp=small("old-app", cache=True), other=small("other"))
     assert added.status == 0, added.text

@@ -69,7 +69,7 @@ def test_an_upgrade_and_the_way_back_in_containers(ready: Stack) -> None:
     looked = stack.codeb("upgrade", "postgres", "--to", NEW, "--dry-run")
     assert looked.returncode == 0, looked.stdout + looked.stderr
     with served_all_the_time("blog.lab.test"):
-        done = stack.codeb("upgrade", "postgres", "--to", NEW)
+        done = stack.codeb("upgrade", "postgres", "--to", NEW, "--wait", "300")
     assert done.returncode == 0, done.stdout + done.stderr
     print(done.stdout)
     assert major(stack) == 17
@@ -91,7 +91,7 @@ def test_an_upgrade_and_the_way_back_in_containers(ready: Stack) -> None:
     saved = stack.codeb("backup", PROJECT)
     assert saved.returncode == 0, saved.stdout + saved.stderr
 
-    back = stack.codeb("upgrade", "postgres", "--back")
+    back = stack.codeb("upgrade", "postgres", "--back", "--wait", "300")
     assert back.returncode == 0, back.stdout + back.stderr
     print(back.stdout)
     assert major(stack) == 16

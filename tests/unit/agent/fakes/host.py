@@ -229,6 +229,9 @@ class FakeFiles:
     def disk_used_percent(self, path: str) -> float:
         return 40.0
 
+    def disk_room(self, path: str) -> tuple[int, int]:
+        return 60 << 30, 100 << 30
+
     def lock(self, path: str, wait_s: float) -> AbstractContextManager[None]:
         return self._lock(path)
 
