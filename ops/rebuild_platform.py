@@ -104,7 +104,7 @@ def _sums(document: bytes, identity: str, saved_id: str) -> Mapping[str, str]:
         if plain["id"] != saved_id:
             raise NotOpened(f"speaks of {plain['id']}")
         return {name: str(plain[name]) for name in ("sha256", "plain_sha256")}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise NotOpened("is no document of this stack's") from None
 
 

@@ -197,7 +197,7 @@ def _document(options: argparse.Namespace, project: str) -> Mapping[str, Any]:
     """What the agent is asked for. Raises argparse.ArgumentTypeError for what doesn't go together."""
     from codeb import names
 
-    if options.scrub and not options.into:
+    if options.scrub is not None and not options.into:
         raise argparse.ArgumentTypeError("--scrub is for a copy: say --into OTHER")
     if options.table and (options.into or options.replace):
         raise argparse.ArgumentTypeError("--table comes beside the live one: leave out --into and --replace")
@@ -210,11 +210,25 @@ def _document(options: argparse.Namespace, project: str) -> Mapping[str, Any]:
     wanted = {
         "at": options.at, "backup": options.backup, "into": into, "table": options.table, "only": options.only,
         "objects": options.objects, "exact": options.exact, "buckets": names.bucket(project, ""),
-        "scrub": options.scrub and options.scrub.read_text(), **_source(options),
+        "scrub": _scrub(options.scrub), **_source(options),
     }  # fmt: skip
     flags = {"replace": options.replace, "as_admin": options.as_admin, "dry_run": options.dry_run}
     given = {key: value for key, value in wanted.items() if value}
     return {"version": 1, "project": project, **given, **flags, "wait_s": options.wait, "by": caller()}
+
+
+def _scrub(file: Path | None) -> str:
+    """The statements of a file, "" without one. Raises argparse.ArgumentTypeError for a file that has none."""
+    if file is None:
+        return ""
+    try:
+        text = file.read_text()
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "is no text"
+        raise argparse.ArgumentTypeError(f"{file} can't be read: {why}") from None
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{file} is empty: the copy would have everything as it is")
+    return text
 
 
 def _uploads_alone(options: argparse.Namespace) -> None:

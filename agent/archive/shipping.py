@@ -15,6 +15,9 @@ from agent.store.settings import HERE
 _COPIES = 4
 """Segments that a store which is behind gets in one round: the newest bytes come first."""
 _TOLD = 10_000
+_SET_BACK = (
+    "the cluster was set back (a snapshot?), and no moment since is in the archive: see docs/archive.md"
+)
 
 
 class Shipper:
@@ -23,6 +26,7 @@ class Shipper:
     def __init__(self, ports: Ports, depots: Sequence[Depot], system: str, most_spool: int) -> None:
         self.depots = tuple(depots)
         self.strange = ""
+        self._set_back = False
         self._ports, self._system, self._most_spool = ports, system, most_spool
         self._told: list[tuple[int, datetime]] = []
 
@@ -43,6 +47,8 @@ class Shipper:
         for whole in spool.ready(self._ports):
             if not self._hand_over(whole):
                 break
+        if self._set_back:
+            return
         for depot in self.depots:
             if under_way is not None and depot.send_tail(under_way) and not self._owed(depot):
                 self._mark(depot)
@@ -59,6 +65,10 @@ class Shipper:
             self.strange = f"{spool.path(what)} is no segment of this cluster's WAL"
             self._ports.files.remove(spool.path(what))
             return True
+        if not isinstance(what, int) and any(depot.has_another(what, content) for depot in self.depots):
+            self.strange = f"{what} is another one than was stored by that name: {_SET_BACK}"
+            self._set_back = True
+            return False
         taken = [depot for depot in self.depots if depot.send(what, content)]
         if self._may_leave(taken):
             self._ports.files.remove(spool.path(what))

@@ -70,6 +70,9 @@ def _taken(ports: Ports, project: Project, by: str) -> Generator[Answer, None, A
         if isinstance(part, dict) and made not in part and "cause" in part:
             cause = f"no final backup of {project.id}, so its data is not dropped: {part['cause']}"
             raise Failed(str(part["phase"]), cause, f"{part['remedy']}. {way_round}")
+    if project.buckets and not isinstance(uploads, dict):
+        why = f"nobody waits for it any more: {ports.asker.gone()}"
+        raise Failed("uploads", why, f"run it again. {way_round}", interrupted=True)
     ports.journal.log(f"final backup: {project.id}: {result.get('id', 'no database')}")
     return {**result, "ok": True, "end": True}
 

@@ -70,8 +70,10 @@ def make(ports: Ports, settings: Settings, project: Project) -> Telling:
     if unread := _verified(work, store, backup):
         missed = {name: f"{why}; {unread}" for name, why in missed.items()}
     text = backups.document(ports, backup)
-    with _said("store"):
+    try:
         ports.s3.put(store.place, backups.document_key(project.id, backup.id), text)
+    except StoreError as error:
+        raise Failed("store", str(error), _REMEDIES[error.kind]) from None
     stores = [store.name]
     for other in settings.stores:
         if other is not store and other.name not in missed:

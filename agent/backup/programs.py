@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,19 @@ _LONGEST_S: Final = 24 * 3600
 _LOCK_WAIT_MS: Final = 60_000
 _PASSWORDS: Final = "/run/codeb/pgpass"
 _CA: Final = "/run/codeb/ca.crt"
+_ADMINS: Final = " ".join(
+    f"-c{setting}"
+    for setting in (
+        "role=none",
+        "temp_file_limit=-1",
+        "statement_timeout=0",
+        "datestyle=ISO",
+        "intervalstyle=postgres",
+        "extra_float_digits=3",
+    )
+)
+"""What a project may have set for its database, and the administrator's clients do without."""
+_TELLS: Final = re.compile(r"\b(?:error|ERROR|FATAL|PANIC|HINT):")
 
 
 def image_of(container: str) -> list[str]:
@@ -44,6 +58,11 @@ def timers(units: Sequence[str]) -> list[str]:
     return ["systemctl", "show", "--timestamp=unix", f"--property={properties}", *units]
 
 
+def without_rows(said: str) -> list[str]:
+    """Lines of what these programs wrote, but for those that may show rows (DETAIL, CONTEXT, the statement)."""
+    return [line.strip() for line in said.splitlines() if _TELLS.search(line)]
+
+
 def client(
     server: Server,
     image: str,
@@ -57,10 +76,13 @@ def client(
     """A client of PostgreSQL's that logs in by the password in a file, and reads `mounts` (`file:place`) besides.
 
     `name` is one at a time: who finds it taken replaces it, as a killed run leaves its container behind. Names without a
-    schema mean PostgreSQL's own, whatever search path a project has set for its database. The administrator sorts more on
-    disk than apps may.
+    schema mean PostgreSQL's own, whatever search path a project has set for its database. The administrator stays that,
+    sorts more on disk than apps may, is cut off by no time-out of a project's, and gets values in forms that mean the same
+    everywhere.
     """
-    settings = "-csearch_path= -ctemp_file_limit=-1" if user == ADMIN else "-csearch_path="
+    settings = "-csearch_path="
+    if user == ADMIN:
+        settings += f" {_ADMINS}"
     return [
         *("podman", "run", "--rm", "--replace", f"--name=codeb-backup-{name}", "--interactive"),
         *("--pull=never", "--log-driver=none", "--network=host", f"--user={_UID}:{_UID}"),

@@ -80,8 +80,8 @@ _REMEDY: Final = "`journalctl -u postgres` has more; run again"
 
 
 def _begun(ports: Ports, session: Session) -> Snapshot:
-    at = ports.clock.now()
     (name,) = session.ask(queries.begin(), queries.OVER)
+    at = ports.clock.now()  # logging in takes a while: files that its rows name are there by now
     if not _SNAPSHOT.fullmatch(name):
         raise ValueError("no snapshot")
     facts = json.loads("".join(session.ask(queries.facts(), queries.OVER)))

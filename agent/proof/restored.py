@@ -9,6 +9,7 @@ from typing import Final
 
 from agent.archive.throwaway import Throwaway
 from agent.backup import queries
+from agent.backup.programs import without_rows
 from agent.backup.snapshot import server_image
 from agent.documents.errors import Failed
 from agent.host.pipes import PipeBroken, run
@@ -115,8 +116,12 @@ def _filled(
         guard.check()
         if "No space left on device" in error.said:
             raise Failed("room", str(error), "make room on the data server's disk") from None
-        log = tuple(line for line in error.said.splitlines() if line.strip())[-20:]
-        raise Failed("restore", f"{backup.id} can't be restored: {error}", remedy, log=log) from None
+        lines = without_rows(error.said)
+        why = (
+            f"{error.first.program} ended with status {error.first.code}: {lines[0]}" if lines else str(error)
+        )
+        cause = f"{backup.id} can't be restored: {why}"[:500]
+        raise Failed("restore", cause, remedy, log=tuple(lines[-20:])) from None
 
 
 def _compared(

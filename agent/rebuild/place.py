@@ -125,6 +125,10 @@ class _Look:
         newer = [f"{key} {why}" for key, why in sorted(wrong.items(), reverse=True) if key > best]
         if newer:
             self.wrong[name] = "; ".join(newer[:_SHOWN])
+        counts = [each for each in newer if each.partition("-")[0] <= f"{self.until:%Y%m%dT%H%M%SZ}"]
+        if counts and best:
+            what = "; ".join(counts[:_SHOWN])
+            self.warnings.append(f"{name}: {best} is taken, as what is newer is none: {what}")
 
     def _late(self, project: str, moments: Sequence[datetime]) -> None:
         """A new server's clock may have been wrong as its databases were made."""

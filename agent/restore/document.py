@@ -89,7 +89,7 @@ def read_wanted(document: Reader, by: str) -> Wanted:
         at=_moment(document),
         into=None if given is None else _into(given),
         table=document.text("table", _TABLE) if document.given("table") else "",
-        scrub=document.content("scrub").decode() if document.given("scrub") else "",
+        scrub=_scrub(document),
         replace=document.flag("replace", default=False),
         as_admin=document.flag("as_admin", default=False),
         dry_run=document.flag("dry_run", default=False),
@@ -117,6 +117,14 @@ def read_undo(document: Reader, by: str) -> Undo:
     )
     document.end()
     return wanted
+
+
+def _scrub(document: Reader) -> str:
+    """What is empty scrubs nothing, and whoever sends it expects that it does."""
+    text = document.content("scrub").decode() if document.given("scrub") else ""
+    if document.given("scrub") and not text.strip():
+        raise BadDocument("scrub", "is empty")
+    return text
 
 
 def _only(document: Reader) -> str:

@@ -30,9 +30,10 @@ def bring(
     """Bring the listed entries of the dump on standard input as the owner, who owns them then.
 
     `foreign`: rights of others stay out; `data_only`: tables with their rows, without what comes after (indexes, keys);
-    `as_admin`: as the administrator, who gives everything to whom it belonged.
+    `as_admin`: as the administrator, who gives everything to whom it belonged. Views that are filled have what their owner
+    sees, as after a REFRESH of its own: else PostgreSQL refuses those over tables with FORCE ROW LEVEL SECURITY.
     """
-    words = [*_RESTORE, f"--use-list={_LIST}", f"--dbname={database}"]
+    words = [*_RESTORE, "--enable-row-security", f"--use-list={_LIST}", f"--dbname={database}"]
     words += ["--no-owner", f"--role={owner}"] if foreign or not as_admin else []
     words += ["--no-privileges"] if foreign else []
     words += ["--section=pre-data", "--section=data"] if data_only else []

@@ -15,7 +15,7 @@ from agent.restore import swap
 from agent.restore.audit import audited
 from agent.restore.document import DATABASE_ONLY, UPLOADS_ONLY, Undo, read_undo
 from agent.restore.taken import taken_back
-from agent.restore.work import Told, database_of, target
+from agent.restore.work import Told, database_of, said, target
 from agent.store.settings import HERE, Settings, load_settings
 from agent.store.turn import turn
 from agent.uploads import undo
@@ -110,11 +110,15 @@ def _database(settings: Settings, wanted: Undo) -> str:
 
 
 def _noted(ports: Ports, settings: Settings, wanted: Undo, database: str) -> aside.Note | None:
-    """What the database that was put aside says. Raises Failed."""
+    """What the database that was put aside says; nothing where there is none, as of a project that has buckets alone.
+
+    Raises Failed.
+    """
     aside.tidied(ports, settings)
-    image = server_image(ports, settings.server)
-    found = target(ports, settings, image, wanted.project, database)
-    return found.kept.note if found.kept else None
+    image, name = server_image(ports, settings.server), aside.before(database)
+    with said("find"):
+        found = aside.look(ports, settings.server, image, (name,)).get(name)
+    return found.note if found else None
 
 
 def _notes(ports: Ports, settings: Settings, wanted: Undo) -> list[Note]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from agent.backup import aside
 from agent.backup.aside import Database
+from agent.backup.programs import without_rows
 from agent.backup.snapshot import Image
 from agent.documents.errors import Failed
 from agent.host import paths
@@ -111,16 +112,18 @@ def free_bytes(ports: Ports) -> int:
 
 
 def refused(phase: str, error: PipeBroken, remedy: str) -> Failed:
-    """What PostgreSQL's programs said, but for the lines that may show rows (DETAIL, CONTEXT, the statement)."""
-    lines = [line.strip() for line in error.said.splitlines() if _TELLS.search(line)]
+    """What PostgreSQL's programs said, but for the lines that may show rows."""
+    lines = without_rows(error.said)
     interrupted = error.first.code == 130
     cause = f"{error.first.program} ended with status {error.first.code}: {lines[0]}" if lines else str(error)
+    if lines and (gone := _NO_ROLE.search(lines[0])):
+        remedy = f'a role that was given rights is gone: `CREATE ROLE "{gone[1]}"` (without a login), then run again'
     if interrupted:
         cause, remedy = str(error), "run again"
     return Failed(phase, cause[:500], remedy, log=tuple(lines[-20:]), interrupted=interrupted)
 
 
-_TELLS: Final = re.compile(r"\b(?:error|ERROR|FATAL|PANIC|HINT):")
+_NO_ROLE: Final = re.compile(r'role "(.+)" does not exist')
 _AGAIN: Final = "`journalctl -u postgres` and `df -h` may say more; run again"
 
 

@@ -31,7 +31,8 @@ _MAC: Final = re.compile(r"(?:[0-9a-f]{64})?")
 _AT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _VERSION: Final = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){0,2}")
 _BASE64: Final = re.compile(r"[A-Za-z0-9+/]*={0,2}")
-_LONGEST: Final = 1 << 20
+_LONGEST: Final = 16 << 20
+"""Bytes of a document: some fifty thousand tables with the longest names. What is longer is read by nobody."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def id_of(key: str) -> str | None:
 
 
 def document(ports: Ports, backup: Backup) -> bytes:
-    """What `read` reads. Raises Failed without the key."""
+    """What `read` reads. Raises Failed without the key, and for more tables than a document has room for."""
     plain = {
         "version": 1,
         "id": backup.id,
@@ -127,7 +128,11 @@ def document(ports: Ports, backup: Backup) -> bytes:
         "image": backup.image,
         "sealed": backup.sealed,
     }
-    return json.dumps({**plain, "mac": _mac(ports, plain)}, indent=1).encode() + b"\n"
+    made = json.dumps({**plain, "mac": _mac(ports, plain)}, indent=1).encode() + b"\n"
+    if len(made) > _LONGEST:
+        cause = f"what is noted of its tables takes {len(made) >> 20} MiB, and {_LONGEST >> 20} MiB are read"
+        raise Failed("store", cause, "it has too many tables for a backup: `pg_dump` by hand saves it")
+    return made
 
 
 def read(ports: Ports, content: bytes) -> Backup:
@@ -151,7 +156,7 @@ def read(ports: Ports, content: bytes) -> Backup:
         )
         mac = reader.text("mac", _MAC)
         reader.end()
-    except (ValueError, BadDocument) as error:
+    except (ValueError, RecursionError, BadDocument) as error:
         raise Damaged(f"is no document of a backup: {error}") from None
     del plain["mac"]
     if not hmac.compare_digest(mac, _mac(ports, plain)):
@@ -263,10 +268,13 @@ def signed(ports: Ports, plain: Mapping[str, object]) -> bytes:
 
 def verified(ports: Ports, content: bytes) -> dict[str, object]:
     """What a signed document says. Raises Damaged when it wasn't written with this stack's key, ValueError."""
-    plain: Any = json.loads(content)
+    try:
+        plain: Any = json.loads(content)
+    except RecursionError:
+        plain = None
     if not isinstance(plain, dict) or not isinstance(mac := plain.pop("mac", None), str):
         raise Damaged("is no document of this stack's")
-    if not hmac.compare_digest(mac, _mac(ports, plain)):
+    if not hmac.compare_digest(mac.encode(errors="replace"), _mac(ports, plain).encode()):
         raise Damaged("was not written with this stack's key, or was changed since")
     return plain
 

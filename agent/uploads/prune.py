@@ -29,6 +29,12 @@ def pruned(ports: Ports, settings: Settings, what: tuple[str, str], days: int) -
         old = may_go(found.runs, days)
         if not old and not _left(found):
             return [], 0, ""
+        if unread := [each for each in found.wrong if _is_needed(found, each, days)]:
+            return (
+                [],
+                0,
+                f"nothing went, as what {unread[0]} needs can't be known: it {found.wrong[unread[0]]}",
+            )
         needed = {
             entry.name
             for run in found.runs
@@ -55,6 +61,11 @@ def may_go(found: Sequence[Run], days: int) -> list[Run]:
     newest = max(found, key=lambda run: (run.moment, run.id))
     begin = newest.moment - timedelta(days=days)
     return [run for run in found if run.moment < begin and run is not newest]
+
+
+def _is_needed(found: runs.Runs, run_id: str, days: int) -> bool:
+    """Whether a run that can't be read is as young as those that stay; it may be good in another store."""
+    return not found.runs or runs.moment(run_id) >= found.runs[0].moment - timedelta(days=days)
 
 
 def _left(found: runs.Runs) -> list[str]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +17,15 @@ from agent import cli
 from agent.backup.backup import backup
 from agent.documents.reader import Reader
 from agent.host import paths
+from agent.host.pipes import Session
 from agent.host.ports import Result
-from agent.host.s3 import StoreError
+from agent.host.s3 import Place, StoreError
 from agent.store import backups
 from agent.store.record import read_backup_record
 from tests.backup.databases import DIGEST, IMAGE, data_server, sql
 from tests.postgres import Cluster
 from tests.unit.agent.fakes.host import EPOCH, FakeHost
+from tests.unit.agent.fakes.store import FakeS3
 from tests.unit.agent.store.sealing import HERE, SECOND, Programs, needs_age, settings
 
 pytestmark = needs_age
@@ -393,3 +398,57 @@ def made_here(host: FakeHost) -> dict[str, Any]:
     (found,) = ask(host, "backup", project="shop")["projects"]
     assert found["stores"] == ["here"]
     return dict(found)
+
+
+class TakesNoDocuments(FakeS3):
+    """A store that goes away once it has a dump."""
+
+    def put(self, place: Place, key: str, body: bytes) -> None:
+        if key.endswith(".json") and "/shop/" in key:
+            raise StoreError("unreachable", f"{place.where} refused the connection")
+        super().put(place, key, body)
+
+
+def test_a_store_that_goes_away_between_a_dump_and_its_document_fails_that_project_alone(
+    host: FakeHost, cluster: Cluster
+) -> None:
+    sql(cluster, "postgres", "DROP DATABASE IF EXISTS moving_db;\nCREATE DATABASE moving_db;\n")
+    shop = settings()["projects"][0] | {"buckets": []}
+    projects = [shop, {**shop, "id": "moving", "database": "moving_db"}]
+    host.put(paths.BACKUP_SETTINGS, json.dumps(settings(port=int(cluster.config["port"]), projects=projects)))
+    host.s3 = TakesNoDocuments(host)
+    answer = ask(host, "backup", all=True)
+    assert [(each["project"], each["ok"]) for each in answer["projects"]] == [
+        ("shop", False),
+        ("moving", True),
+    ]
+    assert answer["projects"][0]["phase"] == "store"
+    assert read_backup_record(host.ports(), "shop").failed
+
+
+def test_a_backup_is_of_the_moment_at_which_its_snapshot_was_there(host: FakeHost) -> None:
+    """What logs in takes a while on a busy server; a file that came meanwhile is named by rows of the snapshot."""
+    assert isinstance(host.pipes, Programs)
+    session = host.pipes.session
+
+    @contextmanager
+    def slow(argv: Sequence[str]) -> Iterator[Session]:
+        with session(argv) as talk:
+            yield Slow(host, talk)
+
+    host.pipes.session = slow  # type: ignore[method-assign]
+    found = made(host)
+    assert found["at"] == f"{datetime.fromtimestamp(EPOCH, UTC) + timedelta(seconds=10):%Y-%m-%dT%H:%M:%SZ}"
+
+
+class Slow:
+    """A session whose first answer takes ten seconds."""
+
+    def __init__(self, host: FakeHost, talk: Session) -> None:
+        self._host, self._talk, self._first = host, talk, True
+
+    def ask(self, text: str, until: str, timeout_s: float = 60) -> list[str]:
+        answer = self._talk.ask(text, until, timeout_s)
+        self._host.time += 10 * self._first
+        self._first = False
+        return answer

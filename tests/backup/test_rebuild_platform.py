@@ -95,6 +95,8 @@ def test_state_histories_and_certificates_are_opened_whatever_a_thief_has_put_th
         S3.put(second, key, b"the thief's")
     S3.put(second, "platform/20991231T000000Z-0bad.json", b'{"mac": "0"}')
     S3.put(second, "platform/20991231T000000Z-0bad.tar.zst.age", b"x")
+    for end, body in ((".json", b"[" * 200_000), (".tar.zst.age", b"x")):
+        S3.put(second, f"platform/20991230T000000Z-0bad{end}", body)
     folder = tmp_path / "rebuilt"
     result = opened(reading, IDENTITY, folder)
     assert result.ok, result
@@ -106,6 +108,7 @@ def test_state_histories_and_certificates_are_opened_whatever_a_thief_has_put_th
     assert modes == {0}, "it is this user's alone"
     assert "pulumi stack import --file" in result.lines[1]
     assert "20991231T000000Z-0bad: was not written with this stack's key" in result.problems[0]
+    assert "20991230T000000Z-0bad: is no document of this stack's" in result.problems[1]
     assert opened(reading, IDENTITY, folder).problems[0].endswith("name a folder that is new, or empty")
 
 

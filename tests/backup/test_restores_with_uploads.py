@@ -180,6 +180,23 @@ def test_another_project_gets_a_copy_of_both(host: FakeHost, cluster: Cluster) -
     assert [each.key for each in host.s3.objects(replace(HERE, bucket="lab-files"), "")] == ["own"]
 
 
+def test_a_copy_into_a_project_that_has_buckets_alone_is_taken_back_as_any_other(
+    host: FakeHost, cluster: Cluster
+) -> None:
+    files = replace(HERE, bucket="lab-files")
+    host.s3.put(files, "own", b"of the lab")
+    known = json.loads(host.files[paths.BACKUP_SETTINGS].content)
+    left = [each for each in known["projects"] if each["id"] != "lab"]
+    host.put(paths.BACKUP_SETTINGS, json.dumps({**known, "projects": left}), 0o600)
+    sql(cluster, "postgres", "DROP DATABASE lab_db;\n")
+    into = {"project": "lab", "database": "lab_db", "buckets": "lab-"}
+    assert ask(host, "restore", **WHOLE, into=into, only="uploads", exact=True)["ok"]
+    assert {each.key for each in host.s3.objects(files, "")} == {"gone", "changed", "stays"}
+    answer = ask(host, "restore-undo", project="lab", database="lab_db")
+    assert answer["ok"], answer
+    assert [each.key for each in host.s3.objects(files, "")] == ["own"]
+
+
 def test_a_copy_into_buckets_without_versions_is_refused_before_anything_changes(
     host: FakeHost, cluster: Cluster
 ) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from agent.backup import final
 from agent.host import paths
@@ -47,7 +50,7 @@ def test_without_a_store_the_database_is_not_to_be_dropped_and_the_way_round_is_
     shop.shelf.away |= {HERE, SECOND}
     answer = ask(shop.ports, "final", **GONE)
     assert (answer["ok"], answer["phase"]) == (False, "store")
-    assert "its database is not dropped" in answer["cause"]
+    assert "its data is not dropped" in answer["cause"]
     assert "codeb drop shop --yes-without-backup" in answer["remedy"]
     assert [event["event"] for event in told(shop)] == ["backup-failed"]
 
@@ -70,7 +73,7 @@ def test_a_damaged_dump_is_no_final_backup(shop: Host) -> None:
     shop.shelf.put = damaging  # type: ignore[method-assign, assignment]
     answer = ask(shop.ports, "final", **GONE)
     assert (answer["ok"], answer["phase"]) == (False, "verify")
-    assert "its database is not dropped" in answer["cause"]
+    assert "its data is not dropped" in answer["cause"]
 
 
 def test_a_host_that_backs_nothing_up_drops_nothing(shop: Host) -> None:
@@ -119,3 +122,16 @@ def test_what_was_known_of_the_project_stays_known(shop: Host) -> None:
     left(shop)
     ask(shop.ports, "final", **GONE)
     assert read_backup_record(shop.ports, "shop").last
+
+
+def test_uploads_that_nobody_waits_for_any_more_are_not_dropped(
+    shop: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left_alone(*_: object) -> Generator[dict[str, object], None, dict[str, object]]:
+        yield {"phase": "dump"}
+        return {"project": "shop", "ok": True, "id": "20261123T040000Z-00aa"}
+
+    left(shop)
+    monkeypatch.setattr(final, "backed_up", left_alone)
+    answer = ask(shop.ports, "final", **GONE, buckets=["shop-files"])
+    assert (answer["ok"], answer["phase"]) == (False, "uploads")

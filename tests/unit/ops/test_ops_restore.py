@@ -373,6 +373,9 @@ STACK = ["--stack", "live"]
         (["list", "shop", "--dry-run", *STACK], "list takes no --dry-run"),
         (["SHOP;", "--backup", "newest", *STACK], "is not a project id"),
         (["shop", "--backup", "newest", "--scrub", "x.sql", *STACK], "--into OTHER"),
+        (["shop", "--backup", "newest", "--scrub", "/dev/null", *STACK], "--into OTHER"),
+        (["shop", "--backup", "newest", "--into", "lab", "--scrub", "/dev/null", *STACK], "is empty"),
+        (["shop", "--backup", "newest", "--into", "lab", "--scrub", "/no/such", *STACK], "can't be read"),
         (["shop", "--backup", "newest", "--into", "shop", *STACK], "another project"),
         (["shop", "--backup", "newest", "--table", "public.a", "--replace", *STACK], "leave out"),
         (

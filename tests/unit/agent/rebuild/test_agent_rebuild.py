@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tarfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ from agent.rebuild.place import Found
 from agent.rebuild.platform import Saved
 from agent.store.oldest import as_first_written
 from agent.store.settings import load_settings
+from agent.uploads import runs
+from agent.uploads.mirror import mirrored
 from tests.unit.agent.fakes.host import EPOCH, FakeHost
 from tests.unit.agent.store.sealing import SECOND, host_with_key, install, needs_age, settings
 
@@ -141,6 +144,33 @@ def test_of_the_platform_a_thiefs_and_a_damaged_one_are_passed_over_and_said(hos
     assert platform.newest(reading(host), looked(host), warnings) is not None
     assert len(warnings) == 3
     assert "was not written with this stack's key" in " ".join(warnings)
+
+
+@needs_age
+def test_an_older_list_is_not_taken_in_silence_when_a_newer_one_is_damaged(host: FakeHost) -> None:
+    host.s3.put(replace(SECOND, bucket="shop-files"), "a", b"x")
+    made = [mirrored_now(host)]
+    host.time += 3600
+    made.append(mirrored_now(host))
+    key = runs.document_key("shop", "shop-files", made[1])
+    older = [each for each in host.s3.versions_of["elsewhere"] if each[0].key != key]
+    host.s3.versions_of["elsewhere"] = older
+    host.s3.put(SECOND, key, b"{}")
+    host.s3.put(SECOND, runs.document_key("shop", "shop-files", "20991231T000000Z-0000"), b"a thief's")
+    found = looked(host)
+    assert found.runs["shop", "shop-files"].id == made[0]
+    (warning,) = found.warnings
+    assert warning.startswith(f"shop-files: {made[0]} is taken, as what is newer is none: {made[1]} ")
+
+
+def mirrored_now(host: FakeHost) -> str:
+    """The id of a new run of the bucket's mirror."""
+    telling = mirrored(host.ports(), load_settings(host.ports()), "shop", "shop-files")
+    while True:
+        try:
+            next(telling)
+        except StopIteration as end:
+            return str(end.value.run.id)
 
 
 def platform_saved(host: FakeHost) -> bool:

@@ -69,6 +69,8 @@ def document_of(statements: str) -> dict[str, Any]:
         {"table": "public.orders", "into": {"project": "blog", "database": "blog_db"}},
         {"table": "public.orders", "replace": True},
         {"scrub": "SELECT 1"},
+        {"scrub": "", "into": {"project": "blog", "database": "blog_db"}},
+        {"scrub": " \n", "into": {"project": "blog", "database": "blog_db"}},
         {"scrub": "x" * (1 << 20) + "x", "into": {"project": "blog", "database": "blog_db"}},
         {"force": True},
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.documents.errors import Failed
 from agent.host import paths
 from agent.host.s3 import StoreError
 from agent.store import backups
@@ -173,7 +175,7 @@ def test_what_only_looks_like_a_backup_is_told_and_kept_apart(host: FakeHost) ->
     put("20261124T040000Z-0001.dump.zst.age", b"under way")
     put("20261124T040000Z-0002.json", b"no JSON")
     put("20261124T040000Z-0003.json", document)
-    put("20261124T040000Z-0004.json", b"{" + b" " * (1 << 20) + b"}")
+    put("20261124T040000Z-0004.json", b"{" + b" " * (16 << 20) + b"}")
     put("20261124T040000Z-0005.json", b'{"version": 2}')
     put("../../etc/passwd", b"not ours")
     put("notes.txt", b"not ours")
@@ -183,9 +185,34 @@ def test_what_only_looks_like_a_backup_is_told_and_kept_apart(host: FakeHost) ->
     assert {key[-1]: why.partition(":")[0] for key, why in found.wrong.items()} == {
         "2": "is no document of a backup",
         "3": f"speaks of {good.id} of shop",
-        "4": "is larger than any document of a backup (1048578 bytes)",
+        "4": "is larger than any document of a backup (16777218 bytes)",
         "5": "is no document of a backup",
     }
+
+
+@pytest.mark.parametrize(
+    "content", [json.dumps({"version": 1, "mac": "é" * 64}).encode(), b"[" * 200_000, b'{"mac": "\\ud800"}']
+)
+def test_whatever_somebody_has_put_there_is_told_as_damaged(host: FakeHost, content: bytes) -> None:
+    with pytest.raises(Damaged):
+        backups.verified(host.ports(), content)
+    with pytest.raises(Damaged):
+        backups.read(host.ports(), content)
+
+
+def test_a_database_of_fifty_thousand_tables_has_a_document_that_is_read(host: FakeHost) -> None:
+    tables = {f'tenant_{number}."{"x" * 20}"': number for number in range(50_000)}
+    ports, backup = host.ports(), stored(host)
+    details = backups.sealed_details(ports, replace(DETAILS, rows=tables), RECIPIENT)
+    document = backups.document(ports, replace(backup, sealed=details))
+    host.s3.put(HERE, backups.document_key("shop", backup.id), document)
+    (found,) = backups.listed(ports, HERE, "shop").backups
+    assert backups.details(ports, found).rows == tables
+
+
+def test_a_document_that_nobody_would_read_is_not_made(host: FakeHost) -> None:
+    with pytest.raises(Failed, match="16 MiB are read"):
+        backups.document(host.ports(), replace(stored(host), sealed="A" * (16 << 20)))
 
 
 def test_a_dump_that_is_gone_or_has_another_size_is_told(host: FakeHost) -> None:

@@ -171,6 +171,28 @@ def test_a_list_that_can_not_be_read_lets_nothing_go(host: FakeHost) -> None:
     assert restored(host, first.run) == {"a": b"x"}
 
 
+def test_a_run_whose_document_is_damaged_lets_nothing_go_that_it_may_name(host: FakeHost) -> None:
+    put(host, "a", b"x")
+    mirror(host)
+    host.time += 5 * DAY
+    put(host, "between", b"was there for a day")
+    second = mirror(host)
+    host.s3.delete(FILES, "between")
+    host.time += 5 * DAY
+    mirror(host)
+    kept = objects_at(host)
+    flip(host, runs.document_key(*WHAT, second.run.id))
+    gone, contents, warning = pruned(host.ports(), load_settings(host.ports()), WHAT, 7)
+    assert (gone, contents) == ([], 0)
+    assert second.run.id in warning
+    assert objects_at(host) == kept
+    assert restored(host, second.run, SECOND)["between"] == b"was there for a day"
+    host.time += 8 * DAY
+    mirror(host)
+    gone, contents, warning = pruned(host.ports(), load_settings(host.ports()), WHAT, 7)
+    assert (len(gone), contents, warning) == (2, 1, ""), "once it is too old it holds nothing back"
+
+
 def test_a_second_place_that_was_away_gets_all_that_it_has_missed_with_the_next_run(host: FakeHost) -> None:
     put(host, "a", b"x")
     host.s3.refuses["elsewhere"] = StoreError("unreachable", "elsewhere gave no answer in time")
