@@ -7,17 +7,22 @@ DECLARE
   live text := wanted->>'live';
   problem text;
   step jsonb;
+  busy boolean;
 BEGIN
   EXECUTE format('COMMENT ON DATABASE %I IS %L', live, wanted->>'meanwhile');
   EXECUTE format('ALTER DATABASE %I ALLOW_CONNECTIONS false', live);
   COMMIT;
   BEGIN
-    FOR attempt IN 1..150 LOOP
+    FOR attempt IN 1..75 LOOP -- a second and a half: requests wait
       PERFORM pg_stat_clear_snapshot();
       PERFORM pg_terminate_backend(pid) FROM pg_stat_activity, jsonb_array_elements(wanted->'renames') r WHERE datname = r->>0;
-      EXIT WHEN NOT FOUND;
+      busy := FOUND;
+      EXIT WHEN NOT busy;
       PERFORM pg_sleep(0.02);
     END LOOP;
+    IF busy THEN -- to rename would wait five more
+      RAISE EXCEPTION 'sessions in it don''t end: what they are at is in pg_stat_activity';
+    END IF;
     FOR step IN SELECT * FROM jsonb_array_elements(wanted->'renames') LOOP
       EXECUTE format('ALTER DATABASE %I RENAME TO %I', step->>0, step->>1);
     END LOOP;
