@@ -19,7 +19,7 @@ from agent.real.runner import RealRunner
 from tests.archive.shelf import Shelf
 from tests.plugins.processes import end
 
-BELOW = ("/srv/codeb", "/etc/codeb", "/var/lib/codeb", "/var/log/codeb")
+BELOW = ("/srv/codeb", "/etc/codeb", "/etc/caddy", "/var/lib/codeb", "/var/log/codeb")
 _INSIDE = "70:70"
 
 
