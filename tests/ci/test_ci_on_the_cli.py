@@ -56,7 +56,8 @@ class Site:
     def write(self, name: str, image: str = "registry.bench.test/app:1") -> None:
         environment = {"domain": f"{name}.bench.test", "image": image}
         document = {"project": {"id": name}, "environment": environment, "servers": {"pool": "pool0"}}
-        document["backup"] = {"enabled": False}  # the timer of one is the server's: then all of its projects are asked
+        # the timer of a backup is the server's: then all of its projects are asked
+        document["backup"] = {"enabled": False}
         (self.folder / "manifests" / f"{name}.yaml").write_text(yaml.safe_dump(document))
 
     def _visit(self, target: Target) -> int:
