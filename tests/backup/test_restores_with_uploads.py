@@ -256,6 +256,7 @@ def test_a_disk_without_room_for_files_is_said_first(host: FakeHost, cluster: Cl
     assert state(host, cluster) == SINCE
 
 
+@pytest.mark.slow
 def test_killed_at_every_effect_on_stores_both_are_whole_after_another_run_and_an_undo(
     host: FakeHost, cluster: Cluster
 ) -> None:

@@ -201,6 +201,7 @@ def test_a_changed_manifest_ends_a_rollback_and_the_preview_says_so(shop: Stack)
     release(shop, "five")
 
 
+@pytest.mark.slow
 def test_a_manifest_set_back_resumes_the_standby(shop: Stack) -> None:
     release(shop, "six")
     first = shop.entry("shop")["container_id"]

@@ -104,6 +104,7 @@ def play(stack: Stack, releases: int) -> None:
         assert name == "shared" or found["together"] == 0
 
 
+@pytest.mark.slow
 def test_releases_lose_no_job_and_an_exclusive_worker_is_one(queue: Stack) -> None:
     assert units(queue) == expected("blue")
     play(queue, 3)
