@@ -15,7 +15,6 @@ from agent.archive.bases import Base
 from agent.archive.copies import copied_base, handed_on
 from agent.archive.document import Wanted, read_wanted
 from agent.archive.prune import pruned
-from agent.archive.stock import Stock
 from agent.backup.snapshot import server_image
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
@@ -58,12 +57,10 @@ def _taken(ports: Ports, settings: Settings, wanted: Wanted, *, soon: bool) -> d
     for name in recovery.leftovers(ports):
         ports.journal.log(f"base backup: {name} of a recovery that was killed is removed")
     facts = cluster.asked_once(ports, settings.server)
-    stocks, away = _stocks(ports, settings, facts.system)
-    handed = handed_on(ports, settings.stores, stocks)
+    handed = handed_on(ports, settings, facts.system)
     if handed is not None:
-        return _answer(ports, settings, handed.base, {**away, **handed.refused}, gone=0)
-    # Users needn't feel a checkpoint in haste when some moment can be recovered without it.
-    soon = soon or not any(stock.recoverable(found) for found in stocks.values())
+        return _answer(ports, settings, handed.base, handed.refused, gone=0)
+    soon = soon or not _any_moment(ports, settings, facts.system)
     made, store, refused = _stored(ports, settings, facts, soon=soon)
     for other in settings.stores:
         if other is store or other.name in refused:
@@ -92,16 +89,15 @@ def _answer(
     }
 
 
-def _stocks(ports: Ports, settings: Settings, system: str) -> tuple[dict[str, Stock], dict[str, str]]:
-    """By store what it has of this cluster, and why others can't be asked."""
-    found: dict[str, Stock] = {}
-    away: dict[str, str] = {}
+def _any_moment(ports: Ports, settings: Settings, system: str) -> bool:
+    """Whether a moment can be recovered without it: users needn't feel a checkpoint in haste then."""
     for store in settings.stores:
         try:
-            found[store.name] = stock.stock(ports, store.place, system)
+            if stock.point_in_time_from(stock.stock(ports, store.place, system)) is not None:
+                return True
         except (StoreError, PipeBroken, Damaged) as error:
-            away[store.name] = str(error)
-    return found, away
+            ports.journal.log(f"base backup: {store.name} can't be asked: {error}")
+    return False
 
 
 def _stored(

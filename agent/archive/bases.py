@@ -153,6 +153,12 @@ def listed(ports: Ports, place: Place, system: str) -> Listing:
     return Listing(tuple(sorted(good, key=lambda base: (base.at, base.id))), wrong, tuple(begun))
 
 
+def any_in(ports: Ports, place: Place, system: str) -> bool:
+    """Whether a store has any, by names alone: a second place lets nobody read. Raises StoreError."""
+    names = (found.key for found in ports.s3.objects(place, folder(system)))
+    return any(key == document_key(system, key.split("/")[-2]) for key in names)
+
+
 def _ids(system: str, keys: Iterable[str]) -> list[str]:
     return sorted({found for key in keys if (found := id_of(system, key))})
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from agent.archive import bases, stock
 from agent.archive.bases import Base
-from agent.archive.stock import Stock
+from agent.host.pipes import PipeBroken
 from agent.host.ports import Ports
 from agent.host.s3 import Place, StoreError
 from agent.store.sealed import Damaged, checked
-from agent.store.settings import Store
+from agent.store.settings import Settings, Store
 
 _YOUNG: Final = timedelta(days=1)
 
@@ -23,7 +23,7 @@ class Handed:
     """A base backup that stores without any were given, and why some didn't take it."""
 
     base: Base
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str]
 
 
 def copied(ports: Ports, source: Place, target: Place, keys: Iterable[str]) -> None:
@@ -43,21 +43,35 @@ def copied_base(ports: Ports, source: Place, target: Place, made: Base) -> str:
     return ""
 
 
-def handed_on(ports: Ports, stores: Sequence[Store], stocks: Mapping[str, Stock]) -> Handed | None:
+def handed_on(ports: Ports, settings: Settings, system: str) -> Handed | None:
     """Bring the newest base backup that moments follow to the stores that have none: a second place that is new.
 
-    `stocks` has by store what it has, of those that answer. None when no store lacks one, or no young one is to be had: then
-    a new one is taken, for all of them.
+    None when no store lacks one, or no young one is to be had: then a new one is taken, for all of them.
     """
-    lacking = [store for store in stores if store.name in stocks and not stocks[store.name].bases]
-    there = [(each, found) for found in stocks.values() for each in stock.recoverable(found)]
-    if not lacking or not there:
+    lacking, having = list[Store](), list[Store]()
+    refused: dict[str, str] = {}
+    for store in settings.stores:
+        try:
+            (having if bases.any_in(ports, store.place, system) else lacking).append(store)
+        except StoreError as error:
+            refused[store.name] = str(error)
+    there = [found for store in having for found in _recoverable(ports, store, system)] if lacking else []
+    if not there:
         return None
-    newest, source = max(there, key=lambda pair: (pair[0].at, pair[0].id))
+    newest, source = max(there, key=lambda found: (found[0].at, found[0].id))
     if ports.clock.now() - newest.at > _YOUNG:
         return None
-    handed = Handed(newest)
+    handed = Handed(newest, refused)
     for store in lacking:
         if problem := copied_base(ports, source.place, store.place, newest):
             handed.refused[store.name] = problem
     return handed
+
+
+def _recoverable(ports: Ports, store: Store, system: str) -> list[tuple[Base, Store]]:
+    """What a store that can be read has; of one that can't, the journal says so."""
+    try:
+        return [(base, store) for base in stock.recoverable(stock.stock(ports, store.place, system))]
+    except (StoreError, PipeBroken, Damaged) as error:
+        ports.journal.log(f"base backup: {store.name} can't be asked: {error}")
+        return []

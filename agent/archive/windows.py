@@ -71,8 +71,8 @@ def _complete(ports: Ports, depots: Iterable[Depot]) -> None:
         if depot.store.name == HERE or not depot.ready():
             continue
         try:
-            lacks = not bases.listed(ports, depot.store.place, depot.system).bases
-        except (StoreError, PipeBroken) as error:
+            lacks = not bases.any_in(ports, depot.store.place, depot.system)
+        except StoreError as error:
             depot.failed(str(error))
             continue
         if lacks:

@@ -12,10 +12,12 @@ from agent.host.s3 import Features, Object, Place, Sent, StoreError
 
 @dataclass
 class Shelf:
-    """Objects by bucket and name. `away` are buckets that nobody reaches; `log` every name that was written or deleted."""
+    """Objects by bucket and name. `away` are buckets that nobody reaches, `unread` take and list, and give nothing; `log` is
+    every name that was written or deleted."""
 
     objects_: dict[tuple[str, str], tuple[bytes, datetime]] = field(default_factory=dict)
     away: set[str] = field(default_factory=set)
+    unread: set[str] = field(default_factory=set)
     log: list[str] = field(default_factory=list)
 
     def put(self, place: Place, key: str, body: bytes) -> None:
@@ -38,6 +40,8 @@ class Shelf:
 
     def get(self, place: Place, key: str, version: str = "") -> Generator[bytes, None, None]:
         self._reached(place)
+        if place.bucket in self.unread:
+            raise StoreError("refused", f"{place.where} lets these keys read nothing")
         if (place.bucket, key) not in self.objects_:
             raise StoreError("missing", f"{place.where} has no {key}")
         yield self.objects_[place.bucket, key][0]

@@ -72,6 +72,7 @@ def test_a_store_that_came_later_is_given_the_newest_base_backup_and_all_wal(
     system = stocked(here, settings).system
     newest = stocked(here, settings).bases[-1]
     here.shelf.objects_ = {key: found for key, found in here.shelf.objects_.items() if key[0] == "herehere"}
+    here.shelf.unread.add("secondsecond")
     here.containers.started.clear()
     with ExitStack() as stack:
         later = ship.opened(here.ports, settings, Wanted(1 << 30, DAYS), stack)
@@ -92,7 +93,9 @@ def test_a_store_that_came_later_is_given_the_newest_base_backup_and_all_wal(
         shipped(later)
         here.containers.started.clear()
         windows.Windows(here.ports, settings, later.shipper.depots).look()
+        assert [depot.problem for depot in later.shipper.depots] == ["", ""]
     assert here.containers.started == []
+    here.shelf.unread.clear()
     assert in_second(here, settings, system) == [refused["id"]]
     assert base.base(here.ports, document, "a test")["id"] != refused["id"], "the next one is a new one"
 
