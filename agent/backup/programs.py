@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from agent.host import paths
+from agent.host.pipes import PipeBroken
 from agent.store.settings import Server
 
 ADMIN: Final = "postgres"
@@ -58,9 +59,12 @@ def timers(units: Sequence[str]) -> list[str]:
     return ["systemctl", "show", "--timestamp=unix", f"--property={properties}", *units]
 
 
-def without_rows(said: str) -> list[str]:
-    """Lines of what these programs wrote, but for those that may show rows (DETAIL, CONTEXT, the statement)."""
-    return [line.strip() for line in said.splitlines() if _TELLS.search(line)]
+def without_rows(error: PipeBroken) -> tuple[str, tuple[str, ...]]:
+    """How such a program ended, in a line, and the last of what it wrote, but for lines that may show rows (DETAIL, CONTEXT,
+    the statement)."""
+    lines = [line.strip() for line in error.said.splitlines() if _TELLS.search(line)]
+    ended = f"{error.first.program} ended with status {error.first.code}"
+    return (f"{ended}: {lines[0]}" if lines else str(error)), tuple(lines[-20:])
 
 
 def client(

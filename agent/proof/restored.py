@@ -116,12 +116,9 @@ def _filled(
         guard.check()
         if "No space left on device" in error.said:
             raise Failed("room", str(error), "make room on the data server's disk") from None
-        lines = without_rows(error.said)
-        why = (
-            f"{error.first.program} ended with status {error.first.code}: {lines[0]}" if lines else str(error)
-        )
+        why, log = without_rows(error)
         cause = f"{backup.id} can't be restored: {why}"[:500]
-        raise Failed("restore", cause, remedy, log=tuple(lines[-20:])) from None
+        raise Failed("restore", cause, remedy, log=log) from None
 
 
 def _compared(

@@ -113,14 +113,13 @@ def free_bytes(ports: Ports) -> int:
 
 def refused(phase: str, error: PipeBroken, remedy: str) -> Failed:
     """What PostgreSQL's programs said, but for the lines that may show rows."""
-    lines = without_rows(error.said)
+    cause, log = without_rows(error)
     interrupted = error.first.code == 130
-    cause = f"{error.first.program} ended with status {error.first.code}: {lines[0]}" if lines else str(error)
-    if lines and (gone := _NO_ROLE.search(lines[0])):
+    if log and (gone := _NO_ROLE.search(cause)):
         remedy = f'a role that was given rights is gone: `CREATE ROLE "{gone[1]}"` (without a login), then run again'
     if interrupted:
         cause, remedy = str(error), "run again"
-    return Failed(phase, cause[:500], remedy, log=tuple(lines[-20:]), interrupted=interrupted)
+    return Failed(phase, cause[:500], remedy, log=log, interrupted=interrupted)
 
 
 _NO_ROLE: Final = re.compile(r'role "(.+)" does not exist')
