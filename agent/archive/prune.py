@@ -66,7 +66,7 @@ def superfluous(found: Stock, days: int) -> list[str]:
 
 def oldest_needed(windows: Sequence[Window], days: int) -> Base | None:
     """The oldest base backup that is needed, None when none is good."""
-    good = [each.base for each in windows if each.consistent and each.chain.missing is None]
+    good = [each.base for each in windows if each.leads_to_now]
     if not good:
         return None
     begin = good[-1].at - timedelta(days=days)

@@ -42,6 +42,11 @@ class Window:
         """Whether there is as much WAL as the base backup takes at the least."""
         return self.chain.end >= self.base.end
 
+    @property
+    def leads_to_now(self) -> bool:
+        """Whether any moment up to now can be recovered from it."""
+        return self.consistent and self.chain.missing is None
+
 
 def systems(ports: Ports, place: Place) -> tuple[str, ...]:
     """The clusters that a store has base backups of. Raises StoreError."""
@@ -91,4 +96,4 @@ def point_in_time_from(found: Stock) -> datetime | None:
 
 def recoverable(found: Stock) -> tuple[Base, ...]:
     """The base backups from which any moment up to now can be recovered, the oldest first."""
-    return tuple(each.base for each in windows(found) if each.consistent and each.chain.missing is None)
+    return tuple(each.base for each in windows(found) if each.leads_to_now)

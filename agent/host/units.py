@@ -79,6 +79,15 @@ def stopped(ports: Ports, service: str) -> bool:
     return result.ok and _state(result).active == "inactive"
 
 
+def end_timer(ports: Ports, timer: str, phase: str, *, for_good: bool = False) -> None:
+    """Stop a timer, `for_good` at boots to come as well. One that isn't there makes systemctl fail: its state tells. Raises
+    Failed."""
+    ports.runner.run(commands.disable(timer) if for_good else commands.stop(timer))
+    found = state(ports, timer)
+    if found.running or (for_good and found.file_state == "enabled"):
+        raise Failed(phase, f"{timer} can't be stopped", f"see `systemctl status {timer}` and run again")
+
+
 def must(ports: Ports, argv: list[str], phase: str, remedy: str, timeout_s: float = 60) -> str:
     """Run a command that has to succeed and give back what it wrote. Raises Failed."""
     result = ports.runner.run(argv, timeout_s=timeout_s)

@@ -124,8 +124,8 @@ class RealFiles:
             return all(_zeros(disk, place) for place in places)
 
     def disk_used_percent(self, path: str) -> float:
-        usage = shutil.disk_usage(path)
-        return 100 * (usage.total - usage.free) / usage.total
+        free, size = self.disk_room(path)
+        return 100 * (size - free) / size
 
     def disk_room(self, path: str) -> tuple[int, int]:
         usage = shutil.disk_usage(path)

@@ -44,13 +44,7 @@ def install(job: Job, colour: Colour) -> None:
 def remove(ports: Ports, stems: list[str]) -> None:
     """Stop and delete cron jobs; the caller makes systemd read its units again. Raises Failed: those left stay recorded."""
     for stem in stems:
-        timer = f"{stem}.timer"
-        ports.runner.run(commands.disable(timer))  # one that isn't there makes systemctl fail
-        state = units.state(ports, timer)
-        if state.running or state.file_state == "enabled":
-            raise Failed(
-                "settle", f"{timer} can't be stopped", f"see `systemctl status {timer}` and run again"
-            )
+        units.end_timer(ports, f"{stem}.timer", "settle", for_good=True)
         ports.runner.run(commands.stop(f"{stem}.service"), timeout_s=120)
         for unit in (f"{stem}.timer", f"{stem}.service"):
             ports.runner.run(commands.reset_failed(unit))

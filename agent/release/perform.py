@@ -55,10 +55,7 @@ def _clear_port(job: Job, colour: Colour) -> None:
 
 def _cancel_standby(job: Job, _: Colour) -> None:
     """A timer that is still there would stop a colour that serves again. Raises Failed."""
-    timer = f"{paths.standby(job.project)}.timer"
-    job.ports.runner.run(commands.stop(timer))  # one that isn't there makes systemctl fail
-    if units.state(job.ports, timer).running:
-        raise Failed("prepare", f"{timer} can't be stopped", f"see `systemctl status {timer}` and run again")
+    units.end_timer(job.ports, f"{paths.standby(job.project)}.timer", "prepare")
 
 
 def _open_undo(job: Job, colour: Colour) -> None:
