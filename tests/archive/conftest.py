@@ -69,7 +69,7 @@ def here(cluster: Cluster, stack: Stack) -> Iterator[Host]:
     with tempfile.TemporaryDirectory(prefix="codeb-archive-", ignore_cleanup_errors=True) as folder:
         root = Path(folder)
         root.chmod(0o711)
-        found = host(root, receiver(stack, cluster), Shelf())
+        found = host(root, receiver(stack, cluster.config["port"]), Shelf())
         laid_out(found, cluster, root)
         yield found
         found.containers.close()
@@ -77,12 +77,15 @@ def here(cluster: Cluster, stack: Stack) -> Iterator[Host]:
             db.execute("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots")
 
 
-def receiver(stack: Stack, cluster: Cluster) -> str:
-    """The command of the rendered unit, with the server's address here."""
-    unit = stack.file("/etc/containers/systemd/codeb-wal.container")
-    line = next(line for line in unit.splitlines() if line.startswith("Exec=")).removeprefix("Exec=")
+def receiver(stack: Stack, port: object) -> tuple[str, str]:
+    """The command of the rendered unit, with the server's address here, and what runs before it."""
+    unit = stack.file("/etc/containers/systemd/codeb-wal.container").splitlines()
+    line, before = (
+        next(line.removeprefix(key) for line in unit if line.startswith(key))
+        for key in ("Exec=", "ExecStartPre=")
+    )
     words = [word for word in line.split() if not word.startswith(("--host=", "--port="))]
-    return " ".join([*words, "--host=127.0.0.1", f"--port={cluster.config['port']}"])
+    return " ".join([*words, "--host=127.0.0.1", f"--port={port}"]), before
 
 
 def laid_out(found: Host, cluster: Cluster, root: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -41,6 +42,8 @@ class Containers:
     root: Path
     receiver: str = ""
     """The line `Exec=` of the receiver's unit."""
+    before: str = ""
+    """Its line `ExecStartPre=`."""
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     started: list[str] = field(default_factory=list)
     """Units that were started without waiting for them."""
@@ -95,6 +98,10 @@ class Containers:
         """What a container wrote."""
         return (self.root / f"{name}.log").read_text(errors="replace")
 
+    def prepared(self) -> None:
+        """What the unit runs before the receiver."""
+        subprocess.run(shlex.split(self.below(self.before)), check=True)
+
     def close(self) -> None:
         for name in list(self.running):
             self._stop(name)
@@ -113,6 +120,7 @@ class Containers:
                 f"PGSSLROOTCERT={self.root}/etc/codeb/ca.crt",
                 "PGSSLMODE=verify-full",
             ]
+            self.prepared()
             self._start(unit, [*_AS_POSTGRES, *environment, str(programs() / name), *arguments])
         elif verb == "stop":
             self._stop(unit)
@@ -249,9 +257,9 @@ class Host:
     journal: Journal
 
 
-def host(root: Path, receiver: str, shelf: Shelf) -> Host:
-    """A host whose files are below a folder."""
-    containers, journal, real = Containers(root, receiver), Journal(), real_ports()
+def host(root: Path, receiver: tuple[str, str], shelf: Shelf) -> Host:
+    """A host whose files are below a folder. `receiver`: lines of its unit, `Exec=` and `ExecStartPre=`."""
+    containers, journal, real = Containers(root, *receiver), Journal(), real_ports()
     ports = Ports(
         Runner(containers),
         Files(root),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +19,6 @@ from agent.store.settings import Settings
 from tests.archive.conftest import DAYS, connection, rows, shipped, stocked, until, written
 from tests.archive.host import Host, identity
 from tests.postgres import Cluster
-from tests.services.stack import Stack
 
 HERE, SECOND = "herehere", "secondsecond"
 COUNT = "SELECT count(*) FROM fault"
@@ -259,22 +256,19 @@ def test_a_receiver_that_was_killed_goes_on_where_it_was(
 
 
 def test_a_file_that_a_full_disk_cut_short_is_removed_before_the_receiver_starts(
-    cluster: Cluster, here: Host, settings: Settings, keeper: Keeper, begun: datetime, stack: Stack
+    cluster: Cluster, here: Host, settings: Settings, keeper: Keeper, begun: datetime
 ) -> None:
     here.containers.handled(["systemctl", "stop", RECEIVER])
     folder = Path(here.containers.below(paths.ARCHIVE_RECEIVE))
     [partial] = folder.glob("*.partial")
     with partial.open("r+b") as file:
         file.truncate(SIZE // 2)
-    unit = stack.file("/etc/containers/systemd/codeb-wal.container")
-    line = next(line for line in unit.splitlines() if line.startswith("ExecStartPre="))
-    command = shlex.split(here.containers.below(line.partition("=")[2]))
 
-    subprocess.run(command, check=True)
+    here.containers.prepared()
     assert list(folder.glob("*.partial")) == []
     one_more(cluster)
     shipped(keeper)
-    subprocess.run(command, check=True)
+    here.containers.prepared()
     assert list(folder.glob("*.partial")), "a whole one stays"
     assert rows(here, settings, None, COUNT) == "2"
 

@@ -116,7 +116,7 @@ def data_server(stack: Stack, key: tuple[str, str], second: Place) -> Iterator[D
         home = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="codeb-mc-")))
         root.chmod(0o711)
         minio = Accounts(held.enter_context(minio_server()), home)
-        found = host(root, receiver(stack, cluster), Shelf())
+        found = host(root, receiver(stack, cluster.config["port"]), Shelf())
         held.callback(found.containers.close)
         laid_out(found, cluster, root)
         (root / "var/lib/codeb").mkdir(parents=True)

@@ -144,6 +144,7 @@ class Machine(Containers):
         environment = [f"PGPASSFILE={secrets}/postgres-archive", f"PGSSLROOTCERT={self.root}{paths.CA_FILE}"]
         line = [*_AS_POSTGRES, *environment, "PGSSLMODE=verify-full"]
         program = self._of(self.images["postgres.service"]) / name
+        self.prepared()
         self._start(RECEIVER, [*line, str(program), *arguments])
 
     def start(self) -> Result:

@@ -22,6 +22,7 @@ from agent.documents.reader import Reader
 from agent.host import paths
 from agent.store.settings import Settings, load_settings
 from tests.archive.conftest import PASSWORD as ARCHIVE_PASSWORD
+from tests.archive.conftest import receiver
 from tests.archive.test_archive_ship import Shifted
 from tests.services.stack import Stack
 from tests.upgrade.conftest import ask, sql
@@ -41,16 +42,15 @@ class Later(Shifted):
 def archived(machine: Host, stack: Stack) -> Host:
     """The data server with an archive, in which nothing is yet."""
     files, root = machine.ports.files, machine.machine.root
-    unit = stack.file("/etc/containers/systemd/codeb-wal.container")
-    line = next(line for line in unit.splitlines() if line.startswith("Exec=")).removeprefix("Exec=")
-    words = [word for word in line.split() if not word.startswith(("--host=", "--port="))]
-    machine.machine.receiver = " ".join([*words, "--host=127.0.0.1", f"--port={machine.machine.port}"])
+    machine.machine.receiver, machine.machine.before = receiver(stack, machine.machine.port)
     (root / "srv/codeb/archive/receive").mkdir(parents=True)
     shutil.chown(root / "srv/codeb/archive/receive", "postgres", "postgres")
     (root / "srv/codeb/archive").chmod(0o711)
     files.write(paths.ARCHIVE_LOGIN, f"*:*:*:codeb_archive:{ARCHIVE_PASSWORD}\n".encode(), 0o600, "70:70")
     files.write(paths.unit(SHIP), stack.file(paths.unit(SHIP)).encode())
-    files.write(paths.quadlet("codeb-wal.container"), unit.encode())
+    files.write(
+        paths.quadlet("codeb-wal.container"), stack.file(paths.quadlet("codeb-wal.container")).encode()
+    )
     return machine
 
 
