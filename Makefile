@@ -10,12 +10,12 @@ WORKERS ?= 3 # of tests; hosts run at two of them at once (tests/conftest.py)
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-backup bench-faults bench-release
+.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-backup bench-cms bench-faults bench-observability bench-release
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "Variables: PLUGINS=lab|real (real: Pulumi's own plugins, downloaded by the CLI), ARGS='…' passed on,"
 	@echo "SHAPE=single|split|terminate: of lab-fleet's servers (docs/lab.md),"
@@ -81,8 +81,14 @@ bench: $(READY) ## measure: previews and updates of 10, 100 and 1000 projects, m
 bench-backup: $(READY) ## measure: dump, base backup and proof of a large database beside the load of visitors; ARGS='--sizes 1 10'
 	@$(PY) -m lab.bench.backups $(ARGS)
 
+bench-cms: $(READY) ## measure: Core CMS beside a bare Next.js app: requests a core, first load in Chromium, image, start
+	@$(PY) -m lab.bench.core_cms $(ARGS)
+
 bench-faults: $(READY) ## 200 updates of a fleet under faults of Vultr's API and kills, and what mends them
 	@$(PY) -m lab.bench.faults $(ARGS)
+
+bench-observability: $(READY) ## measure: what watching costs in memory, processor and latency; Prometheus for 10, 100, 1000 projects; ARGS='--only series'
+	@$(PY) -m lab.bench.observability $(ARGS)
 
 bench-release: $(READY) ## measure: 50 releases under load; ARGS=--peer: beside kamal-proxy and caddy reload
 	@$(PY) -m lab.bench.releases $(ARGS)

@@ -59,11 +59,16 @@ VERBS: Final[Mapping[str, str]] = {
     "ship": "agent.archive.ship",
     "base": "agent.archive.base",
     "settle": "agent.admins.settle",
+    "metrics": "agent.monitoring.metrics",
+    "ask": "agent.monitoring.ask",
     "version": "agent.program.version",
     "precompile": "agent.program.archive",
 }
+CHANGING: Final = frozenset({"release", "rollback", "restart", "remove", "route", "unroute"})
+"""Verbs after which monitoring is told of projects anew, whether they came to their goal or not."""
 # Verb → module, of verbs that take a session's token and whoever's terminal there is, and no document.
 AT_A_TERMINAL: Final[Mapping[str, str]] = {"attach": "agent.sessions.attach", "end": "agent.sessions.end"}
+_REFUSED: Final = 2
 _USAGE: Final = f"usage: codeb-agent {'|'.join(VERBS)} < document.json, or {'|'.join(AT_A_TERMINAL)} TOKEN"
 
 
@@ -80,12 +85,21 @@ def main(arguments: list[str]) -> int:
 
 def run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) -> int:
     """Run one verb through the given ports and write its answer; the exit status."""
+    code = _run(ports, verb, text, out, err, by)
+    if verb in CHANGING and code != _REFUSED:
+        from agent.monitoring.soon import soon
+
+        soon(ports)
+    return code
+
+
+def _run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) -> int:
     try:
         answer = _answer(_action(verb)(ports, parse(text), by), out)
     except BadDocument as error:
         out.write(_line({"ok": False, "phase": "document", "cause": str(error)}))
         err.write(f"codeb-agent {verb}: the document is wrong: {error}\nnothing was touched\n")
-        return 2
+        return _REFUSED
     except Failed as error:
         return _told(ports, verb, error.failure, out, err)
     except Unwritable as error:

@@ -44,6 +44,7 @@ UPGRADE_JOURNAL: Final = "/var/lib/codeb/upgrade.json"
 
 # Fixed places on a host.
 QUADLET_DIR: Final = "/etc/containers/systemd"
+UNITS_DIR: Final = "/etc/systemd/system"
 CONFIG_DIR: Final = "/etc/codeb"
 SECRETS_DIR: Final = "/etc/codeb/secrets"
 DATA_DIR: Final = "/srv/codeb"
@@ -241,9 +242,9 @@ def claims(
     }
 
 
-def platform_hosts(domain: str) -> dict[str, str]:
-    """Host names that the platform serves itself: `minio` console, `s3` signed URLs, `metrics` internal."""
-    return {label: f"{label}.{domain}" for label in ("minio", "s3", "metrics")}
+def platform_hosts(domain: str, more: Iterable[str] = ()) -> dict[str, str]:
+    """Host names that the platform serves itself: `minio` console, `s3` signed URLs, `metrics` internal, and `more`."""
+    return {label: f"{label}.{domain}" for label in ("minio", "s3", "metrics", *more)}
 
 
 def server(stem: str, number: int) -> str:

@@ -22,8 +22,9 @@ from typing import Final
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from codeb import names
+from codeb import names, watch_names
 from codeb.age import SEED_BYTES, age_identity, age_recipient
+from codeb.bearer import prometheus_token
 from codeb.certificates import Authority, certificate_authority, server_certificate
 
 PURPOSES: Final = {
@@ -33,6 +34,10 @@ PURPOSES: Final = {
     "minio/admin": "password of MinIO's administrator",
     "backup/key": "identity of age that opens the stack's backups; its recipient is public",
     "backup/storage": "secret key of the platform's account for backups in MinIO",
+    "monitoring/grafana": "password of Grafana's administrator",
+    "monitoring/postgres": "password of the role that asks PostgreSQL for its figures",
+    "monitoring/redis": "password of the user that asks Redis instances for their figures",
+    "monitoring/minio": "secret key of the account that asks MinIO for its figures",
     "redis/<n>/admin": "password of the administrator of the shared Redis instance n",
     "platform/ca": "private key of the platform's CA",
     "platform/changes": "key of the digests by which previews tell that a secret changed",
@@ -203,6 +208,8 @@ class PlatformSecrets:
             return self._postgres_certificate()[1]
         if purpose == "backup/key":
             return age_identity(self._backup_seed())
+        if purpose == "monitoring/minio/token":
+            return prometheus_token(watch_names.METRICS_USER, self._root.derive("monitoring/minio"))
         name, _, number = purpose.partition(":")
         plain = name.removesuffix("/sha256")
         if not _PURPOSE.fullmatch(plain):

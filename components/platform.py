@@ -14,7 +14,8 @@ from pulumi.runtime.settings import get_root_resource
 from codeb import names, registry
 from codeb.outputs import versions_of
 from codeb.outputs.stack import CONNECTION_VARIABLES, SECRET_VARIABLES
-from codeb.plan import BucketPlan, DatabasePlan, ProjectPlan, RetainedPlan
+from codeb.plan import BucketPlan, DatabasePlan, Plan, ProjectPlan, RetainedPlan
+from codeb.plan.monitored import monitoring_places, monitoring_server
 from codeb.plan.places import Known
 from codeb.render import final_document, project_environment
 from codeb.secrets import PlatformSecrets, project_credentials
@@ -30,6 +31,7 @@ from components.settled import settled, to_settle
 from components.targets import machine_target
 from components.told import Told
 from components.tunnel import TunnelError, local_port, open_tunnel
+from components.watching import Watching, WatchingArgs
 
 PREVIEW_WAIT_SECONDS = 0
 UPDATE_WAIT_SECONDS = 30
@@ -51,6 +53,7 @@ class Platform(pulumi.ComponentResource):
         self._servers = Servers(name, stack, self._drafts, self._told, child)
         self._data = self._data_services(child)
         self._declare_backup()
+        self._declare_watching()
         self._projects = self._declare_projects()
         self._settle()
         self.outputs = self._outputs()
@@ -105,6 +108,13 @@ class Platform(pulumi.ComponentResource):
         number = self._stack.plan.settings.rotation.backup
         args = BackupArgs(self._servers[plan.server], backup_keys(root, number))
         Backup("backup", args, pulumi.ResourceOptions(parent=self, providers=[self._data.minio]))
+
+    def _declare_watching(self) -> None:
+        plan, root = self._stack.plan, self._stack.secrets.root
+        if monitoring_server(plan) is None:
+            return
+        args = WatchingArgs(self._servers[plan.data.server], root.derive("monitoring/minio"))
+        Watching("watching", args, pulumi.ResourceOptions(parent=self, providers=[self._data.minio]))
 
     def _declare_projects(self) -> dict[str, Project]:
         kept = {retained.id: retained for retained in self._stack.plan.retained}
@@ -181,6 +191,7 @@ class Platform(pulumi.ComponentResource):
             "caCertificate": PlatformSecrets(self._stack.secrets.root, []).authority.certificate,
             "connections": self._connections(),
             **self._servers.fleet_facts(),
+            **_monitoring(plan),
         }
         return found | {"versions": versions_of(found)}
 
@@ -219,6 +230,15 @@ def remember(stack: Stack) -> None:
     root = get_root_resource()
     if isinstance(root, pulumi.ComponentResource):
         root.register_outputs({"registry": registry.document(entries, stack.plan.leaving, stack.plan.kept)})
+
+
+def _monitoring(plan: Plan) -> dict[str, Any]:
+    """The output `monitoring`, of a stack that is watched."""
+    server = monitoring_server(plan)
+    if server is None:
+        return {}
+    console = f"https://{plan.settings.platform_hosts['console']}/"
+    return {"monitoring": {"server": server.name, "console": console, **monitoring_places(plan)}}
 
 
 def _facts(project: ProjectPlan) -> dict[str, Any]:

@@ -17,14 +17,17 @@ from codeb.model import (
     CloudSecrets,
     DocumentErrors,
     Manifests,
+    MonitoringCredentials,
     Outside,
     Settings,
     parse_backup_credentials,
     parse_cloud_secrets,
+    parse_monitoring_credentials,
     parse_outside,
 )
 from codeb.model.backup_secrets import KEY as BACKUP_KEY
 from codeb.model.cloud_secrets import API_KEY, CERTIFICATE
+from codeb.model.monitoring_secrets import KEY as MONITORING_KEY
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.supplied import KEY as SUPPLIED
 from codeb.model.supplied import Supplied, parse_supplied, wanted_keys
@@ -46,6 +49,7 @@ class Secrets:
     outside: Outside
     cloud: CloudSecrets
     backup: BackupCredentials | None = None
+    monitoring: MonitoringCredentials | None = None
 
     def __repr__(self) -> str:
         return "Secrets([redacted])"
@@ -69,6 +73,7 @@ def read_secrets(config: pulumi.Config, folder: Path, settings: Settings, manife
         outside=read_outside(config),
         cloud=read_cloud_secrets(config, settings),
         backup=read_backup_credentials(config, settings),
+        monitoring=read_monitoring_credentials(config, settings),
     )
 
 
@@ -91,6 +96,18 @@ def read_backup_credentials(config: pulumi.Config, settings: Settings) -> Backup
     """
     try:
         return parse_backup_credentials(_secret_object(config, BACKUP_KEY), settings, pulumi.get_stack())
+    except DocumentErrors as error:
+        raise pulumi.RunError(str(error)) from None
+
+
+def read_monitoring_credentials(config: pulumi.Config, settings: Settings) -> MonitoringCredentials | None:
+    """What the other place of logs and traces lets us in with; None without one.
+
+    Raises:
+        pulumi.RunError: it is missing or wrong; never shows it.
+    """
+    try:
+        return parse_monitoring_credentials(config.get(MONITORING_KEY), settings, pulumi.get_stack())
     except DocumentErrors as error:
         raise pulumi.RunError(str(error)) from None
 

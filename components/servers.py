@@ -16,7 +16,7 @@ from codeb.changes import bundle_summary
 from codeb.hostkeys import SshKey, machine_first_key, machine_host_key
 from codeb.plan import Fleet as FleetPlan
 from codeb.plan.places import Known
-from codeb.render import admins_document, host_bundle, outside_texts, second_texts
+from codeb.render import admins_document, export_texts, host_bundle, outside_texts, second_texts
 from codeb.secrets import PlatformSecrets, resolve
 from codeb.ssh import MACHINE_PORT, MACHINE_USER
 from components.access import Access, AccessArgs
@@ -41,7 +41,8 @@ class Servers:
         self._stack, self._drafts, self._told, self._opts = stack, drafts, told, opts
         self._digest = changes_digest(stack.secrets.root)
         outside = outside_texts(stack.secrets.outside, stack.name.rpartition("/")[2])
-        self._configured = {**outside, **second_texts(stack.secrets.backup)}
+        beside = {**second_texts(stack.secrets.backup), **export_texts(stack.secrets.monitoring)}
+        self._configured = {**outside, **beside}
         self._told_machines: dict[str, str] = {}
         self._fleet = self._declare_fleet(name, stack.plan.fleet) if stack.plan.fleet else None
         self.places = Places(self._fleet.known if self._fleet else {})

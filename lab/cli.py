@@ -27,11 +27,12 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from lab import apps, paths, report
+from lab import apps, own_apps, paths, report
 from lab.fleet.cloud import Cloud
 from lab.host import Lab, LabError
 from lab.host.cache import locked
 from lab.host.progress import background
+from lab.images.store import MONITORING
 from lab.pulumi import dev
 from lab.pulumi.errors import StackError
 from lab.pulumi.stack import Stack
@@ -73,8 +74,9 @@ def up(session: Session) -> int:
     started = time.monotonic()
     _boot(session)
     apps.push_all(session.lab)
+    stack = own_apps.pushed(session.lab, session.stack)
     with _alone(session):
-        status = session.stack.up(["--suppress-outputs", *session.arguments])
+        status = stack.up(["--suppress-outputs", *session.arguments])
     if status != 0:
         return status
     failed = _show(session)
@@ -84,7 +86,7 @@ def up(session: Session) -> int:
 
 def preview(session: Session) -> int:
     _prepare(session)
-    return session.stack.preview(session.arguments)
+    return own_apps.foreseen(session.lab, session.stack).preview(session.arguments)
 
 
 def refresh(session: Session) -> int:
@@ -142,7 +144,7 @@ def clean(session: Session) -> int:
 def _boot(session: Session) -> None:
     """Host and CLI, each built first where it is missing, side by side."""
     prepared = background(lambda: _prepare(session))
-    session.lab.ensure((HOST,))
+    session.lab.ensure((HOST,), MONITORING)
     prepared.result()
 
 
@@ -170,6 +172,7 @@ def _show(session: Session) -> list[str]:
         f"https://{entry['domain']}{checked.get(entry['id'], '/')}"
         for entry in report.running(found["registry"])
     ]
+    urls += [found["monitoring"]["console"]] if "monitoring" in found else []
     shown_ca = str(paths.CA_CERTIFICATE.relative_to(paths.REPO))
     address = session.lab.info(HOST).address
     failed = report.print_urls(urls, address, paths.CA_CERTIFICATE, shown_ca, session.console)

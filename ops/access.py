@@ -16,12 +16,11 @@ from typing import Any, Final
 
 import yaml
 
-from codeb import names
 from codeb.ssh import SshTarget, find_host_key
 from ops.machines import MachinesError, machines, makes_servers
 from ops.pulumi import PulumiError, ask
 
-_LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+LOADER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _CLI_SECONDS: Final = 60
 _FORMS: Final = {
     "name": re.compile(r"[a-z0-9][a-z0-9-]{0,39}"),
@@ -32,9 +31,10 @@ _FORMS: Final = {
     "hostKey": re.compile(r"(?:ssh|ecdsa)-[a-z0-9-]{1,40} [A-Za-z0-9+/]{40,1000}={0,2}"),
     "knownHostsFile": re.compile(r"[A-Za-z0-9._/][A-Za-z0-9._/-]{0,399}"),
 }
-_FILE: Final = _FORMS["knownHostsFile"]
+FILE: Final = _FORMS["knownHostsFile"]
 _DEFAULTS: Final = {"sshPort": "22", "user": "root", "pool": "default", "hostKey": "", "knownHostsFile": ""}
-_ROLES: Final = frozenset({"app", "data", "edge"})
+_ROLES: Final = ("app", "data", "edge")
+_KNOWN_ROLES: Final = frozenset({*_ROLES, "monitoring"})
 
 
 class AccessError(Exception):
@@ -43,12 +43,13 @@ class AccessError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """A server of the stack; `holds_data`: PostgreSQL, Redis and MinIO run there."""
+    """A server of the stack; `holds_data`: PostgreSQL, Redis and MinIO run there; `watches`: it has the role monitoring."""
 
     name: str
     pool: str
     target: SshTarget
     holds_data: bool = False
+    watches: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class _Facts:
     known_hosts_file: str
     runs_apps: bool = True
     holds_data: bool = False
+    watches: bool = False
 
 
 def app_servers(
@@ -100,6 +102,7 @@ def _servers(folder: Path, facts: Sequence[_Facts], key: str) -> tuple[Server, .
             each.pool,
             SshTarget(each.address, each.port, each.user, _host_key(folder, each), key),
             each.holds_data,
+            each.watches,
         )
         for each in facts
     )
@@ -143,36 +146,10 @@ def _made_servers(
     return _servers(folder, [each for each in found if each and wanted(each)], key)
 
 
-def pool_of(folder: Path, stack: str, project: str) -> str | None:
-    """The pool that the project's manifest names; None when no manifest has this id.
-
-    A preview environment, which has no manifest, is where its project is.
-    """
-    found = _named_pool(folder, stack, project)
-    base = names.previewed(project)
-    return _named_pool(folder, stack, base) if found is None and base else found
-
-
-def _named_pool(folder: Path, stack: str, project: str) -> str | None:
-    name = stack_values(folder, stack).get("manifests", "manifests")
-    manifests = folder / name if isinstance(name, str) and _FILE.fullmatch(name) else folder / "manifests"
-    for path in sorted(manifests.glob("*.y*ml")):
-        text = path.read_bytes()
-        if project.encode() not in text:
-            continue
-        try:
-            document = yaml.load(text, Loader=_LOADER)  # noqa: S506 - texts only
-            if document["project"]["id"] == project:
-                return str((document.get("servers") or {}).get("pool", "default"))
-        except (ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError):
-            continue  # `validate` says what is wrong with it
-    return None
-
-
 def stack_values(folder: Path, stack: str) -> Mapping[str, Any]:
     """The keys `codeb:…` as text; empty when the model has to say what is wrong with the file."""
     try:
-        document = yaml.load((folder / f"Pulumi.{stack}.yaml").read_bytes(), Loader=_LOADER)  # noqa: S506 - texts only
+        document = yaml.load((folder / f"Pulumi.{stack}.yaml").read_bytes(), Loader=LOADER)  # noqa: S506 - texts only
         return {
             key.removeprefix("codeb:"): value
             for key, value in document["config"].items()
@@ -187,7 +164,7 @@ def _plain(values: Mapping[str, Any]) -> tuple[list[_Facts], str] | None:
     servers, key_file = values.get("servers"), values.get("sshPrivateKeyFile", "")
     if values.get("provider", "existing") != "existing" or "pools" in values or not isinstance(servers, list):
         return None
-    if not isinstance(key_file, str) or not (key_file == "" or _FILE.fullmatch(key_file)):
+    if not isinstance(key_file, str) or not (key_file == "" or FILE.fullmatch(key_file)):
         return None
     found = [_server(each) for each in servers]
     return None if None in found else ([each for each in found if each], key_file)
@@ -203,7 +180,7 @@ def _server(value: object) -> _Facts | None:
         isinstance(text, str) and (text == _DEFAULTS.get(name) or _FORMS[name].fullmatch(text))
         for name, text in texts.items()
     )
-    known = isinstance(roles, list) and all(isinstance(role, str) and role in _ROLES for role in roles)
+    known = isinstance(roles, list) and all(isinstance(role, str) and role in _KNOWN_ROLES for role in roles)
     if not right or not known or (texts["hostKey"] == "") == (texts["knownHostsFile"] == ""):
         return None
     return _Facts(
@@ -216,6 +193,7 @@ def _server(value: object) -> _Facts | None:
         known_hosts_file=str(texts["knownHostsFile"]),
         runs_apps="app" in roles,
         holds_data="data" in roles,
+        watches="monitoring" in roles,
     )
 
 
@@ -231,6 +209,7 @@ def _by_the_model(folder: Path, stack: str) -> tuple[list[_Facts], str]:
         _Facts(
             each.name, each.address, each.ssh_port, each.user, each.pool, each.host_key or "",
             each.known_hosts_file or "", "app" in each.roles, "data" in each.roles,
+            "monitoring" in each.roles,
         )
         for each in settings.servers
     ]  # fmt: skip

@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,6 +42,11 @@ def _logs_arguments(parser: argparse.ArgumentParser) -> None:
         choices=KINDS,
         help="what wrote it (again for more; default: all but access)",
     )
+    parser.add_argument(
+        "--store",
+        action="store_true",
+        help="ask the log store of monitoring instead of the servers' journals",
+    )
     parser.add_argument("--server", default="", metavar="NAME", help="of this server only")
 
 
@@ -70,8 +76,9 @@ def _logs(options: argparse.Namespace) -> int:
     from ops.logs import Query, logs
     from ops.ssh import tell
 
-    if options.follow and options.until:
-        print("error: what is followed has no end: leave out --until or --follow", file=sys.stderr)
+    wrong = _wrong(options)
+    if wrong:
+        print(f"error: {wrong}", file=sys.stderr)
         return 2
     try:
         servers = app_servers(Path(), options.stack, options.identity, every=True)
@@ -88,9 +95,31 @@ def _logs(options: argparse.Namespace) -> int:
     query = Query(
         options.project, kinds, options.since or "", options.until or "", options.lines, options.grep
     )
+    if options.store:
+        return _stored(query, options, servers)
     if options.follow:
         return _follow(query, wanted, as_json=options.json)
     return show(logs(query, wanted, tell), as_json=options.json)
+
+
+def _wrong(options: argparse.Namespace) -> str:
+    """What does not go together, "" for nothing."""
+    if options.follow and options.until:
+        return "what is followed has no end: leave out --until or --follow"
+    if options.store and options.follow:
+        return "what comes is told by the servers themselves: leave out --store or --follow"
+    if options.store and options.server:
+        return "the log store has the lines of all servers: leave out --store or --server"
+    return ""
+
+
+def _stored(query: Query, options: argparse.Namespace, servers: Sequence[Server]) -> int:
+    from datetime import UTC, datetime
+
+    from ops.log_store import stored
+    from ops.ssh import ask
+
+    return show(stored(query, options.stack, servers, ask, datetime.now(UTC)), as_json=options.json)
 
 
 def _follow(query: Query, servers: list[Server], *, as_json: bool) -> int:
@@ -181,6 +210,7 @@ COMMANDS = (
         "  codeb logs shop -f --stack live                         and what comes\n"
         "  codeb logs shop --since 1h --grep timeout --stack live  of the last hour, with this text\n"
         "  codeb logs shop --kind access --kind app --stack live   requests and what the app says of them\n"
+        "  codeb logs shop --store --since 7d --grep refund --stack live   what servers that are gone wrote, too\n"
         "  codeb logs shop -f --json --stack live | jq .text       a line of JSON each",
         _logs_arguments,
         _logs,

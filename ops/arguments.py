@@ -74,13 +74,13 @@ def caller() -> str:
 
 def servers_of(options: argparse.Namespace, project: str) -> tuple[Server, ...]:
     """The app servers of the project's pool; all of the stack when no manifest tells the pool."""
-    from ops import access
+    from ops import access, pools
 
     folder = Path()
     servers = access.app_servers(folder, options.stack, options.identity)
     if not project or len({server.pool for server in servers}) < 2:
         return servers
-    pool = access.pool_of(folder, options.stack, project)
+    pool = pools.pool_of(folder, options.stack, project)
     return tuple(server for server in servers if pool in (None, server.pool)) or servers
 
 

@@ -21,12 +21,14 @@ from ops import (
     host_commands,
     manifest_commands,
     mcp_commands,
+    new_commands,
     protect_commands,
     rebuild_commands,
     restore_commands,
     secrets_commands,
     session_commands,
     upgrade_commands,
+    watch_commands,
 )
 from ops.command import add
 from ops.result import failed, show
@@ -36,6 +38,7 @@ _SIGNALLED: Final = 128
 """What shells add to a signal's number."""
 
 COMMANDS = (
+    *new_commands.COMMANDS,
     *manifest_commands.COMMANDS,
     *protect_commands.COMMANDS,
     *secrets_commands.COMMANDS,
@@ -45,6 +48,7 @@ COMMANDS = (
     *upgrade_commands.COMMANDS,
     *rebuild_commands.COMMANDS,
     *app_commands.COMMANDS,
+    *watch_commands.COMMANDS,
     *session_commands.COMMANDS,
     *fleet_commands.COMMANDS,
     *mcp_commands.COMMANDS,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from ops.arguments import message, project_id, stack_name
+from ops.arguments import stack_name
 from ops.command import Command
 from ops.complete import SHELLS, script
 from ops.result import show
@@ -57,42 +56,6 @@ def _schema(options: argparse.Namespace) -> int:
     return show(schema(output, check=options.check, outputs=options.outputs), as_json=options.json)
 
 
-def _new_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("project", type=project_id, metavar="ID", help="id of the new project")
-    parser.add_argument("--domain", type=message, help="where visitors reach it")
-    parser.add_argument("--image", type=message, help="registry/repository:tag")
-    parser.add_argument("--port", type=int, default=3000, help="where the app listens (default 3000)")
-    parser.add_argument("--stage", default="production", choices=("production", "staging", "development"))
-    for service in ("database", "cache", "storage"):
-        parser.add_argument(
-            f"--no-{service}", action="store_true", help=f"it does not use the platform's {service}"
-        )
-    parser.add_argument("--stack", type=stack_name, help="check it against Pulumi.<STACK>.yaml too")
-    parser.add_argument("--json", action="store_true", help="write the result to standard output as JSON")
-
-
-def _new(options: argparse.Namespace) -> int:
-    from ops.new import SERVICES, Wanted, asked, new
-
-    without = tuple(service for service in SERVICES if getattr(options, f"no_{service}"))
-    wanted = Wanted(
-        options.project, options.domain or "", options.image or "", options.port, options.stage, without
-    )
-    if not (wanted.domain and wanted.image):
-        if options.json or not sys.stdin.isatty():
-            print("error: --domain and --image are needed where nobody can be asked", file=sys.stderr)
-            return 2
-        wanted = asked(wanted, _question)
-    return show(new(wanted, Path(), options.stack), as_json=options.json)
-
-
-def _question(what: str, default: str) -> str:
-    try:
-        return input(f"{what} [{default}]: ").strip() or default
-    except EOFError:
-        raise KeyboardInterrupt from None
-
-
 def _cost_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stack", required=True, type=stack_name, help="the stack that is paid for")
     parser.add_argument("--json", action="store_true", help="write the result to standard output as JSON")
@@ -115,17 +78,6 @@ def _completion(options: argparse.Namespace) -> int:
 
 
 COMMANDS = (
-    Command(
-        "new",
-        "Write the manifest of a new project.",
-        "manifests/ID.yaml is small and explained, and goes with the other manifests (with --stack, with the stack's\n"
-        "settings, too): else it is not written. What is there is never overwritten. On a terminal what is missing\n"
-        "is asked for. Exit status: 0 written, 1 not, 2 wrong usage.\n\n"
-        "  codeb new shop                                    asks\n"
-        "  codeb new shop --domain shop.example.com --image ghcr.io/example/shop:1.0.0 --no-storage --stack live",
-        _new_arguments,
-        _new,
-    ),
     Command(
         "cost",
         "Say what a stack costs a month, and what its edited settings would change.",

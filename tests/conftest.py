@@ -94,7 +94,8 @@ class SharedHosts(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = Path(nodeid.partition("::")[0])
-        if path.is_relative_to("tests/cases/render"):  # a module's Caddys are started once, not once a worker
+        # What a module starts or builds (Caddys, an app) is there once, not once a worker.
+        if path.is_relative_to("tests/cases/render") or path.is_relative_to("tests/apps"):
             return str(path)
         if not path.is_relative_to("tests/lab"):
             return nodeid

@@ -34,10 +34,19 @@ class Instance:
 
 
 @dataclass(frozen=True)
+class Metrics:
+    """Passwords of those who ask for figures."""
+
+    postgres: str = field(repr=False)
+    redis: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Admins:
     """`minio` are MinIO's administrators: the first is to be, the others are those before, its root user last.
 
     `accounts` are users of MinIO that are there before anything uses them. `numbers` say of each kind which key it is.
+    `metrics` are the accounts of monitoring, None where nothing watches.
     """
 
     numbers: dict[str, int]
@@ -45,6 +54,7 @@ class Admins:
     redis: tuple[Instance, ...]
     minio: tuple[Login, ...]
     accounts: tuple[Login, ...]
+    metrics: Metrics | None = None
 
 
 def read_admins(reader: Reader) -> Admins:
@@ -52,17 +62,25 @@ def read_admins(reader: Reader) -> Admins:
     reader.version()
     numbers = reader.child("numbers")
     minio = reader.child("minio")
+    metrics = reader.maybe("metrics")
     found = Admins(
         numbers={kind: numbers.whole(kind, 1, _MOST) for kind in NUMBERS},
         postgres=_password(reader, "postgres"),
         redis=tuple(_instance(each) for each in reader.children("redis")),
         minio=tuple(_login(each) for each in minio.children("logins")),
         accounts=tuple(_account(each) for each in minio.children("accounts")),
+        metrics=_metrics(metrics) if metrics else None,
     )
     for each in (numbers, minio, reader):
         each.end()
     if not found.minio:
         raise BadDocument("minio.logins", "is empty")
+    return found
+
+
+def _metrics(reader: Reader) -> Metrics:
+    found = Metrics(_password(reader, "postgres"), _password(reader, "redis"))
+    reader.end()
     return found
 
 

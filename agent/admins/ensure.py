@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
-from agent.admins import minio, postgres, redis
+from agent.admins import figures, minio, postgres, redis
 from agent.admins.document import Admins
 from agent.documents.errors import Failed
 from agent.host import paths, units
@@ -46,9 +46,18 @@ def prepare(ports: Ports, admins: Admins) -> None:
 def ensure(ports: Ports, admins: Admins) -> list[str]:
     """The same of all that has to run, and nothing is let pass; what was changed. Raises Failed."""
     changed = [each for unit in _services(admins) for each in _insisted(ports, admins, unit)]
-    text = json.dumps({"version": 1, "numbers": admins.numbers}, sort_keys=True)
-    ports.files.write(KEPT, f"{text}\n".encode(), 0o600)
+    before = _kept(ports).get("metrics") is True
+    # First: accounts of a run that ends half-way are there, and have to go when nobody asks for them any more.
+    _keep(ports, admins, metrics=before or bool(admins.metrics))
+    changed += figures.ensure(ports, admins, before=before)
+    _keep(ports, admins, metrics=bool(admins.metrics))
     return changed
+
+
+def _keep(ports: Ports, admins: Admins, *, metrics: bool) -> None:
+    watched = {"metrics": True} if metrics else {}
+    text = json.dumps({"version": 1, "numbers": admins.numbers, **watched}, sort_keys=True)
+    ports.files.write(KEPT, f"{text}\n".encode(), 0o600)
 
 
 def _services(admins: Admins) -> list[str]:
@@ -80,7 +89,14 @@ def _ensure(ports: Ports, admins: Admins, unit: str) -> list[str]:
 def _numbers(ports: Ports) -> dict[str, int]:
     """What is remembered; nothing of a file that isn't there, or says something else."""
     try:
-        found = json.loads(ports.files.read(KEPT) or b"{}").get("numbers", {})
-        return {str(kind): int(number) for kind, number in found.items()}
+        return {str(kind): int(number) for kind, number in _kept(ports).get("numbers", {}).items()}
     except (ValueError, AttributeError, TypeError):
         return {}
+
+
+def _kept(ports: Ports) -> dict[str, Any]:
+    try:
+        found = json.loads(ports.files.read(KEPT) or b"{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -14,6 +14,7 @@ from agent.documents.reader import Reader
 from agent.documents.redact import Redactor
 from agent.host import commands, paths, units
 from agent.host.ports import Busy, Entry, Ports
+from agent.known import tell
 from agent.storage import attach
 
 _WAIT_S = 900
@@ -69,6 +70,7 @@ def _apply(ports: Ports, bundle: Bundle) -> dict[str, object]:
         administrators.prepare(ports, bundle.admins)
     save_applied(ports, plan.begun)
     changed += _files(ports, plan)
+    tell.refresh(ports)
     restarted = _units(ports, bundle, plan)
     if bundle.admins:
         changed += administrators.ensure(ports, bundle.admins)
@@ -117,11 +119,16 @@ def _files(ports: Ports, plan: Plan) -> list[str]:
     for unit in plan.stop:
         if units.state(ports, unit).active not in ("inactive", "failed"):
             units.must(ports, commands.stop(unit), "files", f"see `systemctl status {unit}`", 180)
+    for unit in plan.disable:
+        units.must(ports, commands.disable(unit), "files", f"see `systemctl status {unit}`", 180)
     with units.units_lock(ports):
         for file in plan.write:
             ports.files.write(file.path, file.content, file.mode, file.owner)
         for path in plan.delete:
             ports.files.remove(path)
+        if paths.METRICS_SERVICE in plan.stop:  # what it wrote would be told for ever
+            ports.files.remove(paths.SERIES)
+            ports.files.remove(paths.METRICS_STATE)
         if plan.daemon_reload:
             units.daemon_reload(ports, "files")
     return [*(file.path for file in plan.write), *(f"deleted:{path}" for path in plan.delete)]

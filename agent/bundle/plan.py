@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from agent.bundle.applied import Applied
 from agent.bundle.document import Bundle, File
-from agent.host.paths import QUADLET, UNITS, unit_of
+from agent.host.paths import QUADLET, UNITS, told_of, unit_of
 from agent.host.ports import Entry
 
 
@@ -22,6 +22,7 @@ class Plan:
     begun: Applied
     write: tuple[File, ...]
     stop: tuple[str, ...]
+    disable: tuple[str, ...]
     delete: tuple[str, ...]
     daemon_reload: bool
     restart: tuple[str, ...]
@@ -40,6 +41,7 @@ def make_plan(bundle: Bundle, last: Applied, host: Mapping[str, Entry | None]) -
     touched = [file.path for file in write] + list(delete)
     daemon_reload = last.daemon_reload or any(is_unit(path) for path in touched)
     gone = [unit for path in delete if (unit := unit_of(path))]
+    idle = [unit for path in delete if (unit := told_of(path))]
     begun = Applied(
         files=tuple(sorted(paths | set(last.files))),
         kept=tuple(sorted(kept | set(last.kept))),
@@ -52,6 +54,7 @@ def make_plan(bundle: Bundle, last: Applied, host: Mapping[str, Entry | None]) -
         begun=begun,
         write=write,
         stop=tuple(gone),
+        disable=tuple(idle),
         delete=delete,
         daemon_reload=daemon_reload,
         restart=tuple(unit for unit in restarts if unit not in gone),

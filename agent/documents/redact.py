@@ -16,9 +16,8 @@ from urllib.parse import quote, quote_plus, unquote
 MASK: Final = "*****"
 CUT: Final = "…"
 """Ends a text that was cut off: a secret may have been cut in two."""
-_SHORTEST: Final = (
-    6  # a shorter secret is a word like "true" or "3000": guessed at once, while masking it hides causes
-)
+SHORTEST: Final = 6
+"""A shorter secret is a word like "true" or "3000": guessed at once, while masking it hides causes."""
 _PASSWORD: Final = re.compile(r"://[^\s:/@]*:([^\s/]+)@")
 _ARMOUR: Final = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]+-----")
 
@@ -36,13 +35,13 @@ class Redactor:
     def __init__(self, secrets: Iterable[str], public: Iterable[str] = ()) -> None:
         found: set[str] = set()
         for value in secrets:
-            found.update(form for part in (value, *_passwords(value)) for form in _forms(part))
+            found.update(form for part in (value, *passwords(value)) for form in _forms(part))
         shown = set(public)
         for value in shown:
-            found.update(form for part in _passwords(value) for form in _forms(part))
+            found.update(form for part in passwords(value) for form in _forms(part))
         self._secrets = sorted(found, key=len, reverse=True)
         self._public = [
-            value for value in shown if not _passwords(value) and any(secret in value for secret in found)
+            value for value in shown if not passwords(value) and any(secret in value for secret in found)
         ]
 
     def __call__(self, text: str) -> str:
@@ -68,7 +67,7 @@ class Redactor:
         """Beginnings of secrets where a text was cut off."""
         for end, _ in _occurrences(CUT, text):
             for secret in self._secrets:
-                lengths = range(min(len(secret) - 1, end), _SHORTEST - 1, -1)
+                lengths = range(min(len(secret) - 1, end), SHORTEST - 1, -1)
                 length = next((n for n in lengths if text.startswith(secret[:n], end - n)), 0)
                 if length:
                     yield end - length, end
@@ -81,25 +80,34 @@ def _occurrences(value: str, text: str) -> Iterator[tuple[int, int]]:
         start = text.find(value, start + 1)
 
 
-def _passwords(value: str) -> list[str]:
+def passwords(value: str) -> list[str]:
     """Passwords of the URLs in a value, as they stand there and as they are meant."""
     return [form for password in _PASSWORD.findall(value) for form in (password, unquote(password))]
 
 
+def lines(secret: str) -> list[str]:
+    """The lines of a secret, without what is around them and without those that only say what it is."""
+    stripped = (line.strip() for line in secret.splitlines())
+    return [line for line in stripped if not _ARMOUR.fullmatch(line)]
+
+
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it is, each of its lines, and how shells, JSON, HTML, URLs, programs and base64 write them."""
-    lines = [line.strip() for line in secret.splitlines()]
-    for text in {secret, secret.strip(), *(line for line in lines if not _ARMOUR.fullmatch(line))}:
-        if len(text) < _SHORTEST:
-            continue
-        quoted = [quote(text), quote(text, safe=""), quote_plus(text)]
-        yield from (text, *quoted, *(re.sub("%..", lambda found: found[0].lower(), each) for each in quoted))
-        for written in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
-            yield from (written, written.replace("/", "\\/"), written.translate(_GO))  # PHP, Go
-        yield from (repr(text)[1:-1], text.replace("'", "'\\''"), text.replace("'", "'\"'\"'"))
-        escaped = html.escape(text)
-        yield from (escaped, escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;"))
-        yield from _base64(text.encode("utf-8", "surrogateescape"))
+    """A secret as it is, each of its lines, and how programs write them, base64 among them."""
+    for text in {secret, secret.strip(), *lines(secret)}:
+        if len(text) >= SHORTEST:
+            yield from written(text)
+            yield from _base64(text.encode("utf-8", "surrogateescape"))
+
+
+def written(text: str) -> Iterator[str]:
+    """A text as it is, and how shells, JSON, HTML, URLs and programs write it."""
+    quoted = [quote(text), quote(text, safe=""), quote_plus(text)]
+    yield from (text, *quoted, *(re.sub("%..", lambda found: found[0].lower(), each) for each in quoted))
+    for form in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
+        yield from (form, form.replace("/", "\\/"), form.translate(_GO))  # PHP, Go
+    yield from (repr(text)[1:-1], text.replace("'", "'\\''"), text.replace("'", "'\"'\"'"))
+    escaped = html.escape(text)
+    yield from (escaped, escaped.replace("&quot;", "&#34;").replace("&#x27;", "&#39;"))
 
 
 def _base64(secret: bytes) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Which host names a site's text answers to, and the same text for other names. Pure.
 
 A site is a piece of Caddyfile as `codeb.render` writes it: blocks whose addresses stand on one line at the left margin.
-The first block that visitors meet is the app's, the others redirect to it; the last may be the inner one, by which the
-stack's edges ask for the app on this server: its name has a port, `shop.inner:8100`.
+The first block that visitors meet is the app's, the others redirect to it. By names with a port only the stack itself comes:
+by the inner one, `shop.inner:8100`, its edges ask for the app on this server, by `shop.metrics:2020` Prometheus for figures.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator
 _OPENS, _CLOSES, _BETWEEN = " {", "}", ", "
 _PLAIN = "http://"
 _ANY = "*."
+_FIGURES = ".metrics"
 
 
 def addresses(text: str) -> tuple[str, ...]:
@@ -21,7 +22,7 @@ def addresses(text: str) -> tuple[str, ...]:
 
 def public(text: str) -> tuple[str, ...]:
     """The names by which visitors come."""
-    return tuple(name for name in addresses(text) if not _is_inner(name))
+    return tuple(name for name in addresses(text) if not _is_own(name))
 
 
 def inner(text: str) -> str | None:
@@ -32,7 +33,7 @@ def inner(text: str) -> str | None:
 def without_tls(text: str) -> bool:
     """Whether visitors are served without TLS: it ends before Caddy."""
     return any(
-        line.startswith(_PLAIN) and not _is_inner(_of(line)[0]) for line in text.splitlines() if _opens(line)
+        line.startswith(_PLAIN) and not _is_own(_of(line)[0]) for line in text.splitlines() if _opens(line)
     )
 
 
@@ -87,5 +88,11 @@ def _of(header: str) -> list[str]:
     return [name.removeprefix(_PLAIN) for name in header.removesuffix(_OPENS).split(_BETWEEN)]
 
 
-def _is_inner(name: str) -> bool:
+def _is_own(name: str) -> bool:
+    """Whether only the stack itself comes by this name."""
     return ":" in name
+
+
+def _is_inner(name: str) -> bool:
+    host, port, _ = name.partition(":")
+    return bool(port) and not host.endswith(_FIGURES)

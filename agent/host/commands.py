@@ -62,6 +62,11 @@ def restart(unit: str) -> list[str]:
     return ["systemctl", "restart", unit]
 
 
+def restart_soon(unit: str) -> list[str]:
+    """Have a unit run from its start, without waiting for it; one that runs just now is ended first."""
+    return ["systemctl", "restart", "--no-block", unit]
+
+
 def reload(unit: str) -> list[str]:
     return ["systemctl", "reload", unit]
 

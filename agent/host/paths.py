@@ -58,6 +58,7 @@ ARCHIVE: Final = f"{DATA}/archive"
 ARCHIVE_RECEIVE: Final = f"{ARCHIVE}/receive"
 ARCHIVE_READY: Final = f"{ARCHIVE}/ready"
 ARCHIVE_LOGIN: Final = f"{CONFIG}/secrets/postgres-archive"
+ARCHIVE_DOCUMENT: Final = f"{CONFIG}/archive.json"
 ARCHIVE_STATE: Final = f"{STATE}/archive.json"
 ARCHIVE_LOCK: Final = f"{STATE}/archive.lock"
 CADDY_LOCK: Final = f"{STATE}/caddy.lock"
@@ -69,6 +70,15 @@ CERTIFICATES: Final = f"{STATE}/certificates"
 SHARE_SERVICE: Final = "codeb-share.service"
 SHARE_LOCK: Final = f"{STATE}/share.lock"
 AUDIT: Final = "/var/log/codeb/audit.log"
+TEXTFILES: Final = "/var/lib/prometheus/node-exporter"
+SERIES: Final = f"{TEXTFILES}/codeb_projects.prom"
+METRICS_SERVICE: Final = "codeb-metrics.service"
+METRICS_STATE: Final = f"{STATE}/metrics.json"
+MONITORING: Final = f"{CONFIG}/monitoring.json"
+COLLECTOR: Final = f"{CONFIG}/collector/config.yaml"
+COLLECTOR_SERVICE: Final = "codeb-collector.service"
+KNOWN: Final = f"{CONFIG}/collector/known.yaml"
+KNOWN_LOCK: Final = f"{STATE}/known.lock"
 SESSIONS: Final = "/run/codeb/sessions"
 CADDY_CONTAINER: Final = "caddy"
 CADDY_SERVICE: Final = "caddy.service"
@@ -238,6 +248,15 @@ def session(token: str) -> str:
 def session_file(token: str, kind: str) -> str:
     """What is known of a session (0600): `wanted`, `runs`, `process`, `said`, `lock`."""
     return f"{SESSIONS}/{token}.{kind}"
+
+
+def told_of(path: str) -> str | None:
+    """The exporter that a drop-in of ours configures: a service of Debian's, which nothing needs without it. None for other
+    files; other services (`ssh`) go on without theirs."""
+    folder, _, _ = path.rpartition("/")
+    name = folder.removeprefix(f"{UNITS}/").removesuffix(".d")
+    told = name.startswith("prometheus-") and name.endswith("-exporter.service")
+    return name if told and folder == f"{UNITS}/{name}.d" else None
 
 
 def unit_of(path: str) -> str | None:

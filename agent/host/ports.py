@@ -46,7 +46,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer: status, body (at most 64 KiB), header names in lower case, time it took."""
+    """An HTTP answer: status, body (at most 64 KiB where nothing else is said), header names in lower case, time it took."""
 
     status: int
     body: bytes
@@ -140,6 +140,9 @@ class Files(Protocol):
     def link_target(self, path: str) -> str | None:
         """Where a symbolic link points, or None when there is no link."""
 
+    def is_folder(self, path: str) -> bool:
+        """Whether a folder is there."""
+
     def listing(self, folder: str) -> list[str]:
         """Names in a folder, sorted; none when it doesn't exist."""
 
@@ -200,6 +203,22 @@ class Http(Protocol):
 
         https trusts the system's CAs and the platform's. Raises NoReply, whose text holds nothing of the URL but
         its host, and nothing of the headers.
+        """
+
+    def call(
+        self,
+        method: str,
+        address: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        timeout_ms: int,
+        longest: int,
+    ) -> Reply:
+        """Any request to `address` (ip:port), all of it within the time; of the answer at most `longest` bytes.
+
+        Raises NoReply, also for a longer answer.
         """
 
     def accepts(self, address: str, timeout_ms: int) -> bool:

@@ -12,9 +12,9 @@ from typing import Final
 
 _AUTOGROUP: Final = "/proc/self/autogroup"
 _LEAST: Final = "19"
-_URGENT: Final = ("rollback", "restore-undo", "session", "attach", "end", "ship", "upgrade")
-"""The verbs that visitors wait for, those that somebody at a terminal waits for, and the one that keeps WAL off the disk:
-what is idle may get nothing for a minute where everybody is busy."""
+_URGENT: Final = ("rollback", "restore-undo", "session", "attach", "end", "ship", "upgrade", "metrics", "ask")
+"""The verbs that visitors wait for, those that somebody at a terminal waits for, the one that keeps WAL off the disk, and
+those by which people see that all are busy: what is idle may get nothing for a minute then."""
 
 
 def give_way(verb: str) -> bool:

@@ -15,7 +15,7 @@ IMAGE_TOKEN: Final = "@IMAGE@"  # noqa: S105 - a place holder, not a password
 _PUBLISHED: Final = re.compile(r"^(PublishPort=.*:)\d+(:\d+)$", re.MULTILINE)
 _AROUND: Final = (
     *("site", "domain", "health", "standby_minutes"),
-    *("canary", "maintenance", "sentry_project", "stage", "ceded", "secret"),
+    *("canary", "maintenance", "sentry_project", "stage", "ceded", "secret", "alerts", "metrics_path"),
 )
 
 
@@ -116,11 +116,19 @@ class Maintenance:
 
 
 @dataclass(frozen=True)
+class Alerts:
+    """When somebody is told: percent of the answers that are 5xx, and 95th percentile of the response time."""
+
+    error_percent: float
+    p95_ms: int
+
+
+@dataclass(frozen=True)
 class Spec:
     """What a release runs, without secrets.
 
     `ceded` are names that were the project's and are others' now, `secret` those of variables that are secret, None in old
-    documents.
+    documents. `alerts` is None where nobody is to be told, `metrics_path` where the app offers no metrics.
     """
 
     project: str
@@ -144,6 +152,8 @@ class Spec:
     ceded: tuple[str, ...] = ()
     secret: tuple[str, ...] | None = None
     workers: tuple[Worker, ...] = ()
+    alerts: Alerts | None = None
+    metrics_path: str | None = None
 
     def public(self) -> list[str]:
         """Values that people are shown: what happens to them must stay readable."""

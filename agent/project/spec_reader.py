@@ -25,6 +25,7 @@ from agent.host import paths
 from agent.host.paths import COLOURS, Colour
 from agent.project.spec import (
     IMAGE_TOKEN,
+    Alerts,
     CacheIndex,
     Canary,
     Cron,
@@ -85,6 +86,8 @@ def _spec(reader: Reader, cache: Reader | None) -> Spec:
         ceded=reader.texts("ceded", SITE_NAME),
         secret=reader.texts("secret", VARIABLE) if reader.given("secret") else None,
         workers=tuple(_worker(item, project) for item in reader.children("workers")),
+        alerts=_alerts(reader.maybe("alerts")),
+        metrics_path=reader.text("metrics_path", URL_PATH) if reader.given("metrics_path") else None,
     )
     ports.end()
     units.end()
@@ -187,6 +190,16 @@ def _maintenance(reader: Reader | None) -> Maintenance | None:
     maintenance = Maintenance(reader.text("page", ANY), reader.whole("retry_after_s", 0, 86_400))
     reader.end()
     return maintenance
+
+
+def _alerts(reader: Reader | None) -> Alerts | None:
+    if reader is None:
+        return None
+    alerts = Alerts(reader.number("error_percent"), reader.whole("p95_ms", 1, _DAY_MS))
+    reader.end()
+    if not 0 < alerts.error_percent <= 100:
+        raise BadDocument("alerts.error_percent", "must be above 0 and at most 100")
+    return alerts
 
 
 def _sentry_project(reader: Reader) -> str | None:

@@ -73,6 +73,9 @@ class RealFiles:
         except OSError:
             return None
 
+    def is_folder(self, path: str) -> bool:
+        return Path(path).is_dir()
+
     def listing(self, folder: str) -> list[str]:
         try:
             return sorted(name for name in os.listdir(folder) if not name.startswith("."))

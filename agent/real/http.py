@@ -8,7 +8,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -38,45 +38,35 @@ class RealHttp:
         tls: Tls | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> Reply:
-        start = time.monotonic()
+        sent = {"Host": host, "User-Agent": "codeb-agent", **headers}
         connection = _connect(address, timeout_ms / 1000, tls)
-        try:
-            connection.request("GET", path, headers={"Host": host, "User-Agent": "codeb-agent", **headers})
-            answer = connection.getresponse()
-            body = answer.read(_BODY)
-        except (OSError, http.client.HTTPException) as error:
-            raise NoReply(_said(error)) from error
-        finally:
-            connection.close()
-        elapsed = (time.monotonic() - start) * 1000
-        said = {name.lower(): value for name, value in answer.getheaders()}
-        return Reply(answer.status, body, elapsed, said)
+        return _within(connection, timeout_ms, lambda: connection.request("GET", path, headers=sent), _BODY)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
-        start = time.monotonic()
         address, path, tls = self._parts(url)
+        sent = {"Host": urlsplit(url).netloc, "User-Agent": "codeb-agent", **headers}
         connection = _connect(address, timeout_ms / 1000, tls)
-        late = threading.Event()
-        clock = threading.Timer(timeout_ms / 1000, _end, (connection.sock, late))
-        clock.daemon = True
-        clock.start()
-        try:
-            sent = {"Host": urlsplit(url).netloc, "User-Agent": "codeb-agent", **headers}
-            connection.request("POST", path, body, sent)
-            answer = connection.getresponse()
-            content = answer.read(_BODY)
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            # what the library says may repeat the path, which is a secret
-            raise NoReply(_said(TimeoutError() if late.is_set() else _unnamed(error))) from None
-        finally:
-            clock.cancel()
-            connection.close()
-        if late.is_set():
-            raise NoReply(_said(TimeoutError()))
-        elapsed = (time.monotonic() - start) * 1000
-        return Reply(
-            answer.status, content, elapsed, {name.lower(): value for name, value in answer.getheaders()}
+        return _within(connection, timeout_ms, lambda: connection.request("POST", path, body, sent), _BODY)
+
+    def call(
+        self,
+        method: str,
+        address: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        timeout_ms: int,
+        longest: int,
+    ) -> Reply:
+        sent = {"Host": address, "User-Agent": "codeb-agent", **headers}
+        connection = _connect(address, timeout_ms / 1000, None)
+        reply = _within(
+            connection, timeout_ms, lambda: connection.request(method, path, body, sent), longest + 1
         )
+        if len(reply.body) > longest:
+            raise NoReply(f"answers with more than {longest >> 20} MiB")
+        return reply
 
     def _parts(self, url: str) -> tuple[str, str, Tls | None]:
         """Address, path with query, TLS. Raises NoReply for what is no http or https URL."""
@@ -124,6 +114,33 @@ def _connect(address: str, timeout_s: float, tls: Tls | None) -> http.client.HTT
     except OSError as error:
         raise NoReply(_said(error)) from error
     return connection
+
+
+def _within(
+    connection: http.client.HTTPConnection, timeout_ms: int, send: Callable[[], None], longest: int
+) -> Reply:
+    """The answer to what is sent, all of it within the time, then the connection is closed. Raises NoReply."""
+    start = time.monotonic()
+    late = threading.Event()
+    clock = threading.Timer(timeout_ms / 1000, _end, (connection.sock, late))
+    clock.daemon = True
+    clock.start()
+    try:
+        send()
+        answer = connection.getresponse()
+        content = answer.read(longest)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        # what the library says may repeat the path, which is a secret
+        raise NoReply(_said(TimeoutError() if late.is_set() else _unnamed(error))) from None
+    finally:
+        clock.cancel()
+        connection.close()
+    if late.is_set():
+        raise NoReply(_said(TimeoutError()))
+    elapsed = (time.monotonic() - start) * 1000
+    return Reply(
+        answer.status, content, elapsed, {name.lower(): value for name, value in answer.getheaders()}
+    )
 
 
 def _end(link: socket.socket, late: threading.Event) -> None:

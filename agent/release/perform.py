@@ -10,6 +10,7 @@ from agent.edge import probe, site, traffic
 from agent.host import asker, commands, paths, units
 from agent.host.paths import Colour
 from agent.images import in_units, store
+from agent.known import tell, values
 from agent.project import environment, health
 from agent.release import cache, canary, cron, observe, places, put_back, undo, workers
 from agent.release.commit import commit, note_interrupted
@@ -99,6 +100,8 @@ def _write(job: Job, colour: Colour) -> None:
     files.directory(paths.project_folder(job.project), 0o700, "root:root")
     of_serving = environment.read(files, job.project, job.active) if job.active else {}
     environment.write(files, job.project, colour, release.secrets.environment if release else of_serving)
+    if release:
+        tell.add(job.ports, values.of_project(release.secrets.environment, release.spec))
     files.write(paths.digest(job.project, colour), in_units.digest_file(job.image), 0o644)
     if spec.job is not None:
         for link, target in paths.candidate_links(job.project, colour).items():

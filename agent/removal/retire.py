@@ -62,7 +62,8 @@ def _retire(ports: Ports) -> dict[str, object]:
     for folder in (paths.OUTBOX, paths.ROUTES):
         ports.files.remove_tree(folder)
     ports.files.remove_tree(f"{paths.CERTIFICATES}/copy")  # the share itself may still be mounted beside it
-    ports.files.remove(paths.BUNDLE)
+    for path in (paths.BUNDLE, paths.SERIES, paths.METRICS_STATE):
+        ports.files.remove(path)
     return {
         "ok": True,
         "changed": applied != Applied() or bool(projects),
@@ -77,6 +78,8 @@ def _stop(ports: Ports, gone: list[str]) -> None:
     for path in gone:
         if path.startswith(f"{paths.UNITS}/") and paths.unit_of(path):
             ports.runner.run(commands.disable(path.rpartition("/")[2]))
+        if idle := paths.told_of(path):
+            ports.runner.run(commands.disable(idle))
     found = [unit for path in gone if (unit := paths.unit_of(path))]
     for unit in sorted(found, key=lambda name: name.endswith("-network.service")):
         if units.state(ports, unit).active not in ("inactive", "failed"):

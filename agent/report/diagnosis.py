@@ -239,6 +239,17 @@ def draining(stale: bool) -> list[Problem]:
     return [Problem(what, f"run again what was killed, or `rm {DRAINING}`")]
 
 
+def unmasked(left_out: int) -> list[Problem]:
+    """Secrets for which the collector has no room."""
+    if not left_out:
+        return []
+    what = f"{left_out} secrets of this server are masked in its log store by their form alone: there are too many"
+    remedy = (
+        "run fewer projects with `environment.secrets` here, or give those values of 40 letters and digits"
+    )
+    return [Problem(what, remedy)]
+
+
 def orphans(quadlets: Iterable[str], projects: Iterable[str]) -> list[Problem]:
     """Containers of projects that nobody remembers."""
     known = {f"{container(project, colour)}.container" for project in projects for colour in COLOURS}

@@ -12,6 +12,7 @@ from agent.edge import certificates, drain, names, site
 from agent.host import commands, paths, units
 from agent.host.paths import COLOURS, Colour, other
 from agent.host.ports import NoReply, Ports, Tls, Validity
+from agent.known import tell
 from agent.project import health, record
 from agent.project.record import Record
 from agent.project.spec import Spec
@@ -85,6 +86,7 @@ def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:
         *_caddy(ports),
         *diagnosis.draining(drain.stale(ports)),
         *diagnosis.certificates(certificates.from_copy(ports)),
+        *diagnosis.unmasked(tell.left_out(ports)),
         *_bundle(ports),
         *backup_problems(ports),
     ]

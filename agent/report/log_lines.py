@@ -173,6 +173,7 @@ def _request(said: Mapping[str, Any], request: Mapping[str, Any]) -> str:
         f"{request.get('host', '')}{request.get('uri', '')}",
         *(said.get("status", "?"), f"{said.get('size', '?')} B", milliseconds),
         *([f"by {said['upstream']}"] if said.get("upstream") else []),
+        *([f"trace {said['traceID']}"] if said.get("traceID") else []),
         *([json.dumps(said["user_agent"], ensure_ascii=False)] if said.get("user_agent") else []),
     ]
     return " ".join(map(str, words))

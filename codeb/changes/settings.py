@@ -33,6 +33,8 @@ _SETTINGS: Final = (
     *("monitoring.health", "monitoring.sentry_project", "monitoring.metrics_path"),
 )
 """What a release's document follows from; other settings are of other resources, or of none. A default has no line."""
+_WATCHED: Final = ("monitoring.alerts", "features.metrics")
+"""The same where monitoring is told of them."""
 _OWN: Final = ("DATABASE_POOL_SIZE", "MINIO_BUCKET")
 """Variables of the platform that no setting above explains."""
 _LOGIN: Final = re.compile(r"://[^/@\s]*:[^/@\s]*@")
@@ -48,7 +50,7 @@ def release_summary(
         fingerprint: what the agent makes of the document.
     """
     found = {IMAGE: str(document["image"])}
-    found |= dict(_settings(project, digest))
+    found |= dict(_settings(project, digest, watched="alerts" in document))
     found |= dict(_variables(project, document["environment"], digest))
     found["ports"] = "{blue}/{green}".format_map(document["ports"])
     if project.cache is not None:
@@ -76,7 +78,7 @@ def release_marks(document: Mapping[str, Any], fingerprint: str, digest: Digest)
     }
 
 
-def _settings(project: ProjectPlan, digest: Digest) -> Iterator[tuple[str, str]]:
+def _settings(project: ProjectPlan, digest: Digest, *, watched: bool) -> Iterator[tuple[str, str]]:
     manifest = project.manifest.model_dump(mode="json", exclude_defaults=True)
     features = manifest.get("features", {})
     if "canary" in features:
@@ -84,7 +86,7 @@ def _settings(project: ProjectPlan, digest: Digest) -> Iterator[tuple[str, str]]
     for job in features.pop("cron", ()):
         yield f"features.cron.{job['name']}", shortened(_cron(job), digest)
     yield from _of_visitors(project, features, digest)
-    known = (*_SETTINGS, *_in_force(project.manifest))
+    known = (*_SETTINGS, *(_WATCHED if watched else ()), *_in_force(project.manifest))
     for worker in features.pop("workers", ()):
         yield f"features.workers.{worker['name']}", shortened(_worker(worker), digest)
     for path, value in _flat("", manifest):

@@ -24,6 +24,7 @@ from codeb.model.manifest import (
     Resources,
     Servers,
 )
+from codeb.model.monitoring_secrets import MonitoringCredentials, parse_monitoring_credentials
 from codeb.model.outside import Outside, parse_outside
 from codeb.model.problems import DocumentErrors, ManifestErrors, Problem, SettingsErrors
 from codeb.model.protect import Protect
@@ -77,6 +78,7 @@ __all__ = [
     "Manifests",
     "Member",
     "Monitoring",
+    "MonitoringCredentials",
     "Opening",
     "Outside",
     "Pool",
@@ -104,6 +106,7 @@ __all__ = [
     "overlap",
     "parse_backup_credentials",
     "parse_cloud_secrets",
+    "parse_monitoring_credentials",
     "parse_outside",
     "parse_request",
     "parse_settings",

@@ -74,6 +74,8 @@ class Features(Section):
     """Processes that run beside the app: queues and the like."""
     metrics: bool = False
     """Whether the app offers Prometheus metrics at monitoring.metrics_path."""
+    tracing: bool = False
+    """Whether the app sends traces: it finds where to in OTEL_EXPORTER_OTLP_ENDPOINT."""
     release_command: t.Arguments | None = None
     """Program and arguments, run once in the new image before it starts: migrations. A failure stops the release."""
     release_timeout: t.Duration = 10 * MINUTE

@@ -11,6 +11,7 @@ from typing import Any, Final
 from codeb.model.backup_secrets import KEY as BACKUP_KEY
 from codeb.model.cloud_secrets import KEYS as CLOUD_KEYS
 from codeb.model.document import read_document
+from codeb.model.monitoring_secrets import KEY as MONITORING_KEY
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.problems import Location, ManifestErrors
 from codeb.model.settings import Settings
@@ -20,7 +21,7 @@ from codeb.model.vault_secrets import KEY as VAULT_KEY
 PLAIN_KEYS: Final = tuple(str(field.alias) for field in Settings.model_fields.values())
 """Keys of the plain settings."""
 SECRET_KEYS: Final = (
-    *("rootSecret", "sshPrivateKey", "projectSecrets", VAULT_KEY, BACKUP_KEY),
+    *("rootSecret", "sshPrivateKey", "projectSecrets", VAULT_KEY, BACKUP_KEY, MONITORING_KEY),
     *OUTSIDE_KEYS,
     *CLOUD_KEYS,
 )

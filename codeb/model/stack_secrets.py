@@ -12,6 +12,8 @@ from codeb.model.backup_secrets import backup_problems
 from codeb.model.cloud_secrets import KEYS as CLOUD_KEYS
 from codeb.model.cloud_secrets import cloud_problems
 from codeb.model.loader import Manifests
+from codeb.model.monitoring_secrets import KEY as MONITORING_KEY
+from codeb.model.monitoring_secrets import monitoring_problems
 from codeb.model.outside import KEYS as OUTSIDE_KEYS
 from codeb.model.outside import visible_problems
 from codeb.model.problems import Problem, path_text, shown
@@ -44,6 +46,7 @@ def say_of_secrets(stack: StackFile, manifests: Manifests, *, complete: bool = T
         *_cloud(stack),
         *_vault(stack),
         *_backup(stack),
+        *_monitoring(stack),
         *_shapes(stack),
         *_missing(stack, manifests),
     ]
@@ -94,6 +97,13 @@ def _backup(stack: StackFile) -> Iterator[Problem]:
     wanted = stack.whole and isinstance(backup, Mapping) and bool(backup.get("second"))
     hidden = tuple(encrypted_places({BACKUP_KEY: value}))
     yield from backup_problems(value, stack.stack, wanted=wanted, hidden=hidden)
+
+
+def _monitoring(stack: StackFile) -> Iterator[Problem]:
+    monitoring, value = stack.settings.get("monitoring"), stack.secrets.get(MONITORING_KEY)
+    wanted = stack.whole and isinstance(monitoring, Mapping) and bool(monitoring.get("export"))
+    if not encrypted(value):
+        yield from monitoring_problems(value, stack.stack, wanted=wanted)
 
 
 def _shapes(stack: StackFile) -> Iterator[Problem]:

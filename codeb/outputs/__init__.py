@@ -18,6 +18,7 @@ VERSIONS: Final = {
     "connections": 1,
     "fleet": 1,
     "costs": 1,
+    "monitoring": 1,
 }
 """The version of each output. The next version of one comes under a name of its own beside the old, as `registryV2`."""
 

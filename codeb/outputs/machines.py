@@ -1,4 +1,4 @@
-"""The outputs `servers`, `fleet` and `costs`: where things run, and what that costs."""
+"""The outputs `servers`, `fleet`, `costs` and `monitoring`: where things run, what that costs, who watches it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Server(Part):
     address: str
     """Where it is reached from outside."""
     roles: tuple[str, ...]
-    """`app`, `data`, `edge`: others may come."""
+    """`app`, `data`, `edge`, `monitoring`: others may come."""
 
 
 class Machine(Part):
@@ -97,3 +97,25 @@ class Costs(Part):
     """Everything by itself; the keys are words for people."""
     unknown: tuple[str, ...] = ()
     """Existing servers, of which nobody knows; not in any of the sums."""
+
+
+class Monitoring(Part):
+    """Where the services of monitoring answer: on that server itself, as `127.0.0.1:9090`, and its page.
+
+    Stacks without a server with the role `monitoring` have no such output.
+    """
+
+    server: str
+    """Name of the server, a key of the output `servers`."""
+    prometheus: str
+    """Prometheus' HTTP API: figures and recording rules."""
+    alertmanager: str
+    """Alertmanager's API v2: what fires, and silences."""
+    logs: str
+    """The log store."""
+    traces: str
+    """Jaeger's query API."""
+    log_store: str = "victorialogs"
+    """`victorialogs` or `loki`: which language the log store is asked in."""
+    console: str = ""
+    """The page that shows all projects, for internal clients: `https://console.example.com/`."""

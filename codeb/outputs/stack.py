@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
-from codeb.outputs.machines import Costs, Fleet, Server
+from codeb.outputs.machines import Costs, Fleet, Monitoring, Server
 from codeb.outputs.registry import Allocation, ProjectAddress, Registry
 from codeb.outputs.section import Part
 
@@ -84,3 +84,5 @@ class StackOutputs(Part):
     """What the stack has at Vultr."""
     costs: Costs | None = None
     """What that costs."""
+    monitoring: Monitoring | None = None
+    """Where it is watched from."""

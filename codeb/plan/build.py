@@ -14,7 +14,7 @@ from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.held import Holding
 from codeb.plan.kept import NOTHING, Kept
 from codeb.plan.machines import fleet_of, servers_of, zone_notes
-from codeb.plan.placement import check_edge, crowded_pools, data_server, place
+from codeb.plan.placement import check_edge, check_watcher, crowded_pools, data_server, place
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.retention import leaving, notes, retained
@@ -45,6 +45,7 @@ def make_plan(
     servers = servers_of(settings)
     holder = data_server(servers)
     check_edge(servers)
+    check_watcher(servers)
     held = read_previous(previous)
     allocation = allocate([request_of(manifest) for manifest in ordered], held)
     own = own_instances({manifest.id: manifest.resources.cache for manifest in ordered}, held)
@@ -64,9 +65,18 @@ def make_plan(
         *crowded(projects),
         *crowded_pools(projects, servers, _caches(data)),
         *zone_notes(fleet, settings, projects),
+        *_untraced(settings, projects),
     )
     costs = costs_of(fleet, (server.name for server in settings.servers))
     return Plan(settings, servers, data, projects, rest, left, told, fleet, costs, kept)
+
+
+def _untraced(settings: Settings, projects: Iterable[ProjectPlan]) -> Iterator[str]:
+    """One sentence on apps that send traces where nobody takes them."""
+    traced = sorted(each.id for each in projects if each.manifest.features.tracing)
+    if traced and not settings.watched:
+        more = f" and {len(traced) - 3} more" if len(traced) > 3 else ""
+        yield f"features.tracing does nothing ({', '.join(traced[:3])}{more}): no server has the role monitoring."
 
 
 def _wish(manifest: Manifest, allocation: Allocation) -> Wish:

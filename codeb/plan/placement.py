@@ -19,6 +19,8 @@ from codeb.plan.workers import memory_of
 _GIB: Final = 1 << 30
 HOST_RESERVE: Final = _GIB
 """Bytes that a server needs for itself: system, Podman, Caddy."""
+MONITORING_RESERVE: Final = 600 << 20
+"""Bytes on top that a server with the role monitoring needs (`codeb.model.settings.monitoring`)."""
 DATA_RESERVE: Final = 2 * _GIB
 """Bytes on top that PostgreSQL and MinIO need; the memory of Redis comes to it."""
 
@@ -45,6 +47,14 @@ def check_edge(servers: Iterable[ServerPlan]) -> None:
         raise PlanError(
             [Problem(_SERVERS, "no server has the role edge", "Give the role edge to one server.")]
         )
+
+
+def check_watcher(servers: Iterable[ServerPlan]) -> None:
+    """Raise PlanError when more than one server would watch the stack."""
+    found = [server for server in servers if server.has("monitoring")]
+    if len(found) > 1:
+        cause = f"{len(found)} servers have the role monitoring"
+        raise PlanError([Problem(_SERVERS, cause, "Give the role monitoring to one server.")])
 
 
 def place(
@@ -85,7 +95,8 @@ def room(server: ServerPlan, caches: int = 0) -> int | None:
     """Bytes that a server has for projects; None when nobody knows."""
     if server.memory is None:
         return None
-    return server.memory - HOST_RESERVE - (DATA_RESERVE + caches if server.has("data") else 0)
+    watcher = MONITORING_RESERVE if server.has("monitoring") else 0
+    return server.memory - HOST_RESERVE - (DATA_RESERVE + caches if server.has("data") else 0) - watcher
 
 
 def crowded_pools(

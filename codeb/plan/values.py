@@ -9,7 +9,7 @@ from codeb import names
 
 Access = Literal["private", "public-read"]
 Lifecycle = Literal["retain", "destroy"]
-Role = Literal["app", "data", "edge"]
+Role = Literal["app", "data", "edge", "monitoring"]
 
 FIRST_INDEX: Final = 2  # of a Redis instance: index 0 is the system's cache, 1 the shared one
 LAST_INDEX: Final = 15

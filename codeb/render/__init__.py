@@ -7,6 +7,7 @@ from codeb.render.environment import VARIABLES, project_environment
 from codeb.render.host import host_bundle, host_files
 from codeb.render.outside import outside_texts
 from codeb.render.project import release_document, remove_document, route_document
+from codeb.render.watched.elsewhere import export_texts
 
 __all__ = [
     "VARIABLES",
@@ -15,6 +16,7 @@ __all__ = [
     "HostFile",
     "Service",
     "admins_document",
+    "export_texts",
     "final_document",
     "host_bundle",
     "host_files",

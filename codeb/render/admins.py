@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from codeb import names
-from codeb.plan import Plan
+from codeb.plan import Plan, monitored
 from codeb.render.text import secret_marker
 
 
@@ -27,7 +27,14 @@ def admins_document(plan: Plan) -> dict[str, Any]:
             for redis in plan.data.redis
         ],
         "minio": {"logins": _minio_logins(numbers.minio), "accounts": _accounts(numbers.backup)},
+        # A stack that nothing watches says nothing of it: its document is as it was before there was monitoring.
+        **({"metrics": _metrics()} if monitored.monitoring_server(plan) else {}),
     }
+
+
+def _metrics() -> dict[str, str]:
+    """Passwords of the accounts by which exporters ask for figures; MinIO's is a resource of the stack."""
+    return {kind: secret_marker(f"monitoring/{kind}") for kind in ("postgres", "redis")}
 
 
 def rotated(plan: Plan) -> bool:

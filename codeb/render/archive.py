@@ -16,7 +16,6 @@ from codeb.render.text import render, secret_marker
 _SEGMENT: Final = 16 << 20
 _LOOPBACK: Final = "127.0.0.1"
 _SHIP: Final = "codeb-ship"
-_UNITS: Final = "/etc/systemd/system"
 _DOCUMENT: Final = f"{names.CONFIG_DIR}/archive.json"
 _RECEIVE: Final = f"{names.ARCHIVE_DIR}/receive"
 _PASSWORDS: Final = f"{names.SECRETS_DIR}/postgres-archive"
@@ -65,9 +64,9 @@ def archive_files(plan: Plan, uid: int) -> HostBundle:
             HostFile(f"{names.QUADLET_DIR}/{names.WAL_RECEIVER}.container", unit, restarts=(ship,)),
             HostFile(_PASSWORDS, login, "0600", owner, restarts=(ship,)),
             HostFile(_DOCUMENT, _document(plan), restarts=(ship,)),
-            HostFile(f"{_UNITS}/{ship}", _with_document(ship), restarts=(ship,)),
-            HostFile(f"{_UNITS}/codeb-base.service", _with_document("codeb-base.service")),
-            HostFile(f"{_UNITS}/{timer}", render(f"archive/{timer}"), restarts=(timer,)),
+            HostFile(f"{names.UNITS_DIR}/{ship}", _with_document(ship), restarts=(ship,)),
+            HostFile(f"{names.UNITS_DIR}/codeb-base.service", _with_document("codeb-base.service")),
+            HostFile(f"{names.UNITS_DIR}/{timer}", render(f"archive/{timer}"), restarts=(timer,)),
         ),
         services=(Service(ship), Service(timer)),
     )

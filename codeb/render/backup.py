@@ -20,7 +20,6 @@ BACKUP_REGION: Final = "us-east-1"
 WAIT_S: Final = 6 * 3600
 """How long a timer's backup waits for its turn (agent.backup.due.LATE_S is longer)."""
 _PLATFORM: Final = "codeb-platform"
-_UNITS: Final = "/etc/systemd/system"
 _POSTGRES_UID: Final = 70
 _SPREAD: Final = frozenset({"daily", "weekly", "monthly", "quarterly", "semiannually", "yearly", "annually"})
 """Schedules that name no moment: those of many projects are spread over an hour."""
@@ -41,11 +40,16 @@ def backup_files(plan: Plan) -> HostBundle:
             HostFile(f"{names.SECRETS_DIR}/backup.json", settings, "0600", restarts=shipper(plan)),
             HostFile(f"{names.SECRETS_DIR}/backup.key", secret_marker("backup/key") + "\n", "0600"),
             HostFile(f"{names.SECRETS_DIR}/backup.pgpass", login, "0600", owner),
-            HostFile(f"{_UNITS}/{names.BACKUP_SERVICE}", render("host/codeb-backup.service", wait_s=WAIT_S)),
-            *_authority(plan),
-            HostFile(f"{_UNITS}/{_PLATFORM}.service", render(f"host/{_PLATFORM}.service", wait_s=WAIT_S)),
             HostFile(
-                f"{_UNITS}/{_PLATFORM}.timer",
+                f"{names.UNITS_DIR}/{names.BACKUP_SERVICE}",
+                render("host/codeb-backup.service", wait_s=WAIT_S),
+            ),
+            *_authority(plan),
+            HostFile(
+                f"{names.UNITS_DIR}/{_PLATFORM}.service", render(f"host/{_PLATFORM}.service", wait_s=WAIT_S)
+            ),
+            HostFile(
+                f"{names.UNITS_DIR}/{_PLATFORM}.timer",
                 render(f"host/{_PLATFORM}.timer"),
                 restarts=(f"{_PLATFORM}.timer",),
             ),
@@ -67,8 +71,8 @@ def _proofs() -> tuple[HostFile, ...]:
     """What restores newest backups at night, into a PostgreSQL that is thrown away."""
     service, timer = names.PROVE_SERVICE, names.PROVE_TIMER
     return (
-        HostFile(f"{_UNITS}/{service}", render(f"host/{service}", wait_s=WAIT_S)),
-        HostFile(f"{_UNITS}/{timer}", render(f"host/{timer}"), restarts=(timer,)),
+        HostFile(f"{names.UNITS_DIR}/{service}", render(f"host/{service}", wait_s=WAIT_S)),
+        HostFile(f"{names.UNITS_DIR}/{timer}", render(f"host/{timer}"), restarts=(timer,)),
     )
 
 
@@ -166,4 +170,4 @@ def _timer(project: ProjectPlan) -> HostFile:
         service=service,
         spread=schedule in _SPREAD,
     )
-    return HostFile(f"{_UNITS}/{timer}", text, restarts=(timer,))
+    return HostFile(f"{names.UNITS_DIR}/{timer}", text, restarts=(timer,))

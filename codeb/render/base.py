@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from codeb import names
-from codeb.plan import Plan, ServerPlan, routes
+from codeb.plan import Plan, ServerPlan, monitored, routes
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render
 
@@ -26,7 +26,7 @@ _PACKAGES: Final = (
 
 @dataclass(frozen=True)
 class Opening:
-    """Published container ports that other servers of the stack may reach."""
+    """Ports that other servers of the stack may reach: published ones of containers, or the host's own."""
 
     sources: tuple[str, ...]
     ports: tuple[str, ...]
@@ -80,7 +80,39 @@ def openings(plan: Plan, server: ServerPlan) -> tuple[Opening, ...]:
         edges = tuple(other.private_address for other in others if other.has("edge"))
         console = (plan.data.minio_port, plan.data.minio_console_port)
         found += [Opening(apps, _texts(data_ports(plan))), Opening(edges, _texts(console))]
+        watcher = monitored.monitoring_server(plan)
+        if watcher and watcher.name != server.name:
+            found += [Opening((watcher.private_address,), _texts((plan.data.minio_port,)))]
     return tuple(opening for opening in found if opening.sources)
+
+
+def host_openings(plan: Plan, server: ServerPlan) -> tuple[Opening, ...]:
+    """Who else in the stack may reach what listens on this server itself: monitoring alone."""
+    watcher = monitored.monitoring_server(plan)
+    if watcher is None:
+        return ()
+    if server.name != watcher.name:
+        return (Opening((watcher.private_address,), _texts(monitored.exporter_ports(plan, server))),)
+    others = [other for other in plan.servers if other.name != server.name]
+    edges = tuple(other.private_address for other in others if other.has("edge"))
+    shown = (
+        monitored.PROMETHEUS_PORT,
+        *((monitored.GRAFANA_PORT,) if plan.settings.monitoring.grafana else ()),
+    )
+    taken = (monitored.LOG_PORTS[monitored.log_store(plan)], monitored.OTLP_PORT)
+    found = (
+        Opening(edges, _texts(shown)),
+        Opening(tuple(other.private_address for other in others), _texts(taken)),
+    )
+    return tuple(opening for opening in found if opening.sources)
+
+
+def _closed(plan: Plan, server: ServerPlan) -> Opening | None:
+    """What no container reaches of the stack's servers, though its packets look as if they came from this one."""
+    others = tuple(other.private_address for other in plan.servers if other.name != server.name)
+    if monitored.monitoring_server(plan) is None or not others:
+        return None
+    return Opening(others, _texts(monitored.own_ports(plan)))
 
 
 def _firewall(plan: Plan, server: ServerPlan) -> tuple[HostFile, ...]:
@@ -90,11 +122,14 @@ def _firewall(plan: Plan, server: ServerPlan) -> tuple[HostFile, ...]:
         data_interface=DATA_INTERFACE,
         data_ports=data_ports(plan) if server.has("data") else (),
         openings=openings(plan, server),
+        host_openings=host_openings(plan, server),
+        closed=_closed(plan, server),
+        otlp_port=monitored.OTLP_PORT if monitored.monitoring_server(plan) and server.has("app") else None,
         inner_port=routes.INNER_PORT,
         callers=routes.callers(plan, server) if routes.has_inner(plan, server) else (),
         http3=plan.fleet is None or plan.fleet.balancer is None,
     )
-    dropin = "/etc/systemd/system/nftables.service.d/10-codeb.conf"
+    dropin = f"{names.UNITS_DIR}/nftables.service.d/10-codeb.conf"
     return (
         HostFile(dropin, render("host/nftables-dropin.conf")),
         HostFile("/etc/nftables.conf", rules, reloads=("nftables.service",)),

@@ -9,7 +9,6 @@ from codeb import names
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import render
 
-_UNITS: Final = "/etc/systemd/system"
 _SERVICE: Final = "codeb-certificates"
 _DOCUMENT: Final = f"{names.CONFIG_DIR}/certificates.json"
 
@@ -24,9 +23,9 @@ def certificates_files(share: str, own: str) -> HostBundle:
         directories=(Directory(folder, "0700"),),
         files=(
             HostFile(_DOCUMENT, json.dumps(document, indent=1) + "\n"),
-            HostFile(f"{_UNITS}/codeb-share.service", render("host/codeb-share.service", **values)),
-            HostFile(f"{_UNITS}/{_SERVICE}.service", render(f"host/{_SERVICE}.service", **values)),
-            HostFile(f"{_UNITS}/{timer}", render(f"host/{timer}"), restarts=(timer,)),
+            HostFile(f"{names.UNITS_DIR}/codeb-share.service", render("host/codeb-share.service", **values)),
+            HostFile(f"{names.UNITS_DIR}/{_SERVICE}.service", render(f"host/{_SERVICE}.service", **values)),
+            HostFile(f"{names.UNITS_DIR}/{timer}", render(f"host/{timer}"), restarts=(timer,)),
         ),
         services=(Service(timer),),
     )

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from codeb import names
-from codeb.plan import Plan, RedisPlan, ServerPlan
+from codeb import names, watch_names
+from codeb.plan import Plan, RedisPlan, ServerPlan, monitored
 from codeb.plan.connections import PLATFORM_CONNECTIONS, POSTGRES_CONNECTIONS
 from codeb.render.archive import archive_files
 from codeb.render.base import DATA_INTERFACE
@@ -20,7 +20,6 @@ POSTGRES_UID: Final = 70
 REDIS_UID, REDIS_GID = 999, 1000
 MINIO_UID: Final = 1000
 _LOOPBACK: Final = "127.0.0.1"
-_UNITS: Final = "/etc/systemd/system"
 _REDIS_ROOM: Final = 64 << 20
 
 
@@ -89,8 +88,8 @@ def _upgrades() -> HostBundle:
     text = render(f"postgres/{service}", journal=names.UPGRADE_JOURNAL, data=names.DATA_DIR)
     return HostBundle(
         files=(
-            HostFile(f"{_UNITS}/{service}", text),
-            HostFile(f"{_UNITS}/{timer}", render(f"postgres/{timer}"), restarts=(timer,)),
+            HostFile(f"{names.UNITS_DIR}/{service}", text),
+            HostFile(f"{names.UNITS_DIR}/{timer}", render(f"postgres/{timer}"), restarts=(timer,)),
         ),
         services=(Service(timer),),
     )
@@ -102,7 +101,12 @@ def _admin_password(plan: Plan) -> str:
 
 def _read_while_it_runs(plan: Plan, config: str, service: str) -> tuple[HostFile, ...]:
     """What PostgreSQL takes over without a restart."""
-    logins = render("postgres/pg_hba.conf", admin=names.POSTGRES_ADMIN, archive=names.POSTGRES_ARCHIVE)
+    logins = render(
+        "postgres/pg_hba.conf",
+        admin=names.POSTGRES_ADMIN,
+        archive=names.POSTGRES_ARCHIVE,
+        metrics=watch_names.METRICS_USER if monitored.monitoring_server(plan) else None,
+    )
     texts = {
         "reload.conf": render("postgres/reload.conf", slot_gib=plan.settings.backup.slot),
         "pg_hba.conf": logins,

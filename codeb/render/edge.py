@@ -6,21 +6,24 @@ from __future__ import annotations
 from typing import Final
 
 from codeb import names
-from codeb.plan import Plan, ServerPlan, routes
+from codeb.plan import Plan, ServerPlan, monitored, routes
 from codeb.plan.certificates import shared_folder
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.certificates import certificates_files
+from codeb.render.console import console_files
 from codeb.render.project import private_network, terminates
 from codeb.render.text import render, secret_marker
 
 SHUTDOWN_DELAY_S: Final = 50
 """How long Caddy tells a balancer that it goes, before it goes: three health checks, 15 s apart, and their answers."""
 _STOP_S: Final = 30
+_CONTAINERS: Final = "10.88.0.0/13"
+"""Where Podman takes the networks of projects from (containers.conf(5)), 1792 of them: private, but no operators."""
 
 
 def has_caddy(plan: Plan, server: ServerPlan) -> bool:
     """Whether anybody asks this server for an app over HTTP: visitors, or edges."""
-    return server.has("edge") or routes.has_inner(plan, server)
+    return monitored.has_caddy(plan, server)
 
 
 def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
@@ -40,29 +43,35 @@ def edge_files(plan: Plan, server: ServerPlan) -> HostBundle:
         internal_issuer=internal,
         stop_s=_STOP_S + (SHUTDOWN_DELAY_S if _is_balanced(plan, server) else 0),
         certificates=names.CERTIFICATES_DIR if share else None,
+        traces=monitored.OTLP_PORT if monitored.monitoring_server(plan) else None,
     )
     key = HostFile(f"{names.SECRETS_DIR}/ca.key", secret_marker("platform/ca"), "0600", restarts=(service,))
     ca = plan.settings.acme_ca if plan.settings.tls_issuer == "acme" and server.has("edge") else None
     certificates = certificates_files(share, f"{data}/data/caddy") if share else HostBundle()
-    return certificates + HostBundle(
-        directories=(
-            Directory(names.CADDY_DIR),
-            Directory(names.SITES_DIR),
-            Directory(names.UPSTREAMS_DIR),
-            Directory(names.CANARIES_DIR),
-            Directory(names.MAINTENANCE_DIR),
-            Directory(data, "0700"),
-            Directory(f"{data}/data", "0700"),
-            Directory(f"{data}/config", "0700"),
-        ),
-        files=(
-            *((key,) if internal else ()),
-            *((HostFile(names.ACME_CA_FILE, ca, reloads=(service,)),) if ca else ()),
-            HostFile(f"{names.CADDY_DIR}/Caddyfile", caddyfile(plan, server), reloads=(service,)),
-            HostFile(names.HOLD_FILE, render("caddy/hold.nft", ports=_ports(plan, server))),
-            HostFile(f"{names.QUADLET_DIR}/{names.CADDY}.container", unit, restarts=(service,)),
-        ),
-        services=(Service(service),),
+    page = console_files() if monitored.monitoring_server(plan) and server.has("edge") else HostBundle()
+    return (
+        certificates
+        + page
+        + HostBundle(
+            directories=(
+                Directory(names.CADDY_DIR),
+                Directory(names.SITES_DIR),
+                Directory(names.UPSTREAMS_DIR),
+                Directory(names.CANARIES_DIR),
+                Directory(names.MAINTENANCE_DIR),
+                Directory(data, "0700"),
+                Directory(f"{data}/data", "0700"),
+                Directory(f"{data}/config", "0700"),
+            ),
+            files=(
+                *((key,) if internal else ()),
+                *((HostFile(names.ACME_CA_FILE, ca, reloads=(service,)),) if ca else ()),
+                HostFile(f"{names.CADDY_DIR}/Caddyfile", caddyfile(plan, server), reloads=(service,)),
+                HostFile(names.HOLD_FILE, render("caddy/hold.nft", ports=_ports(plan, server))),
+                HostFile(f"{names.QUADLET_DIR}/{names.CADDY}.container", unit, restarts=(service,)),
+            ),
+            services=(Service(service),),
+        )
     )
 
 
@@ -74,6 +83,7 @@ def caddyfile(plan: Plan, server: ServerPlan) -> str:
         "callers": routes.callers(plan, server),
         "caddy_dir": names.CADDY_DIR,
         "terminates": terminates(plan),
+        "watched": _watched(plan),
     }
     if not server.has("edge"):
         return render("caddy/Caddyfile.inner", **doors)
@@ -92,8 +102,24 @@ def caddyfile(plan: Plan, server: ServerPlan) -> str:
         minio_host=hosts["minio"],
         s3_host=hosts["s3"],
         metrics_host=hosts["metrics"],
+        grafana_host=hosts.get("grafana") if doors["watched"] else None,
+        console_host=hosts.get("console") if doors["watched"] else None,
+        containers=_CONTAINERS,
         **_before(plan, server),
     )
+
+
+def _watched(plan: Plan) -> dict[str, object] | None:
+    """Where Caddy is asked for its figures, and what it leads to of monitoring; None where nothing watches."""
+    watcher = monitored.monitoring_server(plan)
+    if watcher is None:
+        return None
+    shown = monitored.seen_at(plan, watcher)
+    return {
+        "port": monitored.CADDY_PORT,
+        "prometheus": f"{shown}:{monitored.PROMETHEUS_PORT}",
+        "grafana": f"{shown}:{monitored.GRAFANA_PORT}",
+    }
 
 
 def _before(plan: Plan, server: ServerPlan) -> dict[str, object]:

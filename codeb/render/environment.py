@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import quote as url_quote
 
 from codeb import names
-from codeb.plan import Plan, ProjectPlan
+from codeb.plan import Plan, ProjectPlan, monitored
 from codeb.render.quote import environment_value
 from codeb.secrets import ProjectCredentials
 
@@ -42,6 +42,14 @@ VARIABLES: Final = {
 """Every variable that the platform sets. Cache, database and storage variables only come when they are
 enabled."""
 
+TRACING_VARIABLES: Final = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "where traces go to (OTLP over HTTP)",
+    "OTEL_EXPORTER_OTLP_PROTOCOL": "how: `http/protobuf`",
+    "OTEL_SERVICE_NAME": "whose they are: the project's id",
+    "OTEL_RESOURCE_ATTRIBUTES": "what traces say of where they are from: project, colour, release (the image's digest)",
+}
+"""What it sets with `features.tracing` where something watches; a manifest may set each of them otherwise."""
+RESOURCE_ATTRIBUTES: Final = "OTEL_RESOURCE_ATTRIBUTES"
 MINIO_REGION: Final = "us-east-1"
 
 
@@ -60,6 +68,7 @@ def project_environment(plan: Plan, project: ProjectPlan, credentials: ProjectCr
     found |= dict(_database(project, credentials))
     found |= dict(_cache(project, credentials))
     found |= dict(_storage(plan, project, credentials))
+    found |= dict(_tracing(plan, project))
     found |= dict(manifest.variables)
     found |= {name: credentials.supplied[name] for name in manifest.secrets if name in credentials.supplied}
     return {name: environment_value(name, found[name]) for name in sorted(found)}
@@ -112,6 +121,26 @@ def _cache(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tu
     yield "REDIS_CHANNEL_PREFIX", names.channel_prefix(project.id)
     yield "REDIS_USERNAME", cache.user
     yield "REDIS_PASSWORD", credentials.cache_password
+
+
+def traced(plan: Plan, project: ProjectPlan) -> bool:
+    """Whether the app sends traces, and somebody takes them."""
+    return project.manifest.features.tracing and monitored.monitoring_server(plan) is not None
+
+
+def resource_attributes(project: ProjectPlan) -> str:
+    """What all traces of a project say of where they are from; an app's unit adds colour and release."""
+    return f"project={project.id}"
+
+
+def _tracing(plan: Plan, project: ProjectPlan) -> Iterator[tuple[str, str]]:
+    """The collector is at the same name on whatever server the container runs: Podman's for the host."""
+    if not traced(plan, project):
+        return
+    yield "OTEL_EXPORTER_OTLP_ENDPOINT", f"http://host.containers.internal:{monitored.OTLP_PORT}"
+    yield "OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"
+    yield "OTEL_SERVICE_NAME", project.id
+    yield RESOURCE_ATTRIBUTES, resource_attributes(project)
 
 
 def _storage(plan: Plan, project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from codeb.render.data import data_files
 from codeb.render.edge import edge_files, has_caddy
 from codeb.render.machine import machine_files
 from codeb.render.outside import outside_files
+from codeb.render.watched import watched_files
 
 
 def host_files(plan: Plan, server: ServerPlan, configured: Collection[str] = ()) -> HostBundle:
@@ -29,7 +30,7 @@ def host_files(plan: Plan, server: ServerPlan, configured: Collection[str] = ())
         bundle += HostBundle(directories=(Directory(names.PROJECTS_DIR, "0700"),))
     if has_caddy(plan, server):
         bundle += edge_files(plan, server)
-    return bundle + machine_files(plan, server)
+    return bundle + watched_files(plan, server, configured) + machine_files(plan, server)
 
 
 def host_bundle(plan: Plan, server: ServerPlan, configured: Collection[str] = ()) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from codeb.plan import Machine, Plan, ServerPlan
 from codeb.render import archive
 from codeb.render.bundle import Directory, Disk, HostBundle, HostFile, Share
 from codeb.render.text import public_marker, render
+from codeb.render.watched import on_disk
 
 _FIRST_HOST_KEY: Final = "/etc/ssh/ssh_host_ecdsa_key"
 """What user data brought for the first connection; nobody pins it after that."""
-_UNITS: Final = "/etc/systemd/system"
 
 
 def machine_files(plan: Plan, server: ServerPlan) -> HostBundle:
@@ -67,7 +67,7 @@ def _disk(plan: Plan, server: ServerPlan, machine: Machine) -> HostBundle:
     return HostBundle(
         packages=("e2fsprogs",),
         files=tuple(
-            HostFile(f"{_UNITS}/{service}.d/10-codeb-disk.conf", dropin, restarts=(service,))
+            HostFile(f"{names.UNITS_DIR}/{service}.d/10-codeb-disk.conf", dropin, restarts=(service,))
             for service in _on_disk(plan, server)
         ),
         disks=(
@@ -89,7 +89,8 @@ def _on_disk(plan: Plan, server: ServerPlan) -> tuple[str, ...]:
         if server.has("data")
         else []
     )
-    return tuple(f"{name}.service" for name in [*found, *([names.CADDY] if server.has("edge") else [])])
+    found += [names.CADDY] if server.has("edge") else []
+    return tuple(f"{name}.service" for name in [*found, *on_disk(plan, server)])
 
 
 def _share(plan: Plan, server: ServerPlan) -> HostBundle:
@@ -112,6 +113,6 @@ def _metadata(server: ServerPlan) -> HostBundle:
     """Caddy has the host's network, past the firewall of containers: its unit keeps it from the metadata service."""
     if not server.has("edge"):
         return HostBundle()
-    path = f"{_UNITS}/{names.CADDY}.service.d/10-codeb-network.conf"
+    path = f"{names.UNITS_DIR}/{names.CADDY}.service.d/10-codeb-network.conf"
     service = f"{names.CADDY}.service"
     return HostBundle(files=(HostFile(path, render("host/no-metadata.conf"), restarts=(service,)),))

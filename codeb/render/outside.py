@@ -15,7 +15,8 @@ from codeb.render.text import render, secret_marker
 NOTIFY: Final = "platform/notify"
 REGISTRIES: Final = "platform/registries"
 _FILES: Final = {NOTIFY: "notify.json", REGISTRIES: "registries.json"}
-_UNITS: Final = "/etc/systemd/system"
+ALERTS: Final = "monitoring/alerts"
+"""Begins the purposes of the addresses that alerts are sent to, one each: `monitoring/alerts-slack-0`."""
 
 
 def outside_texts(outside: Outside, stack: str) -> dict[str, str]:
@@ -25,7 +26,22 @@ def outside_texts(outside: Outside, stack: str) -> dict[str, str]:
         found[NOTIFY] = _notify(outside, stack)
     if outside.registry_credentials:
         found[REGISTRIES] = _registries(outside)
+    for kind, urls in (("slack", outside.notifications.slack), ("webhook", outside.notifications.webhook)):
+        found |= {f"{ALERTS}-{kind}-{index}": url for index, url in enumerate(urls)}
     return found
+
+
+def alert_urls(configured: Collection[str]) -> dict[str, list[str]]:
+    """Purposes of the addresses that Alertmanager sends to, in order: those that take Slack's messages, and its own."""
+    mine = [
+        (int(purpose.rpartition("-")[2]), purpose)
+        for purpose in configured
+        if purpose.startswith(f"{ALERTS}-")
+    ]
+    return {
+        key: [purpose for _, purpose in sorted(mine) if purpose.startswith(f"{ALERTS}-{kind}-")]
+        for key, kind in (("slack", "slack"), ("webhooks", "webhook"))
+    }
 
 
 def outside_files(configured: Collection[str]) -> HostBundle:
@@ -40,10 +56,11 @@ def outside_files(configured: Collection[str]) -> HostBundle:
                 if purpose in configured
             ),
             HostFile(
-                f"{_UNITS}/codeb-outbox.service", render("host/codeb-outbox.service", state=names.STATE_DIR)
+                f"{names.UNITS_DIR}/codeb-outbox.service",
+                render("host/codeb-outbox.service", state=names.STATE_DIR),
             ),
             HostFile(
-                f"{_UNITS}/{path}",
+                f"{names.UNITS_DIR}/{path}",
                 render("host/codeb-outbox.path", outbox=names.OUTBOX_DIR),
                 restarts=(path,),
             ),

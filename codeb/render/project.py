@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from math import gcd
 from typing import Any, Final
 
-from codeb import names
+from codeb import names, watch_names
 from codeb.model import CronJob
 from codeb.plan import Plan, ProjectPlan, ServerPlan, routes
+from codeb.plan.monitored import CADDY_PORT, monitoring_server
 from codeb.render.cache import cache_rules
 from codeb.render.containers import common, files, seconds
-from codeb.render.environment import secret_variables
+from codeb.render.environment import RESOURCE_ATTRIBUTES, resource_attributes, secret_variables, traced
 from codeb.render.maintenance import maintenance_page
 from codeb.render.quote import has_several_lines
 from codeb.render.text import render
@@ -50,7 +51,7 @@ def release_document(
         "publish": _LOOPBACK,
         "units": {
             "network": _unit(names.network_unit(project.id), _network(project)),
-            **{colour: _colour(project, colour, module) for colour in names.COLOURS},
+            **{colour: _colour(plan, project, colour, module) for colour in names.COLOURS},
             "cron": [_cron(project, job, module) for job in project.manifest.features.cron],
         },
         "site": site(plan, project, server),
@@ -69,6 +70,7 @@ def release_document(
         "secret": secret_variables(project),
         # Without workers a document is as it was before there were any: nothing is released again.
         **({"workers": processes} if processes else {}),
+        **(_watched(project) if monitoring_server(plan) else {}),
     }
 
 
@@ -106,6 +108,10 @@ def site(plan: Plan, project: ProjectPlan, server: ServerPlan) -> str:
         inner=len(project.servers) if behind else 0,
         inner_host=names.inner_host(project.id),
         inner_port=routes.INNER_PORT,
+        watched=monitoring_server(plan) is not None,
+        figures=runs and monitoring_server(plan) is not None and project.manifest.features.metrics,
+        metrics_host=watch_names.metrics_host(project.id),
+        metrics_port=CADDY_PORT,
         upstream_file=names.upstream_file(project.id),
         maintenance_dir=names.MAINTENANCE_DIR,
         canaries_dir=names.CANARIES_DIR,
@@ -138,18 +144,28 @@ def _network(project: ProjectPlan) -> str:
     return render("project/project.network", id=project.id, network=names.network(project.id))
 
 
-def _colour(project: ProjectPlan, colour: names.Colour, module: bool) -> Document:
+def _colour(plan: Plan, project: ProjectPlan, colour: names.Colour, module: bool) -> Document:
     content = render(
         "project/app.container",
         **common(project),
         service=names.service(project.id, colour),
         colour=colour,
         **files(project, colour, module),
+        told=_told(plan, project, colour),
         publish=_LOOPBACK,
         host_port=project.ports.of(colour),
         port=project.manifest.environment.port,
     )
     return _unit(names.container_unit(project.id, colour), content)
+
+
+def _told(plan: Plan, project: ProjectPlan, colour: names.Colour) -> str | None:
+    """What traces of this colour say of where they are from; None where the app sends none, or says it itself."""
+    environment = project.manifest.environment
+    own = {*environment.variables, *environment.secrets}
+    if not traced(plan, project) or RESOURCE_ATTRIBUTES in own:
+        return None
+    return f"{resource_attributes(project)},colour={colour}"
 
 
 def _cron(project: ProjectPlan, job: CronJob, module: bool) -> Document:
@@ -215,6 +231,17 @@ def _cache(project: ProjectPlan) -> Document | None:
         "index": cache.index,
         "user": cache.user,
         "rules": list(cache_rules(cache, names.channel_prefix(project.id))),
+    }
+
+
+def _watched(project: ProjectPlan) -> Document:
+    """What the agent tells monitoring of it. Without monitoring a document is as it was before there was any."""
+    manifest = project.manifest
+    alerts = manifest.monitoring.alerts
+    told = {"error_percent": alerts.error_rate_percent, "p95_ms": alerts.response_ms}
+    return {
+        "alerts": told if alerts.enabled else None,
+        "metrics_path": manifest.monitoring.metrics_path if manifest.features.metrics else None,
     }
 
 

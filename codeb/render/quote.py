@@ -7,6 +7,7 @@ again.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from typing import Final
@@ -15,6 +16,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+-]*")
 _CADDY: Final = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/@~+-]*")
 _CADDY_HOST: Final = re.compile(r"(?:\*\.)?[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _CADDY_PATH: Final = re.compile(r"/[A-Za-z0-9._~/-]*\*?")
+_CADDY_UPSTREAM: Final = re.compile(r"(?:[A-Za-z0-9.-]+|@\{private:[a-z0-9-]+\}):[0-9]{1,5}")
 _CADDY_TARGET: Final = re.compile(r"[A-Za-z0-9/][A-Za-z0-9._:/~%?=&+#-]*")
 _CADDY_HASH: Final = re.compile(r"\$2[aby]\$[0-9]{2}\$[./A-Za-z0-9]{53}")
 _CADDY_LINE: Final = re.compile(r"[ -\[\]-_a-z|~]+")
@@ -74,6 +76,15 @@ def caddy_target(value: object) -> str:
     return _matching(_CADDY_TARGET, value, "a target of a redirect")
 
 
+def caddy_upstream(value: object) -> str:
+    """Host and port of a `reverse_proxy`; the host may be an address that is known only once its server is there.
+
+    Raises:
+        QuoteError: the value has other characters.
+    """
+    return _matching(_CADDY_UPSTREAM, value, "a host and its port")
+
+
 def caddy_login(name: str, value: str) -> str:
     """A line of `basic_auth`.
 
@@ -120,6 +131,18 @@ def words(values: Iterable[str]) -> str:
         QuoteError: an argument has a control character or a marker that something else would fill in.
     """
     return " ".join(_word(value) for value in values)
+
+
+def collector(value: object) -> str:
+    """A text in the collector's configuration: YAML's double quotes, and `$` doubled, as `${…}` is filled in there.
+
+    Raises:
+        QuoteError: the value has control characters or a marker that something else would fill in.
+    """
+    text = _one_line(str(value))
+    if _MARKER.search(text):
+        raise QuoteError(f"{text[:60]!r} contains a marker of the platform")
+    return json.dumps(text).replace("$", "$$")
 
 
 def environment_value(name: str, value: str) -> str:

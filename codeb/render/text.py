@@ -47,12 +47,14 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "plain": quote.plain,
         "caddy": quote.caddy,
+        "caddy_upstream": quote.caddy_upstream,
         "caddy_host": quote.caddy_host,
         "caddy_path": quote.caddy_path,
         "caddy_target": quote.caddy_target,
         "caddy_line": quote.caddy_line,
         "unit": quote.unit,
         "words": quote.words,
+        "collector": quote.collector,
     }
     environment.globals["secret_marker"] = secret_marker
     environment.globals["caddy_login"] = quote.caddy_login

@@ -1,12 +1,14 @@
-/** Orders in Postgres: the demo app's table, without the items that it belongs to there. */
+/** Orders in Postgres. Each has a reference of its sender's, so that one that is sent twice is stored once. */
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import pg from "pg";
+import { retried } from "./within.js";
 
 /** The only item there is. */
 export const ITEM = 1;
 const REFERENCE = /^[A-Za-z0-9._-]{1,64}$/;
 const START_MS = 30_000;
+/** Of a connection: ended by an administrator (https://www.postgresql.org/docs/current/errcodes-appendix.html), or broken. */
+const ENDED = new Set(["57P01", "ECONNRESET", "EPIPE"]);
 const COLUMNS = "id, item_id, quantity, reference, created_at";
 // In one transaction, so that the lock makes two colours that start at once take turns.
 const PREPARE = `SELECT pg_advisory_xact_lock(3140001);
@@ -41,16 +43,8 @@ export async function warm(pool) {
 }
 
 /** Creates the table if it is not there; a database that does not answer yet is tried for 30 s. */
-export async function prepare(pool) {
-  const deadline = Date.now() + START_MS;
-  for (;;) {
-    try {
-      return await pool.query(PREPARE);
-    } catch (error) {
-      if (Date.now() > deadline) throw error;
-      await sleep(500);
-    }
-  }
+export function prepare(pool) {
+  return retried(START_MS, () => pool.query(PREPARE));
 }
 
 function parse(text) {
@@ -71,11 +65,32 @@ function parse(text) {
   return [item_id, quantity, reference];
 }
 
+/**
+ * Asks again, twice at most, where the connection ended: those that the pool kept are dead after a restore, and one may be
+ * handed out before its end was read. An order that was stored all the same is found by its reference.
+ */
+async function asked(pool, query) {
+  for (let again = 2; ; again--) {
+    try {
+      return await pool.query(query);
+    } catch (error) {
+      const ended = ENDED.has(error.code) || /^Connection terminated/.test(error.message);
+      if (!ended || again === 0) throw error;
+    }
+  }
+}
+
 /** Stores an order, or finds the one that already has its reference. Throws BadRequest. */
 export async function place(pool, text) {
   const values = parse(text);
-  const inserted = await pool.query({ name: "place", text: INSERT, values });
+  const inserted = await asked(pool, { name: "place", text: INSERT, values });
   if (inserted.rows[0]) return { created: true, order: inserted.rows[0] };
-  const found = await pool.query({ name: "find", text: FIND, values: values.slice(2) });
+  const found = await asked(pool, { name: "find", text: FIND, values: values.slice(2) });
   return { created: false, order: found.rows[0] };
+}
+
+/** How many orders are stored. */
+export async function count(pool) {
+  const { rows } = await pool.query("SELECT count(*)::int AS count FROM orders");
+  return rows[0];
 }

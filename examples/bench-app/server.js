@@ -1,13 +1,17 @@
-/** The release benchmark's app: the demo app's endpoints that the load uses, at little processor time. */
+/** What the lab's tests and benchmarks release: it answers all that they ask, and fails as they like. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocketServer } from "ws";
-import { BadRequest, connect, ITEM, place, prepare, warm } from "./orders.js";
+import { cacheOf } from "./cache.js";
+import { healthOf } from "./health.js";
+import { BadRequest, connect, count, ITEM, place, prepare, warm } from "./orders.js";
+import { storageOf } from "./storage.js";
+import { retried, within } from "./within.js";
 
-const HEALTH_MS = 400;
+const START_MS = 30_000;
 const DRAIN_MS = 25_000;
 const CLOSE_MS = 1_000;
 const GOODBYE_MS = 2_000;
@@ -15,6 +19,10 @@ const GOODBYE_MS = 2_000;
 const APART_MS = 100;
 const SPREAD_MS = 5_000;
 const MAX_ORDER = 16 * 1024;
+const FAULTS = ["crash", "migration", "slow", "unhealthy", "wrong-port"];
+/** Of DEMO_FAIL=slow: longer than the 500 ms in which a release wants the health answer. */
+const SLOW_MS = 1_500;
+const LONGEST_MS = 30_000;
 /** RFC 6455: this end is going away, come again. */
 const GOING_AWAY = 1001;
 
@@ -26,6 +34,9 @@ const who = {
   hostname: hostname(),
 };
 const started_at = new Date();
+const title = env.DEMO_TITLE || "bench-app";
+/** What goes wrong on purpose, if anything. */
+const fault = env.DEMO_FAIL || null;
 const stop = new AbortController();
 const open = new Set();
 /** A function for each open stream, which ends it. */
@@ -36,13 +47,6 @@ function log(level, message, fields = {}) {
   process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
 }
 
-function within(ms, what, work) {
-  const late = sleep(ms, undefined, { ref: false }).then(() => {
-    throw new Error(`${what}: no end after ${ms} ms`);
-  });
-  return Promise.race([work, late]);
-}
-
 function answer(response, body, status = 200) {
   const text = JSON.stringify(body);
   const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) };
@@ -51,14 +55,18 @@ function answer(response, body, status = 200) {
 }
 
 async function health(_, response) {
+  const found = await services();
+  if (fault === "unhealthy") found.status = "degraded";
   const { version, colour } = who;
-  try {
-    await within(HEALTH_MS, "database", pool.query("SELECT 1"));
-    answer(response, { status: "ok", database: "ok", version, colour });
-  } catch (error) {
-    log("error", "health: database failed", { cause: error.message });
-    answer(response, { status: "degraded", database: "failed", version, colour }, 503);
-  }
+  answer(response, { ...found, version, colour }, found.status === "ok" ? 200 : 503);
+}
+
+/** Answers after `?ms=` milliseconds, also while the process stops. */
+async function slow(request, response) {
+  const asked = Number(new URL(request.url, "http://app").searchParams.get("ms") ?? 1_000);
+  const ms = Math.min(LONGEST_MS, Math.max(0, Math.trunc(asked) || 0));
+  await sleep(ms);
+  answer(response, { waited_ms: ms, ...who });
 }
 
 async function order(request, response) {
@@ -104,7 +112,9 @@ function events(_, response) {
 const routes = {
   "GET /api/health": health,
   "GET /api/version": (_, response) => answer(response, { name: "bench-app", ...who, started_at }),
-  "GET /api/restaurants": (_, response) => answer(response, { items: [{ id: ITEM, name: "the item" }] }),
+  "GET /api/restaurants": (_, response) => answer(response, { title, items: [{ id: ITEM, name: "the item" }] }),
+  "GET /api/orders": async (_, response) => answer(response, await count(pool)),
+  "GET /api/slow": slow,
   "GET /api/events": events,
   "POST /api/orders": order,
   "POST /api/upload": upload,
@@ -127,6 +137,7 @@ async function handle(request, response) {
   });
   const route = routes[`${request.method} ${request.url.split("?", 1)[0]}`];
   try {
+    if (fault === "slow") await sleep(SLOW_MS);
     if (route) await route(request, response);
     else answer(response, { error: "there is nothing here" }, 404);
   } catch (error) {
@@ -178,6 +189,7 @@ async function shutdown(signal) {
   letGo();
   try {
     await within(DRAIN_MS, "the last request", Promise.all([endStreams(), closed]));
+    cache?.close();
     await within(CLOSE_MS, "the database pool", pool.end());
     log("info", "stopped");
   } catch (error) {
@@ -188,15 +200,29 @@ async function shutdown(signal) {
 
 const idleError = (error) => log("warn", "an idle database connection broke", { cause: error.message });
 const pool = connect(env.DATABASE_URL, Number(env.DATABASE_POOL_SIZE) || 8, idleError);
+const [cache, storage] = [cacheOf(env), storageOf(env)];
+const services = healthOf(
+  { database: () => pool.query("SELECT 1"), cache: cache?.ping, storage: storage?.check },
+  log,
+);
+
+async function start() {
+  if (!env.DATABASE_URL) throw new Error("DATABASE_URL is not set");
+  if (fault && !FAULTS.includes(fault)) throw new Error(`DEMO_FAIL must be one of ${FAULTS.join(", ")}`);
+  if (fault === "crash") throw new Error("DEMO_FAIL=crash");
+  await Promise.all([prepare(pool), storage && retried(START_MS, storage.put)]);
+  if (fault === "migration") await pool.query("SELECT demo_fail_migration()");
+  await warm(pool);
+}
+
 // Longer than a proxy keeps an idle connection (Caddy: 2 minutes), so that only the proxy ends one.
 const server = createServer({ keepAliveTimeout: 150_000 }, handle).on("upgrade", live);
 for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => void shutdown(signal));
 try {
-  if (!env.DATABASE_URL) throw new Error("DATABASE_URL is not set");
-  await prepare(pool);
-  await warm(pool);
+  await start();
 } catch (error) {
   log("error", "could not start", { cause: error.message });
   process.exit(1);
 }
-server.listen(Number(env.PORT) || 3000, "0.0.0.0", () => log("info", "ready", who));
+const port = (Number(env.PORT) || 3000) + (fault === "wrong-port" ? 1_000 : 0);
+server.listen(port, "0.0.0.0", () => log("info", "ready", { ...who, fault }));

@@ -24,8 +24,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from lab.bench.releases.apps import APPS
 from lab.bench.releases.phases import WARM_UP_SECONDS, stay
-from lab.bench.releases.stack import APPS, Stack, give_way
+from lab.bench.releases.stack import Stack, give_way
 from lab.bench.releases.verdict import Latency
 from lab.bench.releases.ways import BenchError, wait_until_serving
 from lab.host import Lab, LabError

@@ -27,7 +27,7 @@ from typing import Any
 
 from rich.console import Console
 
-from lab import apps, paths, report
+from lab import apps, own_apps, paths, report
 from lab.fleet import shape as shapes
 from lab.fleet import stack as fleet
 from lab.fleet.cloud import Cloud
@@ -78,8 +78,9 @@ def up(session: Session) -> int:
     claim(session)
     _start(session)
     apps.push_all(session.cloud.lab)
+    stack = own_apps.pushed(session.cloud.lab, session.stack)
     with _alone(session):
-        status = session.stack.up(["--suppress-outputs", *session.arguments])
+        status = stack.up(["--suppress-outputs", *session.arguments])
     if status != 0:
         return status
     failed = _show(session)
@@ -89,7 +90,7 @@ def up(session: Session) -> int:
 
 def preview(session: Session) -> int:
     _start(session)
-    return session.stack.preview(session.arguments)
+    return own_apps.foreseen(session.cloud.lab, session.stack).preview(session.arguments)
 
 
 def refresh(session: Session) -> int:

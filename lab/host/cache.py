@@ -11,13 +11,15 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lab.host.progress import Progress
 
 DIGEST_LENGTH = 12
+Skip = Callable[[str], bool]
+"""Says of a path, from a folder on with slashes, that it doesn't count."""
 
 
 @contextmanager
@@ -72,19 +74,35 @@ def digest_of(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 
 
-def digest_of_tree(root: Path, skip: Iterable[str] = ()) -> str:
+def digest_of_tree(root: Path, skip: Skip | None = None) -> str:
     """Short digest of all files below ``root``: names, contents, executable bits, link targets.
 
-    ``skip`` holds names of files or folders that do not count, at any depth.
+    What ``skip`` says yes to does not count, nor what is in it.
     """
-    ignored = set(skip)
     total = hashlib.sha256()
-    for path in sorted(root.rglob("*")):
+    for path in sorted(_entries(root, skip)):
         relative = path.relative_to(root)
-        if ignored.intersection(relative.parts) or (path.is_dir() and not path.is_symlink()):
-            continue
         content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes()
         runs = bool(path.lstat().st_mode & 0o100)
         total.update(f"{relative}\0{runs}\0{path.is_symlink()}\0{len(content)}\0".encode())
         total.update(content)
     return total.hexdigest()[:DIGEST_LENGTH]
+
+
+def ignored(root: Path, skip: Skip) -> Callable[[str, list[str]], set[str]]:
+    """What ``shutil.copytree(root, …)`` has to ignore, to copy what does not have to be skipped."""
+
+    def names_in(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if skip(Path(folder, name).relative_to(root).as_posix())}
+
+    return names_in
+
+
+def _entries(root: Path, skip: Skip | None) -> Iterator[Path]:
+    """All files and links below a folder; what is skipped isn't looked into."""
+    left_out = ignored(root, skip) if skip else lambda _folder, _names: set()
+    for folder, folders, files in os.walk(root):
+        out = left_out(folder, [*folders, *files])
+        folders[:] = [name for name in folders if name not in out]
+        links = (name for name in folders if os.path.islink(os.path.join(folder, name)))
+        yield from (Path(folder, name) for name in (*links, *files) if name not in out)

@@ -64,22 +64,24 @@ class Lab:
         """The hosts that were made and not yet cleaned away, running or not."""
         return [self.host(path.parent.name) for path in sorted(self.folders.hosts.glob("*/birth.json"))]
 
-    def ensure(self, names: Iterable[str] = ("codeb1",)) -> list[HostInfo]:
-        """Hosts up, the lab's images there, the registry answering: all that a deployment needs.
+    def ensure(self, names: Iterable[str] = ("codeb1",), more: Sequence[Image] = ()) -> list[HostInfo]:
+        """Hosts up, the lab's images (and ``more`` of them) there, the registry answering: all that a deployment needs.
 
         What is already there is left alone. Seconds per step are in ``progress.timings``. Raises LabError.
         """
         requirements.meet(self.folders, self.progress)
         store = Store(self.folders, self.progress)
-        minio = background(self._payloads().minio_binaries)
-        downloads = background(self._payloads().fetch_all)
+        payloads = self._payloads()
+        built = tuple(image for image in (*IMAGES, *more) if image.is_built)
+        builds = background(lambda: [payloads.build(image.name) for image in built])
+        downloads = background(payloads.fetch_all)
         hosts = self.ensure_hosts(names)
         downloads.result()
-        for image in (image for image in IMAGES if not image.from_go):
+        for image in (image for image in (*IMAGES, *more) if not image.is_built):
             store.ensure(image)
         self.registry().ensure()
-        minio.result()
-        for image in (image for image in IMAGES if image.from_go):
+        builds.result()
+        for image in built:
             store.ensure(image)
         return hosts
 
@@ -97,6 +99,14 @@ class Lab:
     def push_app(self, source: Path, name: str, tag: str) -> str:
         """Build an app and push it to the registry: see :meth:`lab.images.apps.Apps.push`."""
         return Apps(self.folders, self.registry(), self.progress).push(source, name, tag)
+
+    def pushed_app(self, source: Path, name: str, tag: str) -> str | None:
+        """Digest with which an app was pushed as it is now; None when :meth:`push_app` has something to do."""
+        return Apps(self.folders, self.registry(), self.progress).pushed(source, name, tag)
+
+    def moved_tag(self, name: str, tag: str) -> bool:
+        """Whether the tag was another image's before: see :meth:`lab.images.apps.Apps.moved`."""
+        return Apps(self.folders, self.registry(), self.progress).moved(name, tag)
 
     def ensure_hosts(self, names: Iterable[str] = ("codeb1",)) -> list[HostInfo]:
         """Boot the hosts that are not running and wait until all are up; their data is kept.
@@ -220,6 +230,12 @@ class Lab:
     def minio(self) -> Path:
         """Folder with ``minio`` and ``mc`` for this machine."""
         return self._payloads().minio_binaries()
+
+    def program(self, name: str) -> Path:
+        """A program of monitoring for this machine, built the first time: prometheus, promtool, alertmanager, amtool,
+        victorialogs, collector or jaeger.
+        """
+        return self._payloads().program(name)
 
     def ssh_key_path(self) -> Path:
         """Private key that root of every host accepts."""

@@ -33,6 +33,15 @@ HOST_PACKAGES = (
         "bindfs",
     ),
     *("openssl", "iputils-ping", "tzdata", "unattended-upgrades"),
+    *("prometheus-node-exporter", "prometheus-postgres-exporter", "prometheus-redis-exporter"),
+    "prometheus-process-exporter",
+)
+# What only a stack with a monitoring server starts; Debian starts it when it is installed.
+DISABLED_UNITS = (
+    "prometheus-node-exporter.service",
+    "prometheus-postgres-exporter.service",
+    "prometheus-process-exporter.service",
+    "prometheus-redis-exporter.service",
 )
 # Of no use, or failing, in a machine without devices and without the internet.
 MASKED_UNITS = (
@@ -81,9 +90,14 @@ def mirror_in(targets: str) -> str | None:
     return None
 
 
+def base_place(folders: Folders) -> Path:
+    """Where :func:`base` is, or will be; its name says all that it is made from."""
+    recipe = digest_of(SUITE, BASE_PACKAGES, _DPKG_OPTIONS, _APT_OPTIONS)
+    return folders.cache / f"base-{recipe}.tar"
+
+
 def base(folders: Folders, progress: Progress) -> Path:
     """Tar archive of a minimal Debian 13: layer one of every image, and what the hosts' root grows from."""
-    recipe = digest_of(SUITE, BASE_PACKAGES, _DPKG_OPTIONS, _APT_OPTIONS)
 
     def make(part: Path) -> None:
         line = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=tar"]
@@ -98,14 +112,14 @@ def base(folders: Folders, progress: Progress) -> Path:
         commands.build(line, folders.logs / "base.log", env={"TMPDIR": str(room)}, what="mmdebstrap")
         remove(room)
 
-    return cached(folders.cache / f"base-{recipe}.tar", make, progress, "minimal Debian 13")
+    return cached(base_place(folders), make, progress, "minimal Debian 13")
 
 
 def rootfs(folders: Folders, progress: Progress) -> Path:
     """Root of every host, shared and never written to: Debian 13 with systemd, sshd and Podman."""
     archive = base(folders, progress)
     configuration = sorted((path.name, path.read_text()) for path in TEMPLATES.glob("root-*"))
-    recipe = digest_of(archive.name, HOST_PACKAGES, MASKED_UNITS, configuration)
+    recipe = digest_of(archive.name, HOST_PACKAGES, MASKED_UNITS, DISABLED_UNITS, configuration)
 
     def make(part: Path) -> None:
         _grow(part, archive, HOST_PACKAGES, folders.logs / "rootfs.log")
@@ -153,6 +167,8 @@ def _configure(root: Path) -> None:
     for unit in MASKED_UNITS:
         (units / unit).unlink(missing_ok=True)
         (units / unit).symlink_to("/dev/null")
+    for unit in DISABLED_UNITS:
+        (units / "multi-user.target.wants" / unit).unlink()
     put(TEMPLATES / "root-lab-network.service", units / "lab-network.service")
     wants = units / "sysinit.target.wants"
     wants.mkdir(exist_ok=True)

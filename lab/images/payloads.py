@@ -13,6 +13,7 @@ from lab.host.cache import cached, digest_of_tree
 from lab.host.paths import Folders
 from lab.host.progress import Progress
 from lab.images import pins, toolchains
+from lab.images.monitoring import programs
 
 MINIO_RELEASE = "2026-02-12T20-18-48Z"
 GO_MODULE = Path(__file__).with_name("go")
@@ -97,6 +98,44 @@ class Payloads:
             self.folders.cache / name, make, self.progress, f"build MinIO {MINIO_RELEASE} and mc from source"
         )
 
+    def program(self, name: str) -> Path:
+        """A program of monitoring for this machine, built the first time: see :data:`programs.BUILDS`."""
+        return programs.program(name, self.folders, self.progress)
+
+    def prometheus_binary(self) -> Path:
+        """Prometheus."""
+        return self.program("prometheus")
+
+    def promtool_binary(self) -> Path:
+        """What checks and tests Prometheus' rules."""
+        return self.program("promtool")
+
+    def alertmanager_binary(self) -> Path:
+        """Alertmanager."""
+        return self.program("alertmanager")
+
+    def amtool_binary(self) -> Path:
+        """What checks Alertmanager's configuration and silences alerts."""
+        return self.program("amtool")
+
+    def victorialogs_binary(self) -> Path:
+        """VictoriaLogs."""
+        return self.program("victorialogs")
+
+    def collector_binary(self) -> Path:
+        """The OpenTelemetry Collector."""
+        return self.program("collector")
+
+    def jaeger_binary(self) -> Path:
+        """Jaeger 2."""
+        return self.program("jaeger")
+
+    def build(self, image: str) -> Path:
+        """Folder of the programs of an image that are built here: minutes, the first time."""
+        if image == "minio":
+            return self.minio_binaries()
+        return programs.built(programs.BUILDS[image], self.folders, self.progress)
+
     def postgres_binaries(self, major: int) -> Path:
         """Folder of PostgreSQL's programs of a version that the lab has an image of, e.g. for tests without containers."""
         pin = pins.load()[_POSTGRES[major]]
@@ -175,6 +214,13 @@ def _client_library(name: str) -> str | None:
     )
 
 
+def _maker(image: str) -> Callable[[Payloads, Path], None]:
+    def copy(payloads: Payloads, target: Path) -> None:
+        shutil.copytree(payloads.build(image), target)
+
+    return copy
+
+
 MAKERS: dict[str, Callable[[Payloads, Path], None]] = {
     "postgres": Payloads.postgres,
     "postgres-17": Payloads.postgres_17,
@@ -182,4 +228,5 @@ MAKERS: dict[str, Callable[[Payloads, Path], None]] = {
     "minio": Payloads.minio,
     "caddy": Payloads.caddy,
     "node": Payloads.node,
+    **{name: _maker(name) for name in programs.BUILDS},
 }

@@ -107,6 +107,15 @@ def _write(read: Callable[[], bytes], path: Path, mode: int) -> None:
     path.chmod(mode)
 
 
+def read(archive: Path, member: str) -> bytes:
+    """One file of an npm package. Raises LabError when it has none of this name."""
+    with tarfile.open(archive) as package:
+        for found in package.getmembers():
+            if found.name == member and (source := package.extractfile(found)):
+                return source.read()
+    raise LabError(f"{archive.name} has no file {member}", f"look what it has, and change {PINS}")
+
+
 def below(prefix: str, to: str = "") -> Callable[[str], str | None]:
     """A ``wanted`` that keeps what is below ``prefix`` in an archive and puts it below ``to``."""
 

@@ -13,6 +13,7 @@ from lab.host.paths import Folders
 from lab.host.progress import Progress
 from lab.images import pins
 from lab.images.builder import WORK, Builder
+from lab.images.monitoring.programs import BUILDS
 from lab.images.payloads import GO_MODULE, MAKERS, Payloads
 
 CONTEXTS = Path(__file__).with_name("contexts")
@@ -34,6 +35,11 @@ class Image:
     """What goes into it, when that isn't called like the image."""
 
     @property
+    def is_built(self) -> bool:
+        """Whether its programs are built here, which takes minutes."""
+        return self.from_go or self.name in BUILDS
+
+    @property
     def reference(self) -> str:
         """What units name, e.g. ``localhost/lab/postgres:16``."""
         return f"{REPOSITORY}/{self.name}:{self.tag}"
@@ -43,7 +49,8 @@ class Image:
         known = pins.load()
         parts = [asdict(known[name]) for name in self.pins]
         modules = digest_of_tree(GO_MODULE) if self.from_go else ""
-        own = [self.arguments] if self.arguments else []
+        own: list[object] = [self.arguments] if self.arguments else []
+        own += [BUILDS[self.name].recipe] if self.name in BUILDS else []
         return digest_of(base.name, digest_of_tree(CONTEXTS / self.name), parts, modules, *own)
 
 
@@ -58,6 +65,9 @@ NEXT_POSTGRES = Image(
     "postgres", "17", pins=("postgres-17",), arguments=("MAJOR=17", "VERSION=17.10"), payload="postgres-17"
 )
 """What an upgrade goes to: built when somebody asks for it (`Lab.image`)."""
+
+MONITORING = tuple(Image(build.name, build.version) for build in BUILDS.values())
+"""What a stack with a monitoring server names: built when somebody asks for it (`Lab.images`)."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -23,9 +24,11 @@ def version_of(text: str) -> tuple[int, ...]:
     return tuple(map(int, match[0].split("."))) if match else ()
 
 
-def _ask(*argv: str) -> str:
+def _ask(*argv: str, **environment: str) -> str:
     try:
-        return subprocess.run(argv, capture_output=True, text=True, check=False).stdout
+        return subprocess.run(
+            argv, capture_output=True, text=True, check=False, env={**os.environ, **environment}
+        ).stdout
     except FileNotFoundError:
         return ""
 
@@ -35,6 +38,13 @@ def node(folders: Folders, progress: Progress) -> dict[str, str]:
     if version_of(_ask("node", "--version")) >= NODE_AT_LEAST and pins.on_path("npm"):
         return {}
     return _first_on_path(node_root(folders, progress) / "bin")
+
+
+def node_versions(environment: dict[str, str]) -> str:
+    """Versions of Node and npm with an environment of `node`, as they say themselves."""
+    path = environment.get("PATH")
+    tools = [shutil.which(name, path=path) or name for name in ("node", "npm")]
+    return " ".join(_ask(tool, "--version", **environment).strip() for tool in tools)
 
 
 def node_root(folders: Folders, progress: Progress) -> Path:

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lab.load.streams import CLEAN, Life
+from lab.load.streams import CLEAN, UNKNOWN, Life
+from lab.load.surface import Events
 
 # curl's status when the server ends an answer as it should: nothing.
 _OK = 0
@@ -85,9 +86,13 @@ def judge_upload(began: float, ended: float, done: subprocess.CompletedProcess[s
 
 @dataclass
 class EventStream:
-    """One reader of server-sent events, a curl that asks for the next stream when one has ended."""
+    """One reader of server-sent events, a curl that asks for the next stream when one has ended.
+
+    A stream is open once its first data `tells` whose it is, or with its first line, and is of an unknown colour then.
+    """
 
     line: Sequence[str]
+    tells: bool = True
     lives: list[Life] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     _end: threading.Event = field(default_factory=threading.Event)
@@ -116,14 +121,23 @@ class EventStream:
         with subprocess.Popen(self.line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
             self._child = child
             for line in child.stdout or ():
-                if line.startswith("data: ") and not self.open:
-                    first = json.loads(line.removeprefix("data: "))
-                    self.lives.append(Life("events", str(first["colour"]), first["version"], time.time()))
-                elif line.startswith(_ENDED) and not self._end.is_set():
-                    self._ended(line.removeprefix(_ENDED).strip())
+                if line.startswith(_ENDED):
+                    if not self._end.is_set():
+                        self._ended(line.removeprefix(_ENDED).strip())
+                elif not self.open and (first := self._first(line)):
+                    self.lives.append(first)
             said = child.stderr.read().strip() if child.stderr else ""
         if not self._end.is_set():
             self.troubles.append(f"events: curl ended with status {child.returncode}: {said[-120:]}")
+
+    def _first(self, line: str) -> Life | None:
+        """The life that begins with a line, if one does."""
+        if not self.tells:
+            return Life("events", UNKNOWN, UNKNOWN, time.time()) if line.strip() else None
+        if not line.startswith("data: "):
+            return None
+        found = json.loads(line.removeprefix("data: "))
+        return Life("events", str(found["colour"]), found["version"], time.time())
 
     def _ended(self, words: str) -> None:
         status, _, said = words.partition(" ")
@@ -134,8 +148,9 @@ class EventStream:
             self.troubles.append(f"events never opened: {how}")
 
 
-def event_stream(line: Sequence[str], url: str) -> EventStream:
-    """A reader that asks `url` again and again with `line`, a curl with its options, but at most once a second."""
-    again = ["--no-buffer", "--fail", "--speed-limit", "1", "--speed-time", "10", "--rate", "1/s"]
+def event_stream(line: Sequence[str], base: str, asked: Events) -> EventStream:
+    """A reader that asks for `asked` again and again with `line`, a curl with its options, but at most once a second."""
+    silent = ["--speed-limit", "1", "--speed-time", str(asked.silent)]
+    again = ["--no-buffer", "--fail", *silent, "--rate", "1/s"]
     told = ["--write-out", f"\n{_ENDED}%{{exitcode}} %{{errormsg}}\n"]
-    return EventStream([*line, *again, *told, f"{url}?stream=[1-100000]"])
+    return EventStream([*line, *again, *told, f"{base}{asked.path}?stream=[1-100000]"], asked.tells)

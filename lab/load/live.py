@@ -21,7 +21,6 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-PATH = "/api/live"
 BEAT_SECONDS = 1.0
 OPEN_SECONDS = 15.0
 CLOSE_SECONDS = 1.0
@@ -33,6 +32,7 @@ class Way:
     """How to the app, and how patient to be with it (seconds)."""
 
     host: str
+    path: str
     address: str
     port: int
     trust: ssl.SSLContext
@@ -42,7 +42,7 @@ class Way:
     def connect(self) -> connect:
         """A connection to be; pings are left out, as the beat tells more."""
         return connect(
-            f"wss://{self.host}{PATH}",
+            f"wss://{self.host}{self.path}",
             host=self.address,
             port=self.port,
             ssl=self.trust,
@@ -137,6 +137,7 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", required=True, help="the app's name")
+    parser.add_argument("--path", required=True, help="where the app has WebSockets")
     parser.add_argument("--address", required=True, help="the address that answers for it")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ca", required=True, help="file with the only authority to trust")
@@ -147,7 +148,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.2, help="seconds before it is tried again (0.2)")
     found = parser.parse_args()
     trust = ssl.create_default_context(cafile=found.ca)
-    way = Way(found.host, found.address, found.port, trust, found.silent, found.pause)
+    way = Way(found.host, found.path, found.address, found.port, trust, found.silent, found.pause)
     asyncio.run(run(found.count, way))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -20,21 +19,12 @@ from lab.load import samples, streams, tools
 from lab.load.curl import EventStream, Upload, Uploader, event_stream
 from lab.load.errors import LoadError
 from lab.load.sockets import Sockets
+from lab.load.surface import Shape
 from lab.load.target import Target
 from lab.load.vegeta import KINDS, Attack, targets
 
 START_SECONDS = 30
 UPLOAD_BYTES = 3_000_000
-
-
-@dataclass(frozen=True)
-class Shape:
-    """How much: requests a second, WebSockets, event streams, seconds that one upload takes (0: none)."""
-
-    rate: int = 200
-    sockets: int = 20
-    events: int = 5
-    upload_seconds: float = 12
 
 
 @dataclass(frozen=True)
@@ -69,10 +59,13 @@ class Result:
 
 @dataclass
 class Load:
-    """Runs from `with` to its end; `result` is there afterwards. Raises LoadError when the load can't be made."""
+    """Runs from `with` to its end; `result` is there afterwards. Raises LoadError when the load can't be made.
+
+    What the target does not have is left out of the shape.
+    """
 
     target: Target
-    shape: Shape = Shape()
+    shape: Shape = field(default_factory=Shape)
     lab: Lab = field(default_factory=Lab.here)
     _result: Result | None = None
     _began: float = 0
@@ -81,6 +74,9 @@ class Load:
     _events: list[EventStream] = field(default_factory=list)
     _uploader: Uploader | None = None
     _closing: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        self.shape = self.shape.on(self.target.surface)
 
     @property
     def result(self) -> Result:
@@ -108,28 +104,29 @@ class Load:
                 self._result = self._stop()
 
     def _start(self, vegeta: Path, folder: Path) -> None:
-        to, item = self.target, self._item()
+        to, asked = self.target, self.target.surface
+        self._check()
         for kind in KINDS:
             rate = max(1, round(self.shape.rate * kind.share))
-            lines = targets(to.url, item, kind)
+            lines = targets(to.url, asked, kind)
             self._attacks.append(Attack.start(vegeta, kind, rate, lines, to, folder))
         if self.shape.sockets:
             self._sockets.append(Sockets.start(to, self.shape.sockets, folder))
-        for _ in range(self.shape.events):
-            self._events.append(event_stream(self._curl(), f"{to.url}/api/events"))
+        if asked.events:
+            self._events += [
+                event_stream(self._curl(), to.url, asked.events) for _ in range(self.shape.events)
+            ]
         if self.shape.upload_seconds:
             self._uploader = Uploader(self._upload_line(folder), folder / "upload")
             self._uploader.start()
         for stream in self._events:
             stream.start()
 
-    def _item(self) -> int:
-        line = [*self._curl(), "--fail", f"{self.target.url}/api/restaurants"]
+    def _check(self) -> None:
+        line = [*self._curl(), "--fail", f"{self.target.url}{self.target.surface.who}"]
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LoadError(f"{self.target.url} does not answer: {done.stderr.strip()}")
-        found: int = json.loads(done.stdout)["items"][0]["id"]
-        return found
 
     def _curl(self) -> list[str]:
         to = self.target
@@ -142,7 +139,7 @@ class Load:
         seconds = self.shape.upload_seconds
         pace = ["--limit-rate", str(round(UPLOAD_BYTES / seconds)), "--max-time", str(seconds * 2 + 20)]
         what = ["--request", "POST", "--upload-file", str(body), "--write-out", "\n%{http_code}"]
-        return [*self._curl(), *pace, *what, f"{self.target.url}/api/upload"]
+        return [*self._curl(), *pace, *what, f"{self.target.url}{self.target.surface.upload}"]
 
     def _wait_until_all_run(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -165,10 +162,10 @@ class Load:
             yield "events"
 
     def _stop(self) -> Result:
-        ended = time.time()
+        ended, wrong = time.time(), samples.judge(self.target.surface.marks)
         for stream in self._events:
             stream.stop()
-        found = [one for attack in self._attacks for one in attack.stop()]
+        found = [one for attack in self._attacks for one in attack.stop(wrong)]
         stuck = ["websockets hang" for one in self._sockets if not one.process.stop()]
         if self._uploader:
             self._uploader.stop()

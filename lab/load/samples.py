@@ -6,7 +6,7 @@ import base64
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -47,20 +47,26 @@ def _sample(result: dict[str, Any], kind: str, wrong: Judge) -> Sample:
     )
 
 
-def missed(result: dict[str, Any]) -> str | None:
-    """What a visitor would miss. A POST answered 200 instead of 201 was sent twice by somebody on the way."""
+def judge(marks: Mapping[str, str]) -> Judge:
+    """A judge of what a visitor would miss; `marks` is what the answer to a GET holds, by path."""
+    return lambda result: _missed(result, marks)
+
+
+def _missed(result: dict[str, Any], marks: Mapping[str, str]) -> str | None:
+    """A POST answered 200 instead of 201 was sent twice by somebody on the way."""
     if result["code"] == 0:
         # Go's errors end with the cause; what comes before names ports and URLs, by which nothing could be counted.
         return f"error: {result['error'].rpartition(': ')[2]}"
     right = 201 if result["method"] == "POST" else 200
     if result["code"] != right:
         return f"status {result['code']}"
-    reference = parse_qs(urlsplit(result["url"]).query).get(REFERENCE, [])
-    expected = json.dumps(reference[0]) if reference else '"colour"'
+    url = urlsplit(result["url"])
+    reference = parse_qs(url.query).get(REFERENCE, [])
+    expected = json.dumps(reference[0]) if reference else marks[url.path]
     return None if expected.encode() in base64.b64decode(result["body"] or "") else "another answer"
 
 
-def requests(lines: Iterable[bytes], kind: str, wrong: Judge = missed) -> list[Sample]:
+def requests(lines: Iterable[bytes], kind: str, wrong: Judge) -> list[Sample]:
     """The lines of `vegeta encode -to json` as samples of this kind of traffic."""
     return [_sample(json.loads(line), kind, wrong) for line in lines]
 

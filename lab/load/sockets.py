@@ -26,8 +26,14 @@ class Sockets:
         """Keep `count` open; files go to `folder`, `options` to the program."""
         samples, log = folder / "sockets.jsonl", folder / "sockets.log"
         # -P: the program's folder is no place to import from.
-        line = [sys.executable, "-P", str(PROGRAM), f"--host={to.host}", f"--address={to.address}"]
-        line += [f"--port={to.port}", f"--ca={to.ca}", f"--count={count}", *options]
+        line = [sys.executable, "-P", str(PROGRAM), f"--host={to.host}", f"--path={to.surface.sockets}"]
+        line += [
+            f"--address={to.address}",
+            f"--port={to.port}",
+            f"--ca={to.ca}",
+            f"--count={count}",
+            *options,
+        ]
         return cls(Process.start("sockets", line, log, stdout=samples), samples)
 
     def rows(self) -> list[Row]:

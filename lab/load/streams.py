@@ -2,7 +2,8 @@
 
 A stream lives on the colour that it was opened on, and must live until that colour is stopped as the standby. So an
 end is right when systemd had begun to stop the colour before (its journal says when), that colour was not the serving
-one, and the client was told so properly (1001, or the end of the answer). Every other end is a drop.
+one, and the client was told so properly (1001, or the end of the answer). Every other end is a drop. A stream that does
+not tell its colour may be of any that was stopped as the standby since it was opened.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 
 GOING_AWAY = "1001"
 CLEAN = "ended"
+UNKNOWN = ""
+"""The colour of a stream that does not tell whose it is."""
 ANSWER_SECONDS = 15
 
 
@@ -98,10 +101,13 @@ def drops(lives: Iterable[Life], stops: Sequence[Moment], serving: Sequence[Mome
 
 
 def _rightly(life: Life, stops: Sequence[Moment], serving: Sequence[Moment]) -> bool:
-    stop = next((stop for stop in stops if stop.colour == life.colour and stop.at >= life.opened), None)
-    if stop is None or life.ended is None or life.ended < stop.at:
-        return False
-    return life.how in (GOING_AWAY, CLEAN) and serving_at(serving, stop.at) != life.colour
+    """Only the first stop of a colour since the stream was opened can be its own."""
+    since = [stop for stop in stops if stop.at >= life.opened and life.colour in (stop.colour, UNKNOWN)]
+    first = {stop.colour: stop for stop in reversed(since)}.values()
+    return life.how in (GOING_AWAY, CLEAN) and any(
+        life.ended is not None and life.ended >= stop.at and serving_at(serving, stop.at) != stop.colour
+        for stop in first
+    )
 
 
 def serving_at(serving: Sequence[Moment], at: float) -> str | None:

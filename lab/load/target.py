@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.load.surface import PROBE, Surface
+
 
 @dataclass(frozen=True)
 class Target:
-    """An app: its name, the address and port that answer for it, and the CA that its certificate is checked against.
+    """An app: its name, the address and port that answer for it, the CA that its certificate is checked against, and what it
+    can be asked.
 
     Whatever the port, the app is asked as visitors ask it: its URLs name none.
     """
@@ -17,6 +20,7 @@ class Target:
     address: str
     ca: Path
     port: int = 443
+    surface: Surface = PROBE
 
     @property
     def url(self) -> str:

@@ -14,11 +14,11 @@ class Connection(http.client.HTTPSConnection):
 
     def __init__(self, to: Target, timeout: float = 10) -> None:
         super().__init__(to.host, timeout=timeout)
-        self._to = to
+        self.to = to
         self._trust = ssl.create_default_context(cafile=str(to.ca))
 
     def connect(self) -> None:
         """To the target's address and port, whatever the name says."""
-        plain = socket.create_connection((self._to.address, self._to.port), self.timeout)
+        plain = socket.create_connection((self.to.address, self.to.port), self.timeout)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock = self._trust.wrap_socket(plain, server_hostname=self._to.host)
+        self.sock = self._trust.wrap_socket(plain, server_hostname=self.to.host)

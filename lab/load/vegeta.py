@@ -1,4 +1,4 @@
-"""vegeta: requests of one kind at a constant rate, GETs and POSTs in turn."""
+"""vegeta: requests of one kind at a constant rate, what an app has in turn."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import IO, cast
 
 from lab.load import samples
 from lab.load.errors import LoadError
+from lab.load.surface import ITEM, Surface
 from lab.load.target import Target
 from lab.load.tools import Process
 
@@ -79,7 +80,7 @@ class Attack:
         """Whether the first answer came."""
         return self.results.exists() and self.results.stat().st_size > 0
 
-    def stop(self, wrong: samples.Judge = samples.missed) -> list[samples.Sample]:
+    def stop(self, wrong: samples.Judge) -> list[samples.Sample]:
         """Let requests under way finish; what became of all, and what was `wrong` with each.
 
         Raises LoadError when vegeta or its reading fails.
@@ -96,17 +97,18 @@ class Attack:
             return samples.requests(lines, self.kind.name, wrong)
 
 
-def targets(base: str, item: int, kind: Kind) -> Iterator[bytes]:
-    """GETs and POSTs in turn, without end, as vegeta's JSON targets.
+def targets(base: str, asked: Surface, kind: Kind) -> Iterator[bytes]:
+    """GETs, each with a POST after it where the app takes orders, in turn and without end, as vegeta's JSON targets.
 
     Each POST orders under a reference of its own, which its URL names too: that is what the answer is checked against.
     """
     run = f"{kind.name}-{time.time_ns():x}"
-    for number in itertools.count():
-        yield _target("GET", f"{base}/api/version")
-        reference = f"{run}-{number}"
-        order = json.dumps({"item_id": item, "quantity": 1, "reference": reference}).encode()
-        yield _target("POST", f"{base}/api/orders?{samples.REFERENCE}={reference}", order)
+    for number, get in enumerate(itertools.cycle(asked.gets)):
+        yield _target("GET", f"{base}{get.path}")
+        if asked.orders:
+            reference = f"{run}-{number}"
+            order = json.dumps({"item_id": ITEM, "quantity": 1, "reference": reference}).encode()
+            yield _target("POST", f"{base}{asked.orders}?{samples.REFERENCE}={reference}", order)
 
 
 def _target(method: str, url: str, body: bytes | None = None) -> bytes:

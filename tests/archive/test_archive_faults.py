@@ -173,7 +173,7 @@ def test_a_flipped_byte_is_found_and_named(
     shipped(keeper)
     wal = stock.windows(stocked(here, settings))[-1].chain
     parts = {"segment": str(wal.segments[-1]), "tail": str(wal.tail[-1]), "base": "base.tar"}
-    [key] = here.shelf.keys(HERE, f"/{parts[what]}.")
+    [key] = here.shelf.keys(HERE, f"/{parts[what]}.zst")
     here.shelf.flip(HERE, key)
 
     with pytest.raises(Failed, match="is damaged") as caught:

@@ -73,6 +73,7 @@ def test_an_edge_that_was_alone_brings_its_certificates_along(fleet: Make) -> No
     assert len(here.ca.issued()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("down", [0, 1], ids=["the-first-down", "the-second-down"])
 def test_renewal_goes_on_while_an_edge_is_down(fleet: Make, down: int) -> None:
     """One order for each renewal; the edge that was down has the new certificate as soon as it is back."""

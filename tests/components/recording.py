@@ -27,6 +27,7 @@ SECRET_KEYS = (
         "projectSecrets",
         "vaultCredentials",
         "backupCredentials",
+        "monitoringCredentials",
         "notifications",
         "sentry",
         "registryCredentials",

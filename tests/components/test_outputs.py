@@ -10,7 +10,7 @@ from pulumi.runtime import rpc
 
 from codeb.outputs import VERSIONS
 from codeb.outputs.stack import CONNECTION_VARIABLES
-from tests.components.recording import BARE, SHOP, Recording, record
+from tests.components.recording import BARE, BASE_CONFIG, SHOP, Recording, record
 from tests.outputs import check, decrypted
 
 OWN_REDIS = (
@@ -66,3 +66,20 @@ def holds_a_secret(value: Any) -> bool:
     if isinstance(value, dict):
         return rpc.is_rpc_secret(value) or any(map(holds_a_secret, value.values()))
     return isinstance(value, list) and any(map(holds_a_secret, value))
+
+
+def test_where_a_stack_is_watched_from_is_an_output_and_else_there_is_none(tmp_path: Path) -> None:
+    bare = outputs_of(record(tmp_path / "bare", {"bare.yaml": BARE}))
+    assert "monitoring" not in bare
+    server = {**BASE_CONFIG["servers"][0], "roles": ["app", "data", "edge", "monitoring"]}
+    watched = outputs_of(record(tmp_path / "watched", {"bare.yaml": BARE}, config={"servers": [server]}))
+    check(watched)
+    assert watched["monitoring"] == {
+        "console": "https://console.lab.test/",
+        "server": server["name"],
+        "prometheus": "127.0.0.1:9090",
+        "alertmanager": "127.0.0.1:9093",
+        "logs": "127.0.0.1:9428",
+        "traces": "127.0.0.1:16686",
+        "log_store": "victorialogs",
+    }

@@ -27,7 +27,17 @@ first = local.Command("first", create="echo '" + json.dumps(answer) + "'", stdin
 local.Command("second", create="cat > second.json", stdin=stdin_of(release, places, first))
 """
 """Releases on two servers, as `components.project` asks for them."""
-CASES = sorted(folder for folder in HERE.iterdir() if (folder / "expected.json").exists())
+LONG = (
+    "12-own-stack-reference",
+    "24-explicit-provider",
+    "29-secret-outputs-change",
+    "31-raise-after-resources",
+)
+CASES = [
+    pytest.param(folder, marks=[pytest.mark.slow] * (folder.name in LONG), id=folder.name)
+    for folder in sorted(HERE.iterdir())
+    if (folder / "expected.json").exists()
+]
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +49,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, record: bool) -> Home:
 
 
 @pytest.mark.cli
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES)
 def test_case(case: Path, home: Home, tmp_path: Path, record: bool) -> None:
     workspace = Workspace(tmp_path, home)
     steps = sorted(case.glob("step*.py"))
@@ -54,6 +64,7 @@ def test_case(case: Path, home: Home, tmp_path: Path, record: bool) -> None:
 
 
 @pytest.mark.cli
+@pytest.mark.slow
 def test_a_further_server_is_told_the_digest_of_the_first_one_and_runs_when_that_changes(
     home: Home, tmp_path: Path
 ) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 import pytest
 
-from tests.delivery.world import APP, DIGEST, SECRETS, Call, World, finished, pull_request
+from tests.delivery.world import APP, DIGEST, SCRIPTS, SECRETS, Call, World, finished, pull_request
 
-NPM: Final = [f"npm {name}" for name in ("typecheck", "lint", "test", "build", "e2e")]
+NPM: Final = [f"npm {name}" for name in SCRIPTS]
 NAME: Final = "registry.lab.test:5000/leo/shop"
 PUSH: Final = {"repository": {"full_name": APP, "name": "shop", "default_branch": "main"}}
 
@@ -58,11 +59,23 @@ def test_a_project_may_have_another_name_than_its_repository(world: World) -> No
     assert told(world)[0].line == "ci dispatch release --project food-delivery-app --platform leo/platform"
 
 
-@pytest.mark.parametrize("script", ["typecheck", "lint", "test", "build", "e2e"])
+@pytest.mark.parametrize("script", ["typecheck", "lint", "test", "build", "test:integration", "e2e", "audit"])
 def test_what_fails_is_not_released(world: World, script: str) -> None:
     ended = world.run(APP, "build-test.yml", "push", PUSH, environment={"CODEB_FAILS": f"npm {script}"})
     assert ended.jobs["test"] == "failure"
     assert world.lines()[-1] == f"npm {script}"
+
+
+def test_a_script_that_few_apps_have_may_be_missing(world: World) -> None:
+    package = world.repository(APP) / "package.json"
+    said = json.loads(package.read_text())
+    few = ("context", "services", "test:integration", "licences", "audit")
+    said["scripts"] = {name: line for name, line in said["scripts"].items() if name not in few}
+    package.write_text(json.dumps(said))
+    world.commit(APP)
+    ended = world.run(APP, "build-test.yml", "push", PUSH)
+    assert ended.well, ended.text()
+    assert world.lines()[:5] == [f"npm {name}" for name in ("typecheck", "lint", "test", "build", "e2e")]
 
 
 def test_an_image_that_is_not_built_is_not_released(world: World) -> None:

@@ -27,7 +27,10 @@ SECRETS: Final = {
 }
 VARIABLES: Final = {"PULUMI_BACKEND_URL": "s3://state", "REGISTRY": "registry.lab.test:5000"}
 _MAKEFILE: Final = "lint test-unit:\n\t@$(CODEB_VENV)/bin/codeb make $@\n"
-_SCRIPTS: Final = ("typecheck", "lint", "test", "build", "e2e")
+SCRIPTS: Final = (
+    "typecheck", "lint", "test", "build", "context", "services", "test:integration", "e2e", "licences", "audit",
+)  # fmt: skip
+"""Of the app's package.json, as the workflow runs them."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +126,7 @@ class World:
         package = {
             "name": "shop",
             "version": "1.0.0",
-            "scripts": {name: f'"$CODEB_VENV/bin/codeb" npm {name}' for name in _SCRIPTS},
+            "scripts": {name: f'"$CODEB_VENV/bin/codeb" npm {name}' for name in SCRIPTS},
         }
         lock = {**package, "lockfileVersion": 3, "requires": True, "packages": {"": {"name": "shop"}}}
         (folder / "package.json").write_text(json.dumps(package))

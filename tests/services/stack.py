@@ -13,7 +13,7 @@ from codeb.render import host_files, project_environment, release_document
 from codeb.secrets import PlatformSecrets, RootSecret, project_credentials, resolve
 
 ROOT: Final = RootSecret("A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8S9t0")
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[str, Any]] = {
     "domain": "lab.test",
     "servers": [
         {
@@ -51,15 +51,26 @@ class Stack:
         return project_environment(self.plan, self.plan.project(project), project_credentials(ROOT, project))
 
 
+def watched_example() -> Stack:
+    """The same on a server that watches itself."""
+    (server,) = _SETTINGS["servers"]
+    roles = {"roles": ["app", "data", "edge", "monitoring"]}
+    return _planned({**_SETTINGS, "servers": [{**server, **roles}]}, {})
+
+
 def example(**shop_cache: Any) -> Stack:
     """`shop_cache` is `resources.cache` of the project `shop`: an instance of its own when left out."""
+    return _planned(_SETTINGS, shop_cache)
+
+
+def _planned(settings_of: dict[str, Any], shop_cache: dict[str, Any]) -> Stack:
     cache = shop_cache or {"dedicated": "32Mi", "eviction": "noeviction"}
     manifests = {
         "blog": {},
         "food-delivery-app": {},
         "shop": {"resources": {"cache": cache}, "backup": {"point_in_time": True}},
     }
-    settings = parse_settings(_SETTINGS)
+    settings = parse_settings(settings_of)
     sources = [
         ManifestSource(
             f"{key}.yaml",

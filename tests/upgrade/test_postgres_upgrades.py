@@ -229,7 +229,13 @@ def _as_before(machine: Host, before: list[str]) -> None:
     assert [name for name in machine.machine.running] == ["postgres.service"]
 
 
-@pytest.mark.parametrize("step", ["checking", "copying", "switching", "moved", "kept"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        pytest.param(step, marks=() if step in ("switching", "moved") else pytest.mark.slow)
+        for step in ("checking", "copying", "switching", "moved", "kept")
+    ],
+)
 def test_killed_at_any_step_the_next_look_leaves_one_version_that_serves_all(
     machine: Host, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

@@ -84,6 +84,7 @@ TROUBLES: Final[dict[str, Callable[[Reader], None]]] = {
 """What goes wrong before the section that mends it."""
 
 
+@pytest.mark.slow
 @pytest.mark.cli
 def test_the_guide_leads_from_an_empty_account_to_apps_and_back(
     built: Cli, vultr: Simulator, tmp_path: Path

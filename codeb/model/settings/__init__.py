@@ -4,6 +4,7 @@ from codeb.model.settings.backup import Backups, SecondPlace
 from codeb.model.settings.base import Provider, Role
 from codeb.model.settings.images import Images
 from codeb.model.settings.members import Member
+from codeb.model.settings.monitoring import Export, LogStore, Monitoring
 from codeb.model.settings.pools import Balancer, Pool
 from codeb.model.settings.previews import Previews
 from codeb.model.settings.rotation import Rotation
@@ -14,8 +15,11 @@ from codeb.model.settings.whole import Settings, parse_settings
 __all__ = [
     "Backups",
     "Balancer",
+    "Export",
     "Images",
+    "LogStore",
     "Member",
+    "Monitoring",
     "Pool",
     "Previews",
     "Provider",

@@ -12,18 +12,12 @@ from codeb.model.problems import refusal
 T = TypeVar("T")
 
 Provider = Literal["existing", "vultr"]
-Role = Literal["app", "data", "edge"]
+Role = Literal["app", "data", "edge", "monitoring"]
 ROLES: Final[tuple[Role, ...]] = ("app", "data", "edge")
+"""What a stack can't do without, and what a server does of which nobody says it."""
 
-
-def _known_role(value: object) -> object:
-    if value == "monitoring":
-        raise refusal("the role monitoring comes later", "Write app, data or edge.")
-    return value
-
-
-ServerRole = Annotated[Role, BeforeValidator(_known_role)]
-"""app runs projects, data holds PostgreSQL, Redis and MinIO, edge runs Caddy."""
+ServerRole = Role
+"""app runs projects, data holds PostgreSQL, Redis and MinIO, edge runs Caddy, monitoring watches the others."""
 
 
 def _no_truth(value: object) -> object:

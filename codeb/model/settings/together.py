@@ -33,6 +33,8 @@ def refuse_faults(settings: Settings) -> None:
     _refuse_pools(settings)
     _refuse_names(settings)
     _refuse_roles(settings)
+    _refuse_watchers(settings)
+    _refuse_export(settings)
     refuse_certificates(settings)
     _refuse_previews(settings)
     if settings.vultr_pools:
@@ -91,6 +93,24 @@ def _refuse_roles(settings: Settings) -> None:
         if count > 1 and holders[role][-1] is not None:
             at = holders[role][-1] or at
         raise refusal(f"{count} servers have the role {role}", f"Give {wanted} the role {role}.", at=at)
+
+
+def _refuse_watchers(settings: Settings) -> None:
+    """One server watches the stack, or none does."""
+    holders = list(_holders(settings, "monitoring"))
+    if len(holders) > 1:
+        at: Location = holders[-1] or (("pools",) if settings.vultr_pools else ("servers",))
+        cause = f"{len(holders)} servers have the role monitoring"
+        raise refusal(cause, "Give the role monitoring to one server.", at=at)
+
+
+def _refuse_export(settings: Settings) -> None:
+    """Lines of all apps, and what lets us in there, are for nobody on the way."""
+    export = settings.monitoring.export
+    if export and not export.endpoint.startswith("https://") and not settings.development:
+        cause = f"{shown(export.endpoint)} doesn't start with https://"
+        remedy = "Write for example https://otlp.example.com; http is for stacks with codeb:development only."
+        raise refusal(cause, remedy, at=("monitoring", "export", "endpoint"))
 
 
 def _holders(settings: Settings, role: Role) -> Iterator[Location | None]:

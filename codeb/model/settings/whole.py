@@ -17,6 +17,7 @@ from codeb.model.settings.base import LaxBool, Number, OffWhenEmpty, Optional, P
 from codeb.model.settings.certificates import Certificates, Directory, Folder
 from codeb.model.settings.images import Images
 from codeb.model.settings.members import Member, members_of
+from codeb.model.settings.monitoring import Monitoring
 from codeb.model.settings.pools import Balancer, Pool
 from codeb.model.settings.previews import Previews
 from codeb.model.settings.rotation import Rotation
@@ -39,7 +40,7 @@ class Settings(Setting):
     """Plain settings of a stack."""
 
     domain: t.DomainName
-    """Platform domain; its hosts minio, s3 and metrics are the platform's own."""
+    """Platform domain; its hosts minio, s3 and metrics are the platform's own, grafana and console with monitoring."""
     manifests: t.FilePath = "manifests"
     """Folder of the manifests, relative to `Pulumi.yaml`."""
     provider: Provider = "existing"
@@ -88,6 +89,8 @@ class Settings(Setting):
 
     backup: Backups = Backups()
     """Another place for backups, and how much room the archive of PostgreSQL takes at most."""
+    monitoring: Monitoring = Monitoring()
+    """What the server with the role monitoring keeps, and how much memory it takes."""
 
     development: LaxBool = False
     """Whether the stack is one to try things on: AI assistants may then deploy by a person's yes in the client alone."""
@@ -100,8 +103,15 @@ class Settings(Setting):
 
     @property
     def platform_hosts(self) -> dict[str, str]:
-        """The platform's own host names, by label: `minio` console, `s3` signed URLs, `metrics` internal."""
-        return names.platform_hosts(self.domain)
+        """The platform's own host names, by label: `minio` console, `s3` signed URLs, `metrics` and others internal."""
+        watched = ("console", *(("grafana",) if self.monitoring.grafana else ())) if self.watched else ()
+        return names.platform_hosts(self.domain, watched)
+
+    @property
+    def watched(self) -> bool:
+        """Whether a server watches the stack."""
+        roles = [*(server.roles for server in self.servers), *(member.roles for member in self.members)]
+        return self.monitoring.enabled and any("monitoring" in each for each in roles)
 
     @property
     def own_hosts(self) -> tuple[str, ...]:

@@ -24,8 +24,8 @@ from rich.table import Table
 
 from lab.bench.backups.figures import GOAL, HEADINGS, Figures, Step, figures, row, step
 from lab.bench.backups.project import AGENT, Saved
+from lab.bench.releases.apps import APPS
 from lab.bench.releases.phases import WARM_UP_SECONDS, stay
-from lab.bench.releases.stack import APPS
 from lab.bench.releases.ways import BenchError, wait_until_serving
 from lab.host import Lab, LabError
 from lab.host.progress import Progress

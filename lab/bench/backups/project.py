@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import yaml
 
-from lab.bench.releases.stack import HOST, PROJECT, Stack, manifest
+from lab.bench.releases.apps import PROJECT
+from lab.bench.releases.stack import HOST, Stack
 from lab.bench.releases.ways import BenchError
 from lab.load.samples import Window
 
@@ -40,7 +41,7 @@ class Saved(Stack):
     def release(self, number: int) -> float:
         """Raises BenchError."""
         path = self.folder / "manifests" / f"{PROJECT}.yaml"
-        saved = manifest(self.app, number) | {"backup": {"point_in_time": True}}
+        saved = self.app.manifest(number) | {"backup": {"point_in_time": True}}
         path.write_text(yaml.safe_dump(saved))
         self._up(f"release {number}")
         return time.time()

@@ -13,19 +13,21 @@ import argparse
 import json
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
 
-from lab.bench.releases import phases, rollback, tables, verdict
+from lab.bench.releases import clicks, phases, rollback, tables, verdict
+from lab.bench.releases.apps import APPS
 from lab.bench.releases.peers import peers_of
-from lab.bench.releases.stack import APPS, Stack
-from lab.bench.releases.verdict import Seen
-from lab.bench.releases.ways import BenchError, Way
-from lab.host import Lab, LabError
-from lab.load import LoadError, Shape
+from lab.bench.releases.stack import Stack
+from lab.bench.releases.verdict import Goal, Seen
+from lab.bench.releases.ways import Way
+from lab.bench.troubles import TROUBLES, explain
+from lab.host import Lab
+from lab.load import Shape
 
-_TROUBLES = (BenchError, LabError, LoadError)
 # By --peer, then by --quick.
 RELEASES = {(False, False): 50, (False, True): 3, (True, False): 12, (True, True): 3}
 STEADY_SECONDS = {(False, False): 45, (False, True): 15, (True, False): 20, (True, True): 10}
@@ -33,21 +35,21 @@ STEADY_SECONDS = {(False, False): 45, (False, True): 15, (True, False): 20, (Tru
 
 def main() -> int:
     """Entry point; returns the exit status."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    if options.clicks and options.app != "core-cms":
+        parser.error("--clicks needs --app core-cms: nobody signs in to the other")
     console = Console(highlight=False, soft_wrap=True)
     try:
-        found = _run(options, console)
-    except _TROUBLES as error:
-        # Putting the stack back may fail too; what went wrong before that is the cause.
-        if isinstance(error.__context__, _TROUBLES):
-            print(f"error: {error.__context__}", file=sys.stderr)
-        print(f"error: {error}", file=sys.stderr)
+        found, users = _run(options, console)
+    except TROUBLES as error:
+        explain(error)
         return 1
     except KeyboardInterrupt:
         print("\ninterrupted; the dev stack was put back", file=sys.stderr)
         return 130
     ours, *peers = found.values()
-    goals = verdict.goals(ours, *peers[:1])
+    goals = [*verdict.goals(ours, *peers[:1]), *users]
     tables.show_one(console, ours)
     if peers:
         tables.show_all(console, found)
@@ -59,8 +61,8 @@ def main() -> int:
     return 0 if all(goal.met for goal in goals if goal.hard) else 1
 
 
-def _run(options: argparse.Namespace, console: Console) -> dict[str, Seen]:
-    """What was seen of each way; ours is first, kamal-proxy second."""
+def _run(options: argparse.Namespace, console: Console) -> tuple[dict[str, Seen], list[Goal]]:
+    """What was seen of each way (ours is first, kamal-proxy second), and what a user in a browser met."""
 
     def tell(text: str) -> None:
         console.print(text, markup=False)
@@ -71,8 +73,11 @@ def _run(options: argparse.Namespace, console: Console) -> dict[str, Seen]:
             tell("release 0: the app as the benchmark needs it")
             stack.release(0)
             tell("self-check: the app is taken away under load, and everything must be noticed")
-            tell(f"  noticed: {phases.self_check(stack)}")
-            return _measured(options, stack, Path(folder), tell)
+            tell(f"  noticed: {phases.self_check(stack, _rate(options))}")
+            with ExitStack() as users:
+                user = users.enter_context(clicks.clicking(stack)) if options.clicks else None
+                seen = _measured(options, stack, Path(folder), tell)
+            return seen, [user.goal] if user else []
         finally:
             tell("putting the dev stack back")
             stack.put_back()
@@ -93,8 +98,13 @@ def _measured(options: argparse.Namespace, stack: Stack, folder: Path, tell: pha
 
 def _plan(options: argparse.Namespace) -> phases.Plan:
     releases = options.releases or RELEASES[options.peer, options.quick]
-    shape = Shape(rate=options.rate, upload_seconds=options.upload_seconds)
+    shape = Shape(rate=_rate(options), upload_seconds=options.upload_seconds)
     return phases.Plan(releases, shape, STEADY_SECONDS[options.peer, options.quick])
+
+
+def _rate(options: argparse.Namespace) -> int:
+    """Requests a second."""
+    return options.rate or APPS[options.app].rate
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -110,7 +120,11 @@ def _parser() -> argparse.ArgumentParser:
         "--releases", type=int, help="how many of each way (50; with --peer 12, with --quick 3)"
     )
     parser.add_argument("--app", choices=list(APPS), default="bench-app", help="what to release (bench-app)")
-    parser.add_argument("--rate", type=int, default=200, help="requests a second (200)")
+    parser.add_argument(
+        "--clicks", action="store_true", help="somebody signed in clicks on in Chromium (--app core-cms)"
+    )
+    rates = ", ".join(f"{name}: {app.rate}" for name, app in APPS.items())
+    parser.add_argument("--rate", type=int, help=f"requests a second ({rates})")
     parser.add_argument(
         "--upload-seconds", type=float, default=12, help="how long one upload takes (12; 0: none)"
     )

@@ -37,9 +37,12 @@ class Plan:
     steady_seconds: float
 
 
-def self_check(stack: Stack) -> dict[str, int]:
-    """Take the app away under a small load; return what was noticed. Raises BenchError when anything was not."""
-    shape = Shape(rate=40, sockets=5, events=2, upload_seconds=4)
+def self_check(stack: Stack, rate: int) -> dict[str, int]:
+    """Take the app away under a small load, `rate` requests a second at most; return what was noticed.
+
+    Raises BenchError when anything was not.
+    """
+    shape = Shape(min(rate, 40), sockets=5, events=2, upload_seconds=4).on(stack.target.surface)
     since, colour = time.time(), wait_until_serving(stack.target)["colour"]
     with Load(stack.target, shape, stack.lab) as load:
         time.sleep(2)

@@ -10,7 +10,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from lab import paths
-from lab.bench.releases.stack import HOST, PROJECT, Stack
+from lab.bench.releases.apps import PROJECT
+from lab.bench.releases.stack import HOST, Stack
 from lab.bench.releases.ways import BenchError, ask
 from lab.load.tls import Connection
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,12 +17,10 @@ import yaml
 
 from agent.host import paths as host_paths
 from lab import paths
-from lab.apps import APPS as DEMOS
-from lab.apps import App
+from lab.bench.releases.apps import DOMAIN, PROJECT, VERSIONS, Released
 from lab.bench.releases.ways import BenchError, wait_until_serving
 from lab.host import Lab
-from lab.host.cache import digest_of_tree
-from lab.images.registry import NAME as REGISTRY
+from lab.images.store import MONITORING
 from lab.load import Target
 from lab.load.streams import Moment
 from lab.pulumi import dev
@@ -31,12 +28,7 @@ from lab.pulumi.stack import AT_ONCE
 
 NAME = "ours"
 HOST = "codeb1"
-PROJECT = "bench"
-DOMAIN = "bench.lab.test"
-# The light one is what the benchmark is made for; the demo app shows what a heavy one makes of it.
-APPS = {"bench-app": App("bench-app", "codeb/bench", ""), "core-cms": DEMOS[0]}
 COLOURS = ("blue", "green")
-VERSIONS = ("1.0.0", "1.1.0")
 # systemd's MESSAGE_ID of "Stopping …", the line before SIGTERM.
 _STOPPING = "de5b426a63be47a7b6ac3eaac82e2f6f"
 
@@ -47,16 +39,16 @@ class Stack:
 
     folder: Path
     lab: Lab
-    app: App
+    app: Released
     _resting: str = ""
 
     @classmethod
-    def make(cls, folder: Path, lab: Lab, app: App) -> Self:
+    def make(cls, folder: Path, lab: Lab, app: Released) -> Self:
         """Boot the host, push both images of the app, and give the folder what a project folder needs."""
-        lab.ensure((HOST,))
+        lab.ensure((HOST,), MONITORING)
         dev.prepare(lab, dev.stack())
         for number in range(len(VERSIONS)):
-            lab.push_app(sources(app), app.name, tag_of(app, number))
+            app.tagged(number).push(lab)
         for name in paths.PROGRAM:
             (folder / name).symlink_to(paths.REPO / name)
         shutil.copytree(paths.REPO / "manifests", folder / "manifests")
@@ -70,7 +62,8 @@ class Stack:
     @property
     def target(self) -> Target:
         """Where visitors find the app."""
-        return Target(DOMAIN, self.lab.info(HOST).address, paths.CA_CERTIFICATE)
+        address = self.lab.info(HOST).address
+        return Target(DOMAIN, address, paths.CA_CERTIFICATE, surface=self.app.surface)
 
     @contextmanager
     def up(self, number: int) -> Iterator[None]:
@@ -91,17 +84,17 @@ class Stack:
     def release(self, number: int) -> float:
         """Change one variable and the image's tag, and run `up`: what a team does. Raises BenchError."""
         path = self.folder / "manifests" / f"{PROJECT}.yaml"
-        path.write_text(yaml.safe_dump(manifest(self.app, number)))
+        path.write_text(yaml.safe_dump(self.app.manifest(number)))
         self._up(f"release {number}")
         return time.time()
 
     def tag(self, number: int) -> str:
         """The image's tag in a release, which is the version that the app then tells."""
-        return tag_of(self.app, number)
+        return self.app.tagged(number).tag
 
     def image(self, number: int) -> str:
         """What hosts pull in a release."""
-        return image_of(self.app, number)
+        return self.app.tagged(number).image
 
     def environment(self) -> str:
         """The file on the host with the environment of the colour that serves. Raises BenchError."""
@@ -161,45 +154,6 @@ def give_way(session: int, *, idle: bool = True) -> None:
     autogroup.write_text("19")
     if idle:
         os.sched_setscheduler(session, os.SCHED_IDLE, os.sched_param(0))
-
-
-def manifest(app: App, number: int) -> dict[str, Any]:
-    """The project in a release. Nothing of it outlives its manifest."""
-    return {
-        "project": {"id": PROJECT, "lifecycle": "destroy"},
-        "environment": {
-            "domain": DOMAIN,
-            "image": image_of(app, number),
-            "variables": {"RELEASE": str(number)},
-        },
-        "resources": {"cache": {"enabled": False}, "storage": {"enabled": False}},
-        "features": {"max_upload": "64Mi"},
-        "monitoring": {"health": {"interval": "500ms"}},
-        "backup": {"enabled": False},
-    }
-
-
-def sources(app: App) -> Path:
-    """Where the app's sources are."""
-    return paths.REPO / "examples" / app.folder
-
-
-def tag_of(app: App, number: int) -> str:
-    """Tags take turns, so that the version tells one release from the next.
-
-    A digest of the sources is part of the tag: a host pulls a tag that it does not have, and no other.
-    """
-    return f"{VERSIONS[number % len(VERSIONS)]}-{_digest(sources(app))}"
-
-
-def image_of(app: App, number: int) -> str:
-    """The image of a release in the lab's registry."""
-    return f"{REGISTRY}/{app.name}:{tag_of(app, number)}"
-
-
-@cache
-def _digest(folder: Path) -> str:
-    return digest_of_tree(folder, skip=("node_modules", ".next", "dist", "tests"))
 
 
 def _moment(entry: dict[str, Any]) -> Moment:

@@ -45,11 +45,11 @@ class Way(Protocol):
 
 def ask(connection: Connection) -> dict[str, Any]:
     """The app's version and colour. Raises OSError when nothing answers, BenchError when something else does."""
-    connection.request("GET", "/api/version")
+    connection.request("GET", connection.to.surface.who)
     answer = connection.getresponse()
     body = answer.read()
     if answer.status != 200:
-        raise BenchError(f"/api/version answered {answer.status}")
+        raise BenchError(f"{connection.to.surface.who} answered {answer.status}")
     found: dict[str, Any] = json.loads(body)
     return found
 

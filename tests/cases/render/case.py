@@ -12,10 +12,19 @@ from zlib import crc32
 
 import yaml
 
-from codeb import registry
+from codeb import registry, watch_names
 from codeb.model import load_manifests, parse_request, parse_settings, read_sources
 from codeb.plan import Plan, PlanError, ProjectPlan, ServerPlan, make_plan, merged
-from codeb.render import admins_document, host_files, project_environment, release_document, route_document
+from codeb.render import (
+    admins_document,
+    console,
+    grafana,
+    host_files,
+    project_environment,
+    release_document,
+    route_document,
+    rules,
+)
 from codeb.secrets import ProjectCredentials
 
 FOLDER = Path(__file__).parent
@@ -30,6 +39,12 @@ STAND_INS = ProjectCredentials(
 )
 """What goldens show in place of secrets."""
 
+
+MADE_ELSEWHERE = (
+    *(f"{console.FOLDER}/", f"{grafana.DASHBOARDS}/"),
+    *(f"{watch_names.PROMETHEUS_DIR}/{name}" for name in rules.RULE_FILES),
+)
+"""What is the same for every stack and has tests of its own: the console's page, Grafana's dashboards, Prometheus' rules."""
 
 _CLOUD = re.compile(r"@\{(address|private|disk|share):([a-z0-9-]+)\}")
 _OWN = {
@@ -91,7 +106,11 @@ class Case:
             found[f"hosts/{server.name}/bundle.json"] = _json(_without_contents(bundle.document()))
             if server.has("data"):
                 found[f"hosts/{server.name}/admins.json"] = _json(admins_document(plan))
-            found |= {f"hosts/{server.name}{file.path}": file.content for file in bundle.files}
+            found |= {
+                f"hosts/{server.name}{file.path}": file.content
+                for file in bundle.files
+                if not file.path.startswith(MADE_ELSEWHERE)
+            }
             if len(plan.servers) > 1:
                 found |= {
                     f"hosts/{server.name}/etc/caddy/sites/{id}.caddy": text

@@ -16,6 +16,8 @@ from agent.host.paths import mount_unit
 from agent.images.in_units import filled_in
 from agent.project.record import Image
 from agent.project.spec import UnitText
+from codeb.model import MonitoringCredentials
+from codeb.render import export_texts
 from codeb.secrets import PlatformSecrets, RootSecret, resolve
 
 from .case import FOLDER, Case, cases, from_the_cloud
@@ -37,7 +39,8 @@ def for_each(hosts: list[tuple[Case, str]]) -> pytest.MarkDecorator:
 
 def lay_out(case: Case, server: str, root: Path) -> None:
     """The host's files below `root` as the agent leaves them: markers filled in, image and sites in place."""
-    secrets = PlatformSecrets(RootSecret(ROOT_TEXT), ["10.77.0.2", "127.0.0.1"])
+    told = export_texts(MonitoringCredentials("Bearer token"))
+    secrets = PlatformSecrets(RootSecret(ROOT_TEXT), ["10.77.0.2", "127.0.0.1"], told)
     host = case.expected / "hosts" / server
     for path in host.rglob("*"):
         if path.is_file() and path.name != "bundle.json":

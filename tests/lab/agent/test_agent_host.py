@@ -132,6 +132,7 @@ def test_a_site_that_caddy_refuses_is_not_written(host: AgentHost, project: str)
     assert "nonsense" in answer.document["cause"]
 
 
+@pytest.mark.slow
 def test_the_standby_stops_when_its_time_is_over(host: AgentHost, project: str) -> None:
     host.agent("release", release(f"{APP}v1"))
     assert host.agent("release", release(f"{APP}v2", standby_minutes=1)).code == 0
@@ -228,6 +229,7 @@ def test_cron_jobs_run_in_the_active_image(host: AgentHost, project: str) -> Non
     assert stem not in host.sh("systemctl", "list-timers", "--all")
 
 
+@pytest.mark.slow
 def test_three_projects_released_at_once(host: AgentHost) -> None:
     names = {"agent-two": 3911, "agent-three": 3921, "agent-four": 3931}
     for name in names:

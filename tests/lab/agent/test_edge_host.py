@@ -24,6 +24,7 @@ def curl(host: AgentHost, project: str, *options: str) -> str:
     return host.sh("curl", "-sS", "--max-time", "5", *resolve, *options, f"https://{domain}/api/health")
 
 
+@pytest.mark.slow
 def test_sites_of_others_come_change_and_go_without_failing_a_request(host: AgentHost, project: str) -> None:
     assert host.agent("release", release(f"{APP}v1", project)).code == 0
     others = [release(f"{APP}v1", f"agent-other{n}", 3950 + 2 * n) for n in range(2)]

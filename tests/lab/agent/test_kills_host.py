@@ -95,7 +95,8 @@ def test_a_power_cut_in_the_middle(host: AgentHost, project: str, phase: str) ->
         host.lab.power_cut(NAME)
         assert running.exception() is not None or running.result().code != 0
     host.lab.ensure_hosts((NAME,))
-    assert unfinished(host), "it was cut in the middle"
+    # After the switch little is left to do: a slow machine's release may have ended, and only its answer been cut off.
+    assert unfinished(host) or phase == "switch", "it was cut in the middle"
     deadline = time.monotonic() + 30
     while host.version(project) not in ("v1", "v2") and time.monotonic() < deadline:
         time.sleep(0.5)

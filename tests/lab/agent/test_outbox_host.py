@@ -60,9 +60,12 @@ def test_a_message_arrives_by_itself(watched: AgentHost, lab_receiver: Receiver)
     [own, *_] = lab_receiver.documents("/own")
     assert (own["event"], own["stack"], own["text"]) == ("approval-wanted", "dev", "<two> projects change")
     assert "&lt;two&gt; projects change" in lab_receiver.documents("/slack")[-1]["text"]
-    journal = watched.sh("journalctl", "-t", "codeb-agent", "--no-pager")
-    assert f"delivered to slack at {BRIDGE}" in journal
-    assert lab_receiver.url.removeprefix("http://") not in journal, "no URL in the journal"
+
+    def journal() -> str:
+        return watched.sh("journalctl", "-t", "codeb-agent", "--no-pager")
+
+    assert wait_until(lambda: f"delivered to slack at {BRIDGE}" in journal(), 10), journal()
+    assert lab_receiver.url.removeprefix("http://") not in journal(), "no URL in the journal"
     assert wait_until(
         lambda: "inactive" in watched.sh("systemctl", "is-active", "codeb-outbox.service", check=False), 10
     )

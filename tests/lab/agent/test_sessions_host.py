@@ -43,9 +43,16 @@ def stack(host: AgentHost, tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def begun(host: AgentHost) -> str:
+    """The project's id; nothing was left of it when these tests began."""
+    host.agent("remove", {"project": "agent-one"})
+    return "agent-one"
+
+
 @pytest.fixture
-def app(host: AgentHost, project: str) -> str:
-    """The project, with a release that serves."""
+def app(host: AgentHost, begun: str) -> str:
+    """The project, with a release that serves: that of the test before, where it is as it was."""
     environment = {
         "SECRET_TOKEN": "sekret-token-of-the-app", "REDIS_HOST": "127.0.0.1", "REDIS_PORT": "6379", "REDIS_DB": "2",
         "REDIS_USERNAME": "agent_one", "REDIS_PASSWORD": CACHE["password"],
@@ -54,7 +61,7 @@ def app(host: AgentHost, project: str) -> str:
     answer = host.agent("release", document)
     assert answer.code == 0, answer.err
     assert left(host) == []
-    return project
+    return begun
 
 
 def test_a_command_runs_in_the_container_that_serves(host: AgentHost, app: str, stack: Path) -> None:

@@ -34,10 +34,8 @@ class Handler(BaseHTTPRequestHandler):
             self._events()
         elif path == "/api/live":
             self._live()
-        elif path == "/api/restaurants":
-            self._answer({"items": [{"id": 1}]})
         else:
-            self._answer({"status": "ok", **WHO})
+            self._answer({"status": "ok", "cached": False, **WHO})
 
     def do_POST(self) -> None:
         if self.headers.get("Transfer-Encoding") == "chunked":

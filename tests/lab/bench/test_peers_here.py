@@ -16,7 +16,8 @@ from lab.bench.releases.peers.proxies import CaddyReload, KamalProxy, Proxy, bui
 from lab.bench.releases.ways import serving
 from lab.certificates import issue
 from lab.host import Lab
-from lab.load import Shape, Target
+from lab.load import CORE_CMS, PROBE, Shape, Surface, Target
+from lab.load.streams import CLEAN, UNKNOWN
 from tests.ports import free_port
 
 pytestmark = pytest.mark.lab
@@ -30,7 +31,7 @@ def here(tmp_path: Path) -> Iterator[Loopback]:
         yield found
 
 
-def peer(here: Loopback, proxy: Proxy, tmp_path: Path) -> Peer:
+def peer(here: Loopback, proxy: Proxy, tmp_path: Path, surface: Surface = PROBE) -> Peer:
     app = App(
         image=lambda number: f"registry/app:v{number}",
         tag=lambda number: f"v{number}",
@@ -38,7 +39,7 @@ def peer(here: Loopback, proxy: Proxy, tmp_path: Path) -> Peer:
         port=here.port,
     )
     certificate = issue(tmp_path, NAME)
-    visitors = Target(NAME, "127.0.0.1", tmp_path / "ours.crt")
+    visitors = Target(NAME, "127.0.0.1", tmp_path / "ours.crt", surface=surface)
     return Peer(proxy, Host(here.execute, tmp_path / "peers.log"), app, visitors, certificate)
 
 
@@ -87,3 +88,21 @@ def test_a_release_under_load_serves_the_new_version_and_leaves_nothing(
     assert {life.kind for life in dropped} <= {"websocket"}
     assert (here.rules, here.networks, here.containers) == ({}, set(), {})
     assert not here.folder.exists()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_app_without_orders_sockets_and_uploads_is_released_under_what_it_has(
+    here: Loopback, tmp_path: Path
+) -> None:
+    way = peer(here, proxy_of("caddy reload"), tmp_path, CORE_CMS)
+    with way.up(0):
+        plan = phases.Plan(1, Shape(rate=20, sockets=4, events=2, upload_seconds=3), 2)
+        seen = phases.measure(way, Lab.here(), plan, range(1, 2), print)
+        assert serving(way.target)["version"] == "v1"
+    assert seen.result.failed <= 5, seen.result.failures
+    assert {one.method for one in seen.result.requests} == {"GET"}
+    assert seen.result.uploads == ()
+    assert {(life.kind, life.colour) for life in seen.result.lives} == {("events", UNKNOWN)}
+    ended = [life for life in seen.result.lives if life.ended is not None]
+    assert {life.how for life in ended} == {CLEAN}, "the old container's streams end with it"
+    assert seen.result.drops(seen.stops, seen.serving) == []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from production import Production, echo, project_folder
+from production import Production, echo, project_folder, shop
 
 from lab import apps, paths
 from lab.fleet import stack as fleet
@@ -29,9 +29,11 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         stack = fleet.stack(cloud, project_folder(tmp_path_factory.mktemp("fleet")))
         fleet.prepare(cloud, stack)
         apps.push_all(cloud.lab)
+        apps.PROBE.push(cloud.lab)
         cloud.lab.push_app(ECHO, "codeb/echo", "1.0.0")
         found = Production(cloud, stack.project, stack)
         found.write("echo", echo("first"))
+        found.write("shop", shop())
         stack.open()
         found.up()
         (stack.project / "ca.crt").write_text(found.outputs()["caCertificate"])

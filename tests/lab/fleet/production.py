@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from lab import paths
+from lab.apps import PROBE
 from lab.fleet.cloud import Cloud
 from lab.pulumi.stack import Stack as PulumiStack
 from lab.vultr.machines.ground import Ground
@@ -199,4 +200,13 @@ def echo(title: str) -> dict[str, Any]:
         "servers": {"replicas": 2},
         "resources": {name: {"enabled": False} for name in ("database", "cache", "storage")},
         "monitoring": {"health": {"path": "/", "interval": "500ms", "start_timeout": "60s", **PATIENT}},
+    }
+
+
+def shop() -> dict[str, Any]:
+    """A project that stores orders."""
+    return {
+        "project": {"id": "shop"},
+        "environment": {"domain": "shop.lab.test", "image": PROBE.image},
+        "monitoring": {"health": {"interval": "500ms", "start_timeout": "60s", **PATIENT}},
     }

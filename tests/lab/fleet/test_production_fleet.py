@@ -12,7 +12,7 @@ from tests.vultr_api import Api
 
 pytestmark = pytest.mark.lab
 
-APPS = {name: "/api/health" for name in ("blog.lab.test", "food.lab.test", "estate.lab.test")} | {
+APPS = {f"{name}.lab.test": "/api/health" for name in ("blog", "food", "estate", "shop")} | {
     "echo.lab.test": "/"
 }
 APP_SERVERS = ("app-1", "app-2")
@@ -64,6 +64,7 @@ def test_status_doctor_and_check_find_the_servers_by_the_stack_s_outputs(product
     assert "All is as the state has it" in production.codeb("fleet", "check")
 
 
+@pytest.mark.slow
 def test_a_rollback_takes_all_replicas(production: Production) -> None:
     production.write("echo", echo("second"))
     production.up()
@@ -116,11 +117,12 @@ def until_two_replicas_answer(production: Production, seconds: float = 60) -> se
     return seen
 
 
+@pytest.mark.slow
 def test_a_data_server_made_anew_has_the_disk_and_what_was_written_before(production: Production) -> None:
     production.waits_for(APPS)
     order = {"item_id": 1, "quantity": 1, "reference": "before-it-was-replaced"}
-    assert production.ask("food.lab.test", "/api/orders", order).status == "201"
-    orders = production.ask("food.lab.test", "/api/orders").json()
+    assert production.ask("shop.lab.test", "/api/orders", order).status == "201"
+    orders = production.ask("shop.lab.test", "/api/orders").json()
     bucket = production.outputs(secrets=True)["connections"]["food-delivery-app"]["MINIO_BUCKET"]
     put(production, f"{bucket}/kept.txt", "written before")
     old = {each.name: each.instance for each in production.cloud.servers()}
@@ -130,9 +132,9 @@ def test_a_data_server_made_anew_has_the_disk_and_what_was_written_before(produc
     (disk,) = production.cloud.account.content()["blocks"].values()
     assert disk["attached_to_instance"] == new["data-1"]
     production.waits_for(APPS)
-    assert production.ask("food.lab.test", "/api/orders").json() == orders
+    assert production.ask("shop.lab.test", "/api/orders").json() == orders
     assert mc(production, "cat", f"me/{bucket}/kept.txt") == "written before"
-    assert production.ask("food.lab.test", "/api/orders", order).status == "200", "it is known already"
+    assert production.ask("shop.lab.test", "/api/orders", order).status == "200", "it is known already"
     assert "All is as the state has it" in production.codeb("fleet", "check")
     production.up("--expect-no-changes")
     assert {each["status"] for each in production.outputs()["registry"]["projects"].values()} == {"running"}

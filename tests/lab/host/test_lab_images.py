@@ -11,6 +11,7 @@ import pytest
 from lab.host import Lab, LabError
 from lab.host.processes import wait_until
 from lab.images.registry import NAME
+from lab.images.store import MONITORING
 
 pytestmark = pytest.mark.lab
 HOST = "labi1"
@@ -123,6 +124,40 @@ def test_caddy_runs_with_one_capability_and_brings_wget(lab: Lab, container: str
     start(lab, container, "--cap-drop=all", "--cap-add=NET_BIND_SERVICE", "localhost/lab/caddy:2.11.7")
     assert becomes(lab, container, "wget", "-q", "-O", "/dev/null", "http://127.0.0.1/")
     assert said(lab, "podman", "exec", container, "caddy", "version").startswith("v2.11.7")
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "words", "answers"),
+    [
+        ("prometheus", "/prometheus", [], "9090/-/ready"),
+        ("alertmanager", "/alertmanager", [], "9093/-/ready"),
+        ("victorialogs", "/data", ["-storageDataPath=/data"], "9428/health"),
+        ("jaeger", "/tmp", [], "13133/status"),
+    ],
+)
+def test_a_program_of_monitoring_runs_read_only_without_capabilities(
+    lab: Lab, container: str, name: str, folder: str, words: list[str], answers: str
+) -> None:
+    (image,) = (image for image in MONITORING if image.name == name)
+    hard = ["--read-only", "--cap-drop=all", f"--mount=type=tmpfs,destination={folder},tmpfs-mode=1777"]
+    start(lab, container, *hard, lab.image(image), *words)
+    assert becomes(lab, container, "wget", "-q", "-O", "/dev/null", f"http://127.0.0.1:{answers}")
+
+
+def test_the_collectors_image_has_nothing_but_the_collector(lab: Lab) -> None:
+    (image,) = (image for image in MONITORING if image.name == "collector")
+    reference = lab.image(image)
+    hard = ["--read-only", "--cap-drop=all"]
+    assert image.tag in said(lab, "podman", "run", "--rm", *hard, reference, "--version")
+    done = lab.run(HOST, ["podman", "run", "--rm", "--entrypoint=sh", reference])
+    assert done.returncode == 127, "production's has no shell to call"
+
+
+def test_exporters_are_on_a_host_and_off_until_a_stack_wants_them(lab: Lab) -> None:
+    units = [f"prometheus-{name}-exporter.service" for name in ("node", "postgres", "redis", "process")]
+    states = lab.run(HOST, ["systemctl", "is-enabled", *units]).stdout.decode().split()
+    assert states == ["disabled"] * 4
+    assert lab.run(HOST, ["ss", "-Hlnt", "sport = 9100"]).stdout == b""
 
 
 def test_node_runs_scripts_and_has_npm(lab: Lab) -> None:

@@ -15,7 +15,7 @@ import pytest
 from lab.host import Lab
 from lab.host.processes import wait_until
 from lab.load import Target, tools
-from lab.load.samples import Sample, failures
+from lab.load.samples import Sample, failures, judge
 from lab.load.vegeta import KINDS, Attack, Kind, targets
 from tests.ports import free_port
 
@@ -93,11 +93,11 @@ def caddy(tmp_path: Path) -> Iterator[Caddy]:
 def attack(caddy: Caddy, kind: Kind, path: str = "", ca: Path | None = None) -> list[Sample]:
     """Two seconds of a kind of traffic, 50 requests a second."""
     to = replace(caddy.target, ca=ca or caddy.target.ca)
-    lines = targets(f"{to.url}{path}", 1, kind)
+    lines = targets(f"{to.url}{path}", to.surface, kind)
     running = Attack.start(tools.build(Lab.here()), kind, 50, lines, to, caddy.folder)
     time.sleep(2)
     running.process.check()
-    return running.stop()
+    return running.stop(judge({f"{path}{own}": mark for own, mark in to.surface.marks.items()}))
 
 
 @pytest.mark.parametrize(

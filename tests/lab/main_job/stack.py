@@ -17,11 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import demo
 import yaml
 from killing import Update
 from runs import EVENTS_OF_PREVIEWS, Run
 
 from lab import paths
+from lab.apps import PROBE
 from lab.host import Lab
 from lab.pulumi import dev
 from lab.pulumi.stack import AT_ONCE
@@ -29,7 +31,8 @@ from lab.pulumi.stack import Stack as PulumiStack
 
 HOST = "codeb1"
 ADDRESS = "10.77.0.2"
-IMAGE = "registry.lab.test:5000/codeb/demo:1.0.0"
+IMAGE = PROBE.image
+"""Of the projects that tests add; the fixture `stack` has pushed it."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,19 @@ class Stack:
 
     def remove(self, name: str) -> None:
         (self.folder / "manifests" / f"{name}.yaml").unlink()
+
+    @contextmanager
+    def with_project(self, name: str, manifest: Mapping[str, Any]) -> Iterator[None]:
+        """The stack with one project more while the block runs. However it ends, the project is gone afterwards."""
+        self.write(name, manifest)
+        try:
+            added = self.up()
+            assert added.status == 0, added.text
+            yield
+        finally:
+            self.remove(name)
+            gone = self.up()
+            assert gone.status == 0, gone.text
 
     @property
     def pulumi(self) -> PulumiStack:
@@ -107,8 +123,9 @@ class Stack:
         file.write_text(yaml.safe_dump(settings))
 
     def codeb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`codeb …` on this stack."""
-        argv = [str(paths.CODEB), *arguments, "--stack", paths.STACK]
+        """`codeb …` on this stack; what stands behind `--` stays behind it."""
+        at = arguments.index("--") if "--" in arguments else len(arguments)
+        argv = [str(paths.CODEB), *arguments[:at], "--stack", paths.STACK, *arguments[at:]]
         return subprocess.run(argv, cwd=self.folder, capture_output=True, text=True, check=False)
 
     def entry(self, project: str) -> dict[str, Any]:
@@ -186,9 +203,10 @@ def served_all_the_time(*hosts: str) -> Iterator[None]:
     done, wrong = threading.Event(), []
 
     def ask(host: str) -> None:
+        path = demo.ALIVE if host in demo.ROWS else "/api/version"
         while not done.is_set():
             try:
-                status = str(get(f"https://{host}/api/version").status)
+                status = str(get(f"https://{host}{path}").status)
             except OSError as error:
                 status = repr(error)
             if status != "200":
@@ -208,13 +226,13 @@ def served_all_the_time(*hosts: str) -> Iterator[None]:
 
 
 def new_project(name: str, **variables: str) -> dict[str, Any]:
-    """A manifest of the demo app with a quick health gate."""
+    """A manifest of `examples/bench-app` with a quick health gate."""
     return {
         "project": {"id": name},
         "environment": {
             "domain": f"{name}.lab.test",
             "image": IMAGE,
-            "variables": {"DEMO_DATASET": "posts", "DEMO_TITLE": name, **variables},
+            "variables": {"DEMO_TITLE": name, **variables},
         },
         "monitoring": {"health": {"interval": "500ms", "max_response": "2s", "start_timeout": "90s"}},
     }

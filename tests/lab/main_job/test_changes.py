@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import demo
 import pytest
 from stack import HOST, Stack, get, new_project, served_all_the_time
 
@@ -45,6 +46,8 @@ def test_a_fourth_manifest_comes_goes_keeps_its_data_and_comes_back(stack: Stack
     added = stack.up()
     assert added.changes == {"create": 11, "update": 1}, added.text
     assert get(SHOP_URL).status == 200
+    health = get("https://shop.lab.test/api/health").json()
+    assert [health[service] for service in ("database", "cache", "storage")] == ["ok"] * 3
     stack.sql("create table kept (note text)", "shop_db")
     stack.sql("insert into kept values ('here')", "shop_db")
 
@@ -84,12 +87,12 @@ def test_one_changed_variable_updates_one_resource_and_restarts_one_app(stack: S
     names = ("blog", "food-delivery-app", "real-estate-app")
     before = {name: stack.entry(name)["container_id"] for name in names}
     manifest = stack.manifest("blog")
-    manifest["environment"]["variables"]["DEMO_TITLE"] = "A new title"
+    manifest["environment"]["variables"][demo.TITLE] = "A new title"
     stack.write("blog", manifest)
     with served_all_the_time("blog.lab.test", "food.lab.test"):
         changed = stack.up()
     assert changed.changes == {"update": 1}, changed.text
-    assert get("https://blog.lab.test/api/restaurants").json()["title"] == "A new title"
+    assert demo.shows(get, "blog.lab.test", "A new title")
     after = {name: stack.entry(name)["container_id"] for name in names}
     assert [name for name in names if before[name] != after[name]] == ["blog"]
 
@@ -118,7 +121,7 @@ def test_a_port_conflict_and_a_bad_manifest_are_refused_before_anything_happens(
 
 def test_a_host_that_is_down_is_said_and_the_next_run_converges(stack: Stack) -> None:
     manifest = stack.manifest("blog")
-    manifest["environment"]["variables"]["DEMO_TITLE"] = "After the power cut"
+    manifest["environment"]["variables"][demo.TITLE] = "After the power cut"
     stack.write("blog", manifest)
     stack.lab.power_cut(HOST)
     failed = stack.up()
@@ -128,4 +131,4 @@ def test_a_host_that_is_down_is_said_and_the_next_run_converges(stack: Stack) ->
     stack.lab.ensure((HOST,))
     again = stack.up()
     assert again.status == 0, again.text
-    assert get("https://blog.lab.test/api/restaurants").json()["title"] == "After the power cut"
+    assert demo.shows(get, "blog.lab.test", "After the power cut")

@@ -26,9 +26,17 @@ def small(name: str, domain: str | None = None, *, cache: bool = False, ports: i
     return manifest
 
 
+@pytest.fixture(scope="module")
+def neighbour(stack: Stack) -> Iterator[Stack]:
+    """The stack with a project that nobody touches, so that its users must not notice anything."""
+    with stack.with_project("neighbour", small("neighbour")):
+        yield stack
+
+
 @pytest.fixture
-def room(stack: Stack) -> Iterator[Stack]:
+def room(neighbour: Stack) -> Iterator[Stack]:
     """The stack; whatever projects a test adds are gone afterwards."""
+    stack = neighbour
     own = {path.name for path in (stack.folder / "manifests").iterdir()}
     yield stack
     for path in (stack.folder / "manifests").iterdir():
@@ -88,7 +96,7 @@ def test_what_a_leaving_project_still_holds_is_given_to_nobody(room: Stack) -> N
     room.remove("oldapp")
     spoilt = small("other")
     spoilt["environment"]["image"] = IMAGE.replace("1.0.0", "no-such-tag")
-    with Users("old-app", "blog") as users:
+    with Users("old-app", "neighbour") as users:
         failed = deploy(room, other=spoilt)
         assert failed.status == 1
         assert "old-app leaves" in failed.text
@@ -113,7 +121,7 @@ def test_what_a_leaving_project_still_holds_is_given_to_nobody(room: Stack) -> N
 @pytest.mark.slow
 def test_two_projects_exchange_domains_and_ports_in_one_run(room: Stack) -> None:
     assert deploy(room, one=small("one", ports=3101), two=small("two", ports=3103)).status == 0
-    with Users("one", "two", "blog") as users:
+    with Users("one", "two", "neighbour") as users:
         swapped = deploy(room, one=small("one", "two", ports=3103), two=small("two", "one", ports=3101))
         assert swapped.status == 0, swapped.text
         assert (title("two"), title("one")) == ("one", "two")
@@ -141,6 +149,7 @@ def test_three_projects_pass_their_domains_on_in_a_ring(room: Stack) -> None:
     assert room.up().changes == {}
 
 
+@pytest.mark.slow
 def test_a_renamed_project_keeps_its_domain_and_ports_without_a_gap(room: Stack) -> None:
     assert deploy(room, before=small("before", "kept", ports=3101)).status == 0
     room.remove("before")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from inside import REDIS, in_app
-from stack import ADDRESS, HOST, Stack
+from stack import ADDRESS, HOST, Stack, new_project
 
 from lab import paths
 
@@ -30,26 +30,35 @@ client.connect().then(() => client.query('select 1')).then(() => { console.log('
 """
 
 
+@pytest.fixture(scope="module")
+def lodger(stack: Stack) -> Iterator[Stack]:
+    """The stack with a project whose container has PostgreSQL's client, which is gone afterwards, data and all."""
+    manifest = new_project("lodger")
+    manifest["project"]["lifecycle"] = "destroy"
+    with stack.with_project("lodger", manifest):
+        yield stack
+
+
 def address_of(stack: Stack, project: str) -> str:
     container = f"codeb-{project}-{stack.entry(project)['active']}"
     shape = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
     return stack.on_host("podman", "inspect", "--format", shape, container).stdout.decode().strip()
 
 
-def test_an_app_connects_to_its_own_database(stack: Stack) -> None:
-    assert in_app(stack, "blog", DATABASE, "blog_db") == "open"
+def test_an_app_connects_to_its_own_database(lodger: Stack) -> None:
+    assert in_app(lodger, "lodger", DATABASE, "lodger_db") == "open"
 
 
 @pytest.mark.parametrize("database", ["postgres", "template1"])
-def test_an_app_cannot_connect_to_the_platform_s_databases(stack: Stack, database: str) -> None:
-    assert in_app(stack, "blog", DATABASE, database) == "28000", (
+def test_an_app_cannot_connect_to_the_platform_s_databases(lodger: Stack, database: str) -> None:
+    assert in_app(lodger, "lodger", DATABASE, database) == "28000", (
         "invalid_authorization_specification expected"
     )
 
 
 @pytest.mark.parametrize("database", ["food_delivery_db", "real_estate_db"])
-def test_an_app_cannot_connect_to_another_projects_database(stack: Stack, database: str) -> None:
-    assert in_app(stack, "blog", DATABASE, database) == "42501", "insufficient_privilege expected"
+def test_an_app_cannot_connect_to_another_projects_database(lodger: Stack, database: str) -> None:
+    assert in_app(lodger, "lodger", DATABASE, database) == "42501", "insufficient_privilege expected"
 
 
 def test_an_app_cannot_reach_another_projects_container(stack: Stack) -> None:

@@ -15,6 +15,7 @@ import yaml
 from stack import Stack, new_project
 
 from lab import paths
+from lab.apps import PROBE
 from lab.host import Lab
 from lab.pulumi import dev
 
@@ -66,6 +67,7 @@ class Live:
 def live(first_up: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     lab, home = Lab.here(), tmp_path_factory.mktemp("operator")
     lab.ensure((HOST,))
+    PROBE.push(lab)
     folder = home / "codeb"
     folder.mkdir()
     for name in paths.PROGRAM:

@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import demo
 import pytest
-from stack import ADDRESS, Stack, get, new_project, served_all_the_time
+from stack import ADDRESS, IMAGE, Stack, get, new_project, served_all_the_time
 
 from codeb.names import OUTBOX_DIR
 from lab import paths
+from lab.host.processes import wait_until
 from lab.load import Load, Shape, Target
-from lab.receiver import BRIDGE, Receiver, receiving
+from lab.receiver import BRIDGE, Receiver, Request, receiving
 
 pytestmark = pytest.mark.lab
 
@@ -79,10 +81,10 @@ def serves() -> str:
 
 
 def failing(**variables: str) -> dict[str, Any]:
-    variables = {"DEMO_DATASET": "posts", "DEMO_TITLE": "bad", **variables}
-    return {"environment": {"variables": variables}}
+    return {"environment": {"variables": {"DEMO_TITLE": "bad", **variables}}}
 
 
+MISSING = IMAGE.replace("1.0.0", "none")
 STRICT = {"health": {"interval": "500ms", "max_response": "500ms", "start_timeout": "8s"}}
 
 
@@ -90,10 +92,18 @@ STRICT = {"health": {"interval": "500ms", "max_response": "500ms", "start_timeou
     ("change", "phase", "words"),
     [
         (failing(DEMO_FAIL="crash"), "health", ["exit code"]),
-        (failing(DEMO_FAIL="unhealthy"), "health", ["answered 503"]),
-        (failing(DEMO_FAIL="slow"), "health", ["the limit is 500 ms"]),
-        (failing(DEMO_FAIL="wrong-port"), "health", ["not healthy", "environment.port"]),
-        ({"environment": {"image": "registry.lab.test:5000/codeb/demo:none"}}, "pull", ["codeb/demo:none"]),
+        # The agent's own tests have these on a booted host each time.
+        pytest.param(failing(DEMO_FAIL="unhealthy"), "health", ["answered 503"], marks=pytest.mark.slow),
+        pytest.param(failing(DEMO_FAIL="slow"), "health", ["the limit is 500 ms"], marks=pytest.mark.slow),
+        pytest.param(
+            failing(DEMO_FAIL="wrong-port"),
+            "health",
+            ["not healthy", "environment.port"],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            {"environment": {"image": MISSING}}, "pull", [MISSING.partition("/")[2]], marks=pytest.mark.slow
+        ),
         (
             {"features": {"release_command": ["node", "-e", "console.log('no column'); process.exit(3)"]}},
             "job",
@@ -124,22 +134,26 @@ def test_a_bad_release_fails_alone_with_phase_and_cause_and_the_next_good_one_wo
     release(shop, f"after {phase} {words[0]}")
 
 
-def told_of(told: Receiver, path: str, count: int) -> list[Any]:
-    """The messages at a path, once there are so many in all at both webhooks."""
-    told.wait(2 * count)
-    return told.documents(path)
+def told_of(told: Receiver, path: str, count: int, seconds: float = 30) -> list[Any]:
+    """The messages at a path, once there are so many in all at both webhooks; alerts, which go there, too, aside."""
+
+    def messages() -> list[Request]:
+        return [each for each in told.requests if "Alertmanager" not in each.headers.get("user-agent", "")]
+
+    assert wait_until(lambda: len(messages()) >= 2 * count, seconds), told.requests
+    return [each.document for each in messages() if each.path == path]
 
 
 def test_releases_and_a_rollback_under_load_fail_no_request_and_drop_no_socket(shop: Stack) -> None:
     release(shop, "under load")
     target = Target("shop.lab.test", ADDRESS, paths.CA_CERTIFICATE)
-    with Load(target, Shape(rate=100, sockets=10, events=2, upload_seconds=6)) as load:
+    with Load(target, Shape(rate=40, sockets=10, events=2, upload_seconds=6)) as load:
         release(shop, "under load, again")
         assert shop.codeb("rollback", "shop").returncode == 0
         assert serves() == "under load"
     assert load.result.failed == 0, load.result.failures
     assert load.result.drops() == []
-    assert len(load.result.requests) > 500
+    assert len(load.result.requests) > 200
     assert load.result.uploads
 
 
@@ -153,8 +167,7 @@ def test_a_release_command_runs_before_the_release_with_its_environment(shop: St
 def test_sentry_and_webhooks_are_told_of_a_success(shop: Stack, told: Receiver) -> None:
     forget(told, shop)
     release(shop, "told")
-    told.wait(6)
-    assert [each["event"] for each in told.documents("/hook")] == ["started", "succeeded"]
+    assert [each["event"] for each in told_of(told, "/hook", 3)] == ["started", "succeeded"]
     sentry = [request for request in told.requests if request.path.startswith("/api/0/organizations/leo/")]
     assert sentry[0].headers["authorization"] == "Bearer sentry-token-of-the-tests"
     assert [request.document.get("projects") for request in sentry] == [["shop"], None]
@@ -192,6 +205,7 @@ def test_a_rollback_holds_says_why_and_is_taken_back(shop: Stack) -> None:
     assert shop.entry("shop")["release"]["why"].startswith("rolled forward")
 
 
+@pytest.mark.slow
 def test_a_changed_manifest_ends_a_rollback_and_the_preview_says_so(shop: Stack) -> None:
     release(shop, "three")
     release(shop, "four")
@@ -229,7 +243,7 @@ def test_maintenance_is_a_page_with_503_and_comes_and_goes_without_a_restart(sho
     assert (closed.status, closed.headers["retry-after"]) == (503, "300")
     assert b"Back &lt;soon&gt; &amp; well" in closed.body
     assert closed.headers["content-type"].startswith("text/html")
-    assert get("https://blog.lab.test/api/version").status == 200
+    assert get(f"https://blog.lab.test{demo.ALIVE}").status == 200
     release(shop, "open")
     assert shop.entry("shop")["container_id"] == before
 

@@ -7,26 +7,32 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
-from stack import ADDRESS, Stack, served_all_the_time
+from stack import ADDRESS, Stack, new_project, served_all_the_time
 
 from lab import paths
 from lab.host.processes import wait_until
 from lab.load import Load, Shape, Target
 
 pytestmark = pytest.mark.lab
-PROJECT, DATABASE = "food-delivery-app", "food_delivery_db"
+PROJECT, DOMAIN, DATABASE = "ledger", "ledger.lab.test", "ledger_db"
 STEADY = Shape(rate=40, sockets=0, events=0, upload_seconds=0)
 
 
 @pytest.fixture
 def noted(stack: Stack) -> Iterator[Stack]:
-    """The stack with a table of notes in a database, which is gone afterwards, with what restores have put aside."""
-    stack.sql(
-        "CREATE TABLE notes (n integer PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())", DATABASE
-    )
-    yield stack
-    stack.sql("DROP TABLE IF EXISTS notes", DATABASE)
-    stack.sql(f"DROP DATABASE IF EXISTS {DATABASE}_before_restore")
+    """The stack with a project as large as the largest of the repository's and a table of notes in its database.
+
+    All of it is gone afterwards, with what restores have put aside.
+    """
+    largest = stack.manifest("food-delivery-app")
+    shared = {name: largest[name] for name in ("resources", "monitoring", "backup")}
+    own = {**new_project(PROJECT), "project": {"id": PROJECT, "lifecycle": "destroy"}}
+    with stack.with_project(PROJECT, {**own, **shared}):
+        stack.sql(
+            "CREATE TABLE notes (n integer PRIMARY KEY, at timestamptz DEFAULT clock_timestamp())", DATABASE
+        )
+        yield stack
+        stack.sql(f"DROP DATABASE IF EXISTS {DATABASE}_before_restore")
 
 
 def count(stack: Stack) -> int:
@@ -45,8 +51,11 @@ def test_a_wrong_delete_is_taken_back_to_the_moment_before_and_nobody_notices(no
     before = datetime.now(UTC)
     time.sleep(1)
     noted.sql("DELETE FROM notes", DATABASE)
-    target = Target("food.lab.test", ADDRESS, paths.CA_CERTIFICATE)
-    with served_all_the_time("blog.lab.test", "estate.lab.test"), Load(target, STEADY) as load:
+    target = Target(DOMAIN, ADDRESS, paths.CA_CERTIFICATE)
+    with (
+        served_all_the_time("blog.lab.test", "food.lab.test", "estate.lab.test"),
+        Load(target, STEADY) as load,
+    ):
         time.sleep(30)
         restored = noted.codeb("restore", PROJECT, "--at", before.isoformat())
         time.sleep(3)

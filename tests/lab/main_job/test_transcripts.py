@@ -30,6 +30,7 @@ def folder(stack: Stack, tmp_path: Path) -> Iterator[Stack]:
     assert stack.up().status == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_s_transcripts_are_true(folder: Stack, page: Path) -> None:
     environment = {**os.environ, **folder.pulumi.environment(), "LANG": "C.UTF-8"}

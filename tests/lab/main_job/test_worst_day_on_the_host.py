@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import demo
 import pytest
 from stack import HOST, Stack, get
 
@@ -98,7 +99,7 @@ def codeb(stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def serves(name: str) -> bool:
     try:
-        return get(f"https://{name}/api/version").status == 200
+        return get(f"https://{name}{demo.ALIVE}").status == 200
     except OSError:
         return False
 

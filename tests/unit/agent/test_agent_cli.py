@@ -74,6 +74,8 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "upgrade",
         "rebuild",
         "settle",
+        "metrics",
+        "ask",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

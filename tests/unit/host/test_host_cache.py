@@ -88,13 +88,35 @@ def test_a_tree_digest_changes_with_what_matters(tmp_path: Path, change) -> None
     assert digest_of_tree(tmp_path) != before
 
 
+def _of_npm(path: str) -> bool:
+    return path == "node_modules"
+
+
+def _secret(path: str) -> bool:
+    return path.startswith(".env")
+
+
 def test_a_tree_digest_ignores_what_is_skipped_and_times(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("text")
-    before = digest_of_tree(tmp_path, skip=["node_modules"])
+    before = digest_of_tree(tmp_path, skip=_of_npm)
     (tmp_path / "node_modules").mkdir()
     (tmp_path / "node_modules" / "x").touch()
     os.utime(tmp_path / "a", (1, 1))
-    assert digest_of_tree(tmp_path, skip=["node_modules"]) == before
+    assert digest_of_tree(tmp_path, skip=_of_npm) == before
+
+
+def test_a_tree_digest_s_names_are_asked_for_and_links_count_as_links(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("text")
+    before = digest_of_tree(tmp_path, skip=_secret)
+    (tmp_path / ".env.local").write_text("secret")
+    (tmp_path / ".envs").mkdir()
+    (tmp_path / ".envs" / "x").touch()
+    assert digest_of_tree(tmp_path, skip=_secret) == before
+    (tmp_path / "link").symlink_to(".envs")
+    linked = digest_of_tree(tmp_path, skip=_secret)
+    assert linked != before
+    (tmp_path / ".envs" / "y").touch()
+    assert digest_of_tree(tmp_path, skip=_secret) == linked, "what a link leads to is not its content"
 
 
 def test_digests_tell_the_parts_apart() -> None:

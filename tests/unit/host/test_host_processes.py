@@ -86,11 +86,13 @@ class TestSupervision:
 
     def test_a_reboot_runs_the_command_again(self, tmp_path: Path) -> None:
         supervised = Supervised(tmp_path)
-        again = f"[ -e {tmp_path}/once ] || {{ touch {tmp_path}/once; sleep 0.3; exit 133; }}; sleep 60"
+        once, twice = tmp_path / "once", tmp_path / "twice"
+        again = f"[ -e {once} ] || {{ touch {once}; sleep 0.3; exit 133; }}; touch {twice}; sleep 60"
         supervised.start(["sh", "-c", again], {})
         try:
             before = supervised.process("command")
             assert wait_until(lambda: supervised.process("command") not in (None, before), 10)
+            assert wait_until(twice.exists, 10)
         finally:
             supervised.kill()
 

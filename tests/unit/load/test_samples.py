@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from lab.load import samples
+from lab.load import CORE_CMS, PROBE, Shape, samples
 from lab.load.samples import Sample
 from lab.load.vegeta import KINDS, targets
 
@@ -29,7 +29,8 @@ def result(
 
 
 def read(*results: dict[str, Any]) -> list[Sample]:
-    return samples.requests((json.dumps(one).encode() for one in results), "h2-kept")
+    lines = (json.dumps(one).encode() for one in results)
+    return samples.requests(lines, "h2-kept", samples.judge(PROBE.marks))
 
 
 def sample(began: float, ms: float, wrong: str | None = None) -> Sample:
@@ -68,13 +69,37 @@ def test_failures_are_counted_by_kind_method_and_reason() -> None:
 
 def test_each_order_has_a_reference_of_its_own_in_url_and_body() -> None:
     gets, posts = (
-        [json.loads(line) for line in islice(targets("https://app", 7, KINDS[0]), first, 100, 2)]
+        [json.loads(line) for line in islice(targets("https://app", PROBE, KINDS[0]), first, 100, 2)]
         for first in (0, 1)
     )
     assert {(one["method"], one["url"]) for one in gets} == {("GET", "https://app/api/version")}
     references = [json.loads(base64.b64decode(one["body"]))["reference"] for one in posts]
     assert len(set(references)) == len(references)
     assert [one["url"].partition("reference=")[2] for one in posts] == references
+
+
+def test_an_app_that_takes_no_orders_is_asked_what_it_has_in_turn() -> None:
+    found = [json.loads(line) for line in islice(targets("https://app", CORE_CMS, KINDS[0]), 4)]
+    assert [(one["method"], one["url"]) for one in found] == 2 * [
+        ("GET", "https://app/api/restaurants"),
+        ("GET", "https://app/api/health"),
+    ]
+
+
+def test_each_path_s_answer_holds_what_is_its_own() -> None:
+    wrong = samples.judge(CORE_CMS.marks)
+    rows, health = '{"restaurants":[],"total":0,"cached":true}', '{"status":"ok","colour":"blue"}'
+    told = {path: f"https://app{path}" for path in ("/api/restaurants", "/api/health")}
+    assert wrong(result(body=rows, url=told["/api/restaurants"])) is None
+    assert wrong(result(body=health, url=told["/api/health"])) is None
+    assert wrong(result(body=health, url=told["/api/restaurants"])) == "another answer"
+    assert wrong(result(body=rows, url=told["/api/health"])) == "another answer"
+
+
+def test_a_load_leaves_out_what_the_app_does_not_have() -> None:
+    shape = Shape(rate=9, sockets=3, events=2, upload_seconds=4)
+    assert shape.on(PROBE) == shape
+    assert shape.on(CORE_CMS) == Shape(rate=9, sockets=0, events=2, upload_seconds=0)
 
 
 @pytest.mark.parametrize(("sent", "missing"), [(400, 0), (300, 100), (401, 0)])

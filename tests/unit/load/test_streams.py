@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.load.curl import judge_upload
-from lab.load.streams import CLEAN, GOING_AWAY, Life, Moment, Row, drops, rows, serving_at, sockets
+from lab.load.streams import CLEAN, GOING_AWAY, UNKNOWN, Life, Moment, Row, drops, rows, serving_at, sockets
 
 # Blue serves from 0, green from 100, blue again from 200: the release that ends at 200 stops the old blue at 150.
 SERVING = [Moment(0, "blue"), Moment(100, "green"), Moment(200, "blue")]
@@ -50,6 +50,25 @@ def test_a_stream_may_end_once_its_standby_is_stopped(right: Life) -> None:
 )
 def test_every_other_end_is_a_drop(wrong: Life) -> None:
     assert drops([wrong], STOPS, SERVING) == [wrong]
+
+
+@pytest.mark.parametrize(
+    ("one", "dropped"),
+    [
+        (life(UNKNOWN, 10, 150.1, CLEAN), False),
+        (life(UNKNOWN, 160, 251, CLEAN), False),
+        (life(UNKNOWN, 10, 149.9, CLEAN), True),  # nothing was stopped yet
+        (life(UNKNOWN, 160, 249, CLEAN), True),
+        (life(UNKNOWN, 10, 150.1, "curl 18: cut"), True),
+    ],
+)
+def test_a_stream_of_an_unknown_colour_may_end_once_a_standby_is_stopped(one: Life, dropped: bool) -> None:
+    assert bool(drops([one], STOPS, SERVING)) is dropped
+
+
+def test_a_stop_of_what_serves_excuses_no_stream_of_an_unknown_colour() -> None:
+    stopped = life(UNKNOWN, 10, 50.1, CLEAN)
+    assert drops([stopped], [Moment(50, "blue")], SERVING) == [stopped]
 
 
 def test_a_stop_of_the_colour_that_serves_excuses_nothing() -> None:

@@ -119,7 +119,6 @@ def test_existing_stacks_are_as_before() -> None:
         ({"roles": None}, "roles", ["is missing", "roles: [app, edge]"]),
         ({"roles": []}, "roles", ["too few"]),
         ({"roles": ["app", "edge", "app"]}, "roles[2]", ["listed twice"]),
-        ({"roles": ["app", "monitoring"]}, "roles[1]", ["comes later"]),
         ({"roles": ["app", "web"]}, "roles[1]", ["not one of the choices"]),
         ({"dataDisk": "100Gi"}, "dataDisk", ["without the role data"]),
         ({"dataDiskType": "hdd"}, "dataDiskType", ["there is no dataDisk"]),

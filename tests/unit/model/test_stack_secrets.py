@@ -258,3 +258,23 @@ def test_keys_of_the_second_place_are_checked_as_far_as_they_show(
     tmp_path: Path, backup: Any, keys: Any, wrong: list[str]
 ) -> None:
     assert places(said(tmp_path, backup=backup, backupCredentials=keys)) == wrong
+
+
+EXPORT = {"export": {"endpoint": "https://otlp.example.com"}}
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "value", "wrong"),
+    [
+        (EXPORT, None, ["codeb:monitoringCredentials"]),
+        (EXPORT, LOCKED, []),
+        (EXPORT, SECRET, []),
+        (EXPORT, f"{SECRET} ${{env:HOME}}", ["codeb:monitoringCredentials"]),
+        ({}, None, []),
+        ({}, {SECRET: "x"}, ["codeb:monitoringCredentials"]),
+    ],
+)
+def test_what_the_other_place_of_logs_lets_us_in_with_is_checked_as_far_as_it_shows(
+    tmp_path: Path, monitoring: Any, value: Any, wrong: list[str]
+) -> None:
+    assert places(said(tmp_path, monitoring=monitoring, monitoringCredentials=value)) == wrong

@@ -92,7 +92,7 @@ def test_the_stacks_of_the_project_are_not_refused(stack: str) -> None:
 
 
 def test_what_runs_where_nothing_is_set_has_no_known_hole() -> None:
-    assert [known_holes(image) for _, image in Images()] == [[], [], [], []]
+    assert [known_holes(image) for _, image in Images()] == [[]] * len(Images.model_fields)
 
 
 def test_every_remedy_is_an_image_without_known_holes() -> None:

@@ -14,7 +14,8 @@ from ops_servers import HOST_KEY, KEY
 
 from codeb.model import parse_settings
 from ops import access
-from ops.access import AccessError, app_servers, pool_of
+from ops.access import AccessError, app_servers
+from ops.pools import pool_of
 
 ONE: dict[str, Any] = {"name": "app1", "address": "10.0.0.1", "hostKey": HOST_KEY}
 
@@ -48,7 +49,12 @@ def test_servers_with_the_role_app_are_found(tmp_path: Path) -> None:
     assert found[0].target.private_key == KEY
 
 
-QUICK = [ONE, ONE | {"sshPort": "2022", "user": "u", "pool": "p"}, ONE | {"roles": ["app", "data", "edge"]}]
+QUICK = [
+    ONE,
+    ONE | {"sshPort": "2022", "user": "u", "pool": "p"},
+    ONE | {"roles": ["app", "data", "edge"]},
+    ONE | {"roles": ["app", "data", "edge", "monitoring"]},
+]
 
 
 @pytest.mark.parametrize("server", QUICK)
@@ -197,3 +203,13 @@ def test_the_quick_way_loads_neither_the_model_nor_pulumi(tmp_path: Path) -> Non
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False
     )
     assert done.stderr.strip() == "", "a rollback has no time to load these"
+
+
+def test_the_server_that_watches_is_known_and_runs_nothing_unless_it_is_to(tmp_path: Path) -> None:
+    alone = {"name": "watch1", "address": "10.0.0.8", "hostKey": HOST_KEY, "roles": ["monitoring"]}
+    both = ONE | {"roles": ["app", "data", "edge", "monitoring"]}
+    for server, runs in ((alone, False), (both, True)):
+        folder = stack(tmp_path, ONE | {"name": "other"}, server)
+        every = app_servers(folder, "live", every=True)
+        assert [each.name for each in every if each.watches] == [server["name"]]
+        assert (server["name"] in [each.name for each in app_servers(folder, "live")]) == runs

@@ -238,6 +238,13 @@ EDITS: dict[str, dict[str, Any]] = {
     "images.redis": {"images": {"redis": "docker.io/library/redis:7"}},
     "images.minio": {"images": {"minio": "docker.io/pgsty/silo:1"}},
     "images.caddy": {"images": {"caddy": "docker.io/library/caddy:2"}},
+    "images.prometheus": {"images": {"prometheus": "docker.io/prom/prometheus:v3"}},
+    "images.alertmanager": {"images": {"alertmanager": "docker.io/prom/alertmanager:v1"}},
+    "images.grafana": {"images": {"grafana": "docker.io/grafana/grafana:12"}},
+    "images.collector": {"images": {"collector": "docker.io/otel/opentelemetry-collector-contrib:1"}},
+    "images.victorialogs": {"images": {"victorialogs": "docker.io/victoriametrics/victoria-logs:v2"}},
+    "images.loki": {"images": {"loki": "docker.io/grafana/loki:3"}},
+    "images.jaeger": {"images": {"jaeger": "docker.io/jaegertracing/jaeger:2"}},
     "imagePull": {"imagePull": "never"},
     "tlsIssuer": {"tlsIssuer": "internal"},
     "acmeEmail": {"acmeEmail": "a@example.com"},
@@ -261,6 +268,14 @@ EDITS: dict[str, dict[str, Any]] = {
         "backup": {"spool": 4, "slot": 8, "second": {"endpoint": "https://s3.example.com", "bucket": "kept"}}
     },
     "vault": {"vault": {"address": "https://vault.example.com:8200"}},
+    "monitoring": {
+        "monitoring": {
+            "retentionDays": 30,
+            "logStore": "loki",
+            "memory": 2000,
+            "export": {"endpoint": "https://otlp.example.com"},
+        }
+    },
     "rotation": {"rotation": {"postgres": 2, "minio": 3}},
     "balancer.enabled": {"balancer": {"enabled": False}},
     "balancer.tls": {"balancer": {"tls": "terminate"}},

@@ -15,7 +15,7 @@ from agent.bundle.document import Bundle, File, Service, Wait
 from agent.bundle.plan import make_plan
 from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import Reader
-from agent.host import commands
+from agent.host import commands, paths
 from agent.host.ports import Entry, Result
 from agent.images.postgres import version
 from agent.removal.retire import retire
@@ -109,6 +109,36 @@ def test_files_no_longer_listed_are_deleted_and_their_units_stopped(host: FakeHo
     answer = run(host, document)
     assert f"deleted:{QUADLET}redis-0.container" in answer["changed"]
     assert "redis-0.service" not in host.systemd.running
+
+
+def test_an_exporter_whose_drop_in_goes_is_off_and_nothing_else_of_debians(host: FakeHost) -> None:
+    exporter, other = (f"prometheus-{name}-exporter.service" for name in ("node", "redis"))
+    document = bundle()
+    services = {exporter: "10-codeb.conf", other: "10-codeb.conf", "ssh.service": "10-codeb.conf"}
+    for unit, name in services.items():
+        document["files"].append(file(f"/etc/systemd/system/{unit}.d/{name}", "[Service]\n"))
+    run(host, document)
+    document["files"] = [
+        each
+        for each in document["files"]
+        if exporter not in each["path"] and "ssh.service" not in each["path"]
+    ]
+    host.calls.clear()
+    run(host, document)
+    assert [call for call in host.calls if call[:2] == ["systemctl", "disable"]] == [
+        commands.disable(exporter)
+    ]
+
+
+def test_what_the_node_exporter_was_told_goes_with_the_timer(host: FakeHost) -> None:
+    document = bundle()
+    document["files"].append(
+        file(f"/etc/systemd/system/{paths.METRICS_SERVICE}", "[Service]\nExecStart=/bin/true\n")
+    )
+    run(host, document)
+    host.put(paths.SERIES, "codeb_projects 1\n")
+    run(host, bundle())
+    assert paths.SERIES not in host.files
 
 
 @pytest.mark.parametrize("number", [2, 4, 5])

@@ -27,7 +27,9 @@ class Killed(BaseException):
 
 
 class FakeHost:
-    """What is on disk, the time, and what runs; what the agent did (`calls`, `journal`) and holds (`held`).
+    """What is on disk (`folders`: those with nothing in them), the time, and what runs.
+
+    What the agent did (`calls`, `journal`) and holds (`held`).
 
     Whoever asked logged in by `key`, and is `gone` (why, in words), at the latest when a program is run with the word
     `leaves_at`.
@@ -45,6 +47,7 @@ class FakeHost:
         caddy: bool = True,
     ) -> None:
         self.files: dict[str, Entry] = {}
+        self.folders: set[str] = set()
         self.links: dict[str, str] = {}
         self.time = EPOCH
         self.calls: list[list[str]] = []
@@ -192,6 +195,9 @@ class FakeFiles:
 
     def link_target(self, path: str) -> str | None:
         return self.host.links.get(path)
+
+    def is_folder(self, path: str) -> bool:
+        return path in self.host.folders or bool(self.listing(path))
 
     def listing(self, folder: str) -> list[str]:
         names = {

@@ -40,13 +40,18 @@ class Clock(Protocol):
 
 @dataclass
 class FakeHttp:
-    """`running` are the containers at this moment, `app` is what is in an image, `posts` what was sent to others."""
+    """`running` are the containers at this moment, `app` is what is in an image, `posts` what was sent to others.
+
+    `services` are what services of monitoring answer, by address, `called` what they were asked.
+    """
 
     clock: Clock
     caddy: Caddy
     running: Mapping[str, Container]
     app: Callable[[str], App | None]
     posts: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
+    services: dict[str, Reply] = field(default_factory=dict)
+    called: list[tuple[str, str, str, bytes, dict[str, str]]] = field(default_factory=list)
     certificate_holds: Validity = field(default_factory=lambda: Validity(60, 90))
 
     def get(
@@ -77,6 +82,23 @@ class FakeHttp:
     def post(self, url: str, body: bytes, headers: Mapping[str, str], timeout_ms: int) -> Reply:
         self.posts.append((url, json.loads(body), dict(headers)))
         return Reply(200, b"ok", 1, {})
+
+    def call(
+        self,
+        method: str,
+        address: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        *,
+        timeout_ms: int,
+        longest: int,
+    ) -> Reply:
+        self.called.append((method, address, path, body, dict(headers)))
+        reply = self.services.get(address)
+        if reply is None:
+            raise NoReply("refused the connection")
+        return reply
 
     def accepts(self, address: str, timeout_ms: int) -> bool:
         return any(container.address == address for container in self.running.values())

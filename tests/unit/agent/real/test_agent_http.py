@@ -68,7 +68,8 @@ def test_what_goes_wrong_on_the_way_names_no_path_and_no_header() -> None:
         assert receiver.requests == []
 
 
-def test_a_receiver_that_answers_byte_by_byte_is_given_up_in_time() -> None:
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_receiver_that_answers_byte_by_byte_is_given_up_in_time(asked: bool) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     done = threading.Event()
 
@@ -82,8 +83,16 @@ def test_a_receiver_that_answers_byte_by_byte_is_given_up_in_time() -> None:
                 return
 
     threading.Thread(target=drip, daemon=True).start()
+    here, http = f"127.0.0.1:{listener.getsockname()[1]}", RealHttp()
+
+    def get() -> object:
+        return http.get(here, "/x", host="shop.lab.test", timeout_ms=700)
+
+    def post() -> object:
+        return http.post(f"http://{here}/x", b"{}", {}, 700)
+
     with pytest.raises(NoReply, match="in time"):
-        RealHttp().post(f"http://127.0.0.1:{listener.getsockname()[1]}/x", b"{}", {}, 700)
+        (get if asked else post)()
     done.set()
     listener.close()
 
@@ -102,3 +111,28 @@ def test_something_that_is_not_http_is_no_answer() -> None:
         RealHttp().post(f"http://127.0.0.1:{listener.getsockname()[1]}/PathSecret", b"{}", {}, 2000)
     assert "Secret" not in str(caught.value)
     listener.close()
+
+
+def test_a_call_has_its_method_and_body_and_an_answer_that_is_too_long_is_none() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    asked: list[bytes] = []
+
+    def answer() -> None:
+        for _ in range(2):
+            link, _ = listener.accept()
+            asked.append(link.recv(4096))
+            link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n0123456789")
+            link.close()
+
+    threading.Thread(target=answer, daemon=True).start()
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    found = RealHttp().call("POST", address, "/x", b"query=up", {}, timeout_ms=2000, longest=10)
+    assert (found.status, found.body) == (200, b"0123456789")
+    assert asked[0].startswith(b"POST /x HTTP/1.1\r\n")
+    with pytest.raises(NoReply, match="more than"):
+        RealHttp().call("DELETE", address, "/x?y", b"", {"X-A": "b"}, timeout_ms=2000, longest=9)
+    assert asked[1].startswith(b"DELETE /x?y HTTP/1.1\r\n")
+    assert b"X-A: b\r\n" in asked[1]
+    listener.close()
+    with pytest.raises(NoReply, match="refused"):
+        RealHttp().call("GET", address, "/x", b"", {}, timeout_ms=2000, longest=9)

@@ -212,7 +212,9 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 CASES = int(os.environ.get("CODEB_KILL_CASES", "200"))  # thousands before a change of the table lands
 
 
-both = pytest.mark.parametrize("workers", [(), WORKERS], ids=["no-workers", "workers"])
+both = pytest.mark.parametrize(
+    "workers", [(), pytest.param(WORKERS, marks=pytest.mark.slow)], ids=["no-workers", "workers"]
+)
 
 
 @both

@@ -109,6 +109,13 @@ def test_retire_takes_the_outbox_and_keeps_drop_ins_of_what_guards_the_host(host
     assert host.tell(guard)
 
 
+def test_retire_takes_what_the_node_exporter_has_of_its_projects(host: FakeHost) -> None:
+    for path in (paths.SERIES, paths.METRICS_STATE):
+        host.put(path, "codeb_project_healthy 1")
+    assert call(host.ports(), "retire", {"version": 1})[0] == 0
+    assert not {paths.SERIES, paths.METRICS_STATE} & set(host.files)
+
+
 def test_retire_takes_what_a_killed_first_release_has_left() -> None:
     for kill in range(1, 200):
         host = new_host()

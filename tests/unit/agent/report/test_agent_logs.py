@@ -181,6 +181,14 @@ def test_requests_are_those_of_the_project_s_hosts(host: FakeHost) -> None:
     assert all(entry["kind"] != "access" for entry in logs(host)[1]), "they would hide all others"
 
 
+def test_a_request_s_line_has_its_trace_s_id_by_which_it_is_found(host: FakeHost) -> None:
+    one, other = "ab" * 16, "cd" * 16
+    journal(host, access=(request("shop.lab.test", traceID=one), request("shop.lab.test", traceID=other)))
+    host.put("/etc/caddy/sites/shop-app.caddy", "shop.lab.test {\n}\n")
+    (found,) = texts(host, kinds=["access"], grep=other)
+    assert found.endswith(f"12 ms by 127.0.0.1:3001 trace {other}")
+
+
 def test_the_audit_log_says_who_did_what_and_why(host: FakeHost) -> None:
     past = {
         "project": "shop-app", "id": "r2", "outcome": "rolled-back", "image": V1, "by": "ann@laptop", "at":

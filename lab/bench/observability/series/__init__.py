@@ -1,0 +1,1 @@
+"""A real Prometheus with the real rules, asked of generated projects."""
