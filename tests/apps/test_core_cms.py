@@ -35,7 +35,8 @@ class Tools:
         done = subprocess.run(
             words, cwd=self.folder, env={**self.environment}, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout[-6000:]}{done.stderr[-4000:]}"
+        failed = "\n".join(line for line in (done.stdout + done.stderr).splitlines() if "✓" not in line)
+        assert done.returncode == 0, f"{' '.join(words)}\n{failed[-8000:]}"
         return done.stdout
 
 
@@ -53,7 +54,7 @@ def servers() -> dict[str, str]:
 def template() -> Tools:
     """The template with its packages, as its lock file has them."""
     folders = Folders.here()
-    ours = {"npm_config_cache": str(folders.cache / "npm"), "NEXT_TELEMETRY_DISABLED": "1", "CI": "1"}
+    ours = {"npm_config_cache": str(folders.cache / "npm"), "NEXT_TELEMETRY_DISABLED": "1", "CI": "1", "NODE_NO_WARNINGS": "1"}
     found = Tools(
         CORE_CMS.sources, {**os.environ, **toolchains.node(folders, Progress()), **servers(), **ours}
     )

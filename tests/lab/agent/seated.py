@@ -120,6 +120,11 @@ def sleeping(host: AgentHost, seconds: str) -> list[str]:
     return host.sh("python3", "-c", _LOOK, seconds).split()
 
 
+def _forgets(found: str) -> bool:
+    """Whether it is of the timer that deletes what nobody came for: it stays a minute, and its service a moment longer."""
+    return ".forget." in found
+
+
 def left(host: AgentHost) -> list[str]:
     """What there is of sessions on the host."""
     containers = host.sh("podman", "ps", "--all", "--format", "{{.Names}}").split()
@@ -128,11 +133,9 @@ def left(host: AgentHost) -> list[str]:
     ).splitlines()
     groups = host.sh("find", "/sys/fs/cgroup", "-name", "codeb.session.*", check=False).split()
     files = host.sh("ls", "/run/codeb/sessions", check=False).split()
-    forgets = [line for line in units if ".forget." in line]
     return [
         *(name for name in containers if name.startswith("codeb.session.")),
-        *(line for line in units if line not in forgets),
-        *groups,
+        *(found for found in (*units, *groups) if not _forgets(found)),
         *files,
     ]
 
