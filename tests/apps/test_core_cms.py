@@ -22,6 +22,11 @@ from ops.new import Wanted, new, place
 
 pytestmark = pytest.mark.lab
 
+MAIN = [
+    f"tests/integration/{name}.test.ts" for name in ("migrate", "registration", "sign-in", "items", "pages")
+]
+"""What an app is for: its tables, people who come in, what they write and what visitors see."""
+
 
 @dataclass(frozen=True)
 class Tools:
@@ -54,7 +59,12 @@ def servers() -> dict[str, str]:
 def template() -> Tools:
     """The template with its packages, as its lock file has them."""
     folders = Folders.here()
-    ours = {"npm_config_cache": str(folders.cache / "npm"), "NEXT_TELEMETRY_DISABLED": "1", "CI": "1", "NODE_NO_WARNINGS": "1"}
+    ours = {
+        "npm_config_cache": str(folders.cache / "npm"),
+        "NEXT_TELEMETRY_DISABLED": "1",
+        "CI": "1",
+        "NODE_NO_WARNINGS": "1",
+    }
     found = Tools(
         CORE_CMS.sources, {**os.environ, **toolchains.node(folders, Progress()), **servers(), **ours}
     )
@@ -75,7 +85,12 @@ def test_the_template_s_own_checks_pass(template: Tools, script: str) -> None:
     template.run("npm", "run", script)
 
 
-def test_the_built_app_does_what_it_should_on_real_services(built: Tools) -> None:
+def test_the_built_app_does_what_it_is_for_on_real_services(built: Tools) -> None:
+    built.run("npx", "vitest", "run", "--project", "integration", *MAIN)
+
+
+@pytest.mark.slow
+def test_the_built_app_does_all_that_it_should_on_real_services(built: Tools) -> None:
     built.run("npm", "run", "test:integration")
 
 

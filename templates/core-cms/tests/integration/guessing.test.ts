@@ -58,9 +58,11 @@ it("answers alike whether there is an account, it is disabled, or the password i
 });
 
 it("does the same work for an account that isn't there", async () => {
+  // The least of three: the app does other work meanwhile, too.
   const took = async (email: string) => {
-    const { cpu } = await computed(() => guess(email, "192.0.2.9"));
-    return cpu;
+    const times: number[] = [];
+    for (const last of [9, 10, 11]) times.push((await computed(() => guess(email, `192.0.2.${last}`))).cpu);
+    return Math.min(...times);
   };
   const [there, not] = [await took("kim@example.com"), await took("nobody@example.com")];
   // What scrypt costs is above all else of an answer, so without it one would be a fraction of the other.

@@ -105,7 +105,9 @@ describe("the bucket refuses", () => {
     ["a form that was changed", picture("x"), { Policy: Buffer.from("{}").toString("base64") }],
   ])("%s", async (_, bytes, change) => {
     const ticket = await ticketFor(ann, picture("x"));
-    expect(await post(ticket, bytes, change)).toBeGreaterThanOrEqual(400);
+    // Its answer may be lost where it hangs up on what is still being sent.
+    const status = await post(ticket, bytes, change).catch(() => 400);
+    expect(status).toBeGreaterThanOrEqual(400);
     expect(await isThere(ticket.key)).toBe(false);
     expect((await confirm(ann, ticket.id)).status).toBe(404);
   });
