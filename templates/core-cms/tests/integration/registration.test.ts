@@ -138,8 +138,11 @@ describe("where anybody may register", () => {
     const all = await Promise.all(
       Array.from({ length: 10 }, () => registers(open, { email: "lee@example.com" })),
     );
-    expect(all.map(({ status }) => status).sort()).toEqual([201, ...Array(9).fill(409)]);
+    // Who waits too long for a connection behind the others is told to come again.
+    const said = all.map(({ status }) => status).filter((status) => status !== 503);
+    expect(said.sort()).toEqual([201, ...Array(said.length - 1).fill(409)]);
     expect(await accounts()).toHaveLength(1);
+    expect((await registers(open, { email: "lee@example.com" })).status).toBe(409);
   });
 
   it("twenty an hour may from one address", async () => {
