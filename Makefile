@@ -10,7 +10,7 @@ WORKERS ?= 3 # of tests; hosts run at two of them at once (tests/conftest.py)
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-backup bench-cms bench-faults bench-observability bench-release
+.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-backup bench-cms bench-faults bench-observability bench-release bench-scaling
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
@@ -92,3 +92,6 @@ bench-observability: $(READY) ## measure: what watching costs in memory, process
 
 bench-release: $(READY) ## measure: 50 releases under load; ARGS=--peer: beside kamal-proxy and caddy reload
 	@$(PY) -m lab.bench.releases $(ARGS)
+
+bench-scaling: $(READY) ## measure: 2 → 4 → 2 app servers under 200 requests/s and WebSockets, on the simulated Vultr
+	@$(PY) -m lab.bench.growing $(ARGS)

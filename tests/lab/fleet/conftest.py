@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from production import Production, echo, project_folder, shop
+from visiting import echo, shop
 
-from lab import apps, paths
-from lab.fleet import stack as fleet
-from lab.fleet.cloud import Cloud
-from lab.host import Lab
-from lab.host.cache import remove
+from lab import apps
+from lab.fleet.production import Production, fresh, repository_manifests
 
 ECHO = Path(__file__).parent / "echo"
 
@@ -20,24 +17,14 @@ ECHO = Path(__file__).parent / "echo"
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     """The fleet, deployed and answering."""
-    cloud = Cloud(Lab.here())
-    cloud.clean()
-    remove(paths.FLEET)
-    cloud.lab.ensure(())
-    cloud.start()
-    try:
-        stack = fleet.stack(cloud, project_folder(tmp_path_factory.mktemp("fleet")))
-        fleet.prepare(cloud, stack)
-        apps.push_all(cloud.lab)
-        apps.PROBE.push(cloud.lab)
-        cloud.lab.push_app(ECHO, "codeb/echo", "1.0.0")
-        found = Production(cloud, stack.project, stack)
+    with fresh(tmp_path_factory.mktemp("fleet")) as found:
+        lab = found.cloud.lab
+        apps.push_all(lab)
+        apps.PROBE.push(lab)
+        lab.push_app(ECHO, "codeb/echo", "1.0.0")
+        for name, manifest in repository_manifests().items():
+            found.write(name, manifest)
         found.write("echo", echo("first"))
         found.write("shop", shop())
-        stack.open()
-        found.up()
-        (stack.project / "ca.crt").write_text(found.outputs()["caCertificate"])
+        found.begin()
         yield found
-    finally:
-        cloud.clean()
-        remove(paths.FLEET)

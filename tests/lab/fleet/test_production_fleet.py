@@ -6,8 +6,9 @@ import json
 import time
 
 import pytest
-from production import VISITOR, Production, Visitors, echo
+from visiting import Visitors, echo
 
+from lab.fleet.production import VISITOR, Production
 from tests.vultr_api import Api
 
 pytestmark = pytest.mark.lab

@@ -1,4 +1,4 @@
-"""The stack `fleet` as its tests drive it: manifests of their own, the servers' consoles, visitors of the balancer."""
+"""The stack `fleet` as tests and benchmarks drive it: manifests and counts of their own, consoles, visitors."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import os
 import socket
 import ssl
 import subprocess
-import threading
 import time
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from lab import paths
-from lab.apps import PROBE
+from lab.fleet import shape
+from lab.fleet import stack as fleet
 from lab.fleet.cloud import Cloud
+from lab.host import Lab, LabError
+from lab.host.cache import remove, write_atomically
 from lab.pulumi.stack import Stack as PulumiStack
 from lab.vultr.machines.ground import Ground
 from lab.vultr.machines.servers import Server
@@ -51,21 +53,30 @@ class Production:
     pulumi: PulumiStack
 
     def write(self, name: str, manifest: Mapping[str, Any]) -> None:
-        _write(self.folder, name, manifest)
+        """Add a manifest, or change it; the next update deploys it."""
+        text = yaml.safe_dump(dict(manifest), allow_unicode=True)
+        (self.folder / "manifests" / f"{name}.yaml").write_text(text)
+
+    def resize(self, pool: str, count: int) -> None:
+        """Let the settings say so many servers of a pool; the next update makes it so. Raises LabError: no such pool."""
+        path = self.folder / shape.SETTINGS.name
+        settings = yaml.safe_load(path.read_text())
+        pools = {each["name"]: each for each in settings["config"]["codeb:pools"]}
+        if pool not in pools:
+            raise LabError(f"{path} has no pool {pool!r}", f"say one of: {', '.join(pools)}")
+        pools[pool]["count"] = count
+        write_atomically(path, yaml.safe_dump(settings, allow_unicode=True))
 
     def up(self, *arguments: str) -> str:
-        """What an update says, which must succeed."""
+        """What an update says. Raises LabError with its words when it fails."""
+        self.pulumi.open()
         self.pulumi.clear()
         line = self.pulumi.command("up", ["--yes", "--skip-preview", "--non-interactive", *arguments])
-        done = self._done(line)
-        assert done.returncode == 0, f"{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
-        return done.stdout + done.stderr
+        return _said(self._done(line), "an update of the fleet")
 
     def codeb(self, *arguments: str) -> str:
-        """What `codeb …` says on this stack, which must succeed."""
-        done = self.asked(*arguments)
-        assert done.returncode == 0, f"{arguments}\n{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
-        return done.stdout + done.stderr
+        """What `codeb …` says on this stack. Raises LabError with its words when it fails."""
+        return _said(self.asked(*arguments), f"codeb {' '.join(arguments)}")
 
     def asked(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`codeb …` on this stack, however it ends."""
@@ -114,12 +125,23 @@ class Production:
         while good < 4:
             found = {domain: self.ask(domain, path).status for domain, path in domains.items()}
             good = good + 1 if set(found.values()) == {"200"} else 0
-            assert time.monotonic() < end, found
+            if time.monotonic() > end:
+                raise LabError(f"after {seconds:.0f} s there is {found}", "see `python -m lab.fleet status`")
             time.sleep(0.5)
+
+    def begin(self) -> None:
+        """The first update, and the authority by which its sites are checked from then on. Raises LabError."""
+        self.up()
+        self.authority.write_text(self.outputs()["caCertificate"])
+
+    @property
+    def authority(self) -> Path:
+        """The certificate of the authority that issued the sites'."""
+        return self.folder / "ca.crt"
 
     @property
     def ca(self) -> str:
-        return (self.folder / "ca.crt").read_text()
+        return self.authority.read_text()
 
     def _done(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -133,80 +155,47 @@ class Production:
         )
 
 
-@dataclass
-class Visitors:
-    """Requests of two visitors, again and again while the block runs."""
-
-    production: Production
-    domain: str
-    seen: list[tuple[float, str]] = field(default_factory=list)
-
-    def __enter__(self) -> Visitors:
-        self._done = threading.Event()
-        self._threads = [threading.Thread(target=self._work) for _ in range(2)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        for thread in self._threads:
-            thread.join(60)
-
-    def _work(self) -> None:
-        while not self._done.wait(0.1):
-            began = time.monotonic()
-            self.seen.append((began, self.production.ask(self.domain).status))
-
-    def failed(self, since: float = 0) -> list[tuple[float, str]]:
-        """Requests that were begun since then and got no 200: how long after it, and how they ended."""
-        return sorted((round(at - since, 2), how) for at, how in self.seen if at >= since and how != "200")
-
-    def said(self) -> str:
-        return str(dict(Counter(how for _, how in self.seen)))
+def _said(done: subprocess.CompletedProcess[str], what: str) -> str:
+    if done.returncode != 0:
+        said = f"{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
+        raise LabError(f"{what} failed with status {done.returncode}:\n{said}", "see its words")
+    return done.stdout + done.stderr
 
 
-def _write(folder: Path, name: str, manifest: Mapping[str, Any]) -> None:
-    text = yaml.safe_dump(dict(manifest), allow_unicode=True)
-    (folder / "manifests" / f"{name}.yaml").write_text(text)
+def repository_manifests() -> dict[str, dict[str, Any]]:
+    """The repository's, patient with health: `codeb status` judges one answer, on a machine that runs several servers."""
+    found = {}
+    for path in (paths.REPO / "manifests").glob("*.yaml"):
+        found[path.stem] = manifest = yaml.safe_load(path.read_text())
+        manifest.setdefault("monitoring", {}).setdefault("health", {}).update(PATIENT)
+    return found
 
 
 def project_folder(folder: Path) -> Path:
-    """The repository's program, settings and manifests, where manifests can be added."""
+    """The repository's program and settings, where settings can be changed and manifests added; there is none yet."""
     (folder / "manifests").mkdir()
     for name in paths.PROGRAM:
         if name != "Pulumi.dev.yaml":
             (folder / name).symlink_to(paths.REPO / name)
-    (folder / "Pulumi.fleet.yaml").symlink_to(paths.REPO / "Pulumi.fleet.yaml")
-    for path in (paths.REPO / "manifests").glob("*.yaml"):
-        manifest = yaml.safe_load(path.read_text())
-        health = manifest.setdefault("monitoring", {}).setdefault("health", {})
-        health.update(
-            PATIENT
-        )  # `codeb status` judges one answer, on a machine that runs four servers at once
-        _write(folder, path.stem, manifest)
+    (folder / shape.SETTINGS.name).write_text(shape.SETTINGS.read_text())
     return folder
 
 
-def echo(title: str) -> dict[str, Any]:
-    """A project without data that runs on both app servers."""
-    return {
-        "project": {"id": "echo"},
-        "environment": {
-            "domain": "echo.lab.test",
-            "image": "registry.lab.test:5000/codeb/echo:1.0.0",
-            "variables": {"TITLE": title},
-        },
-        "servers": {"replicas": 2},
-        "resources": {name: {"enabled": False} for name in ("database", "cache", "storage")},
-        "monitoring": {"health": {"path": "/", "interval": "500ms", "start_timeout": "60s", **PATIENT}},
-    }
+@contextmanager
+def fresh(folder: Path) -> Iterator[Production]:
+    """A fleet on an empty account, without manifests, with nothing deployed yet. `folder` is to be its project folder.
 
-
-def shop() -> dict[str, Any]:
-    """A project that stores orders."""
-    return {
-        "project": {"id": "shop"},
-        "environment": {"domain": "shop.lab.test", "image": PROBE.image},
-        "monitoring": {"health": {"interval": "500ms", "start_timeout": "60s", **PATIENT}},
-    }
+    The clone's own fleet goes, and so does this one at the end. Raises LabError.
+    """
+    cloud = Cloud(Lab.here())
+    cloud.clean()
+    remove(paths.FLEET)
+    cloud.lab.ensure(())
+    cloud.start()
+    try:
+        stack = fleet.stack(cloud, project_folder(folder))
+        fleet.prepare(cloud, stack)
+        yield Production(cloud, stack.project, stack)
+    finally:
+        cloud.clean()
+        remove(paths.FLEET)

@@ -1,0 +1,1 @@
+"""`make bench-scaling`: servers join and leave a pool under load."""
