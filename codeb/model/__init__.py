@@ -31,6 +31,7 @@ from codeb.model.protect import Protect
 from codeb.model.redirects import Redirect, most_specific_first
 from codeb.model.services import Bucket, Cache, Database, Storage
 from codeb.model.settings import (
+    Autoscale,
     Balancer,
     Images,
     Member,
@@ -55,6 +56,7 @@ __all__ = [
     "Alerts",
     "Alias",
     "Asked",
+    "Autoscale",
     "Backup",
     "BackupCredentials",
     "Balancer",
