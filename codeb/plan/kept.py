@@ -126,7 +126,9 @@ def _scale(entry: Reader) -> Scale:
         start,
         entry.text("since", ""),
         entry.text("reason", ""),
-        tried and Tried(tried.number("count", 1, MOST_SERVERS), tried.text("at"), tried.text("reason")),
+        None
+        if tried is None
+        else Tried(tried.number("count", 1, MOST_SERVERS), tried.text("at"), tried.text("reason")),
     )
 
 
