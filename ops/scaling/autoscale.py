@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from codeb.fleet.values import mapping
-from codeb.model import DocumentErrors, Member
+from codeb.model import DocumentErrors
 from codeb.plan import PlanError
 from codeb.scaling import Decision, Seen, Situation, decide
 from ops.access import AccessError, Server
@@ -22,9 +22,10 @@ from ops.pulumi import PulumiError
 from ops.request import asking, request_text
 from ops.result import Result, failed
 from ops.runs import Run, Runner, Step
+from ops.scaling.chosen import Chosen
 from ops.scaling.figures import figures
 from ops.scaling.parts import Findings, compared
-from ops.scaling.pools import Group, read_groups
+from ops.scaling.pools import Group, most_replicas, read_groups
 from ops.watching import Unwatched, watcher
 from ops.words import clean
 
@@ -68,47 +69,6 @@ class Outcome:
     status: int
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """A pool and what was decided about it."""
-
-    group: Group
-    decision: Decision
-
-    @property
-    def acts(self) -> bool:
-        """Whether a server comes or goes."""
-        return self.decision.act != "hold"
-
-    @property
-    def moved(self) -> Member:
-        """The server that comes or goes."""
-        return self.group.next if self.decision.act == "add" else self.group.members[-1]
-
-    @property
-    def line(self) -> str:
-        """In words."""
-        before, after = len(self.group.members), self.decision.count
-        what = f"{before} to {after} servers" if self.acts else f"{before} servers stay"
-        return clean(f"pool {self.group.pool.name}: {what}: {self.decision.reason}")
-
-    @property
-    def document(self) -> dict[str, object]:
-        """For programs."""
-        seen = self.decision.seen
-        return {
-            "pool": self.group.pool.name,
-            "servers": list(self.group.servers),
-            "act": self.decision.act,
-            "count": self.decision.count,
-            "reason": self.decision.reason,
-            "load_percent": None if seen.load is None else round(seen.load, 1),
-            "measured": list(seen.measured),
-            "fresh": list(seen.fresh),
-            "away": list(seen.away),
-        }
-
-
 def autoscale(wanted: Wanted, world: World) -> Outcome:
     """Look, decide, and carry out what was decided unless it is a dry run."""
     try:
@@ -123,10 +83,13 @@ def autoscale(wanted: Wanted, world: World) -> Outcome:
         return Outcome(Result({"ok": True, "stack": wanted.stack, "pools": []}, (line,)), DONE)
     try:
         now, chosen = _decided(groups, wanted.stack, world)
+        chosen = [_needed(each, wanted.stack, world, outputs) for each in chosen]
         if not any(each.acts for each in chosen):
             return Outcome(_shown(wanted, chosen, done=False), DONE)
         return _carried_out(wanted, world, now, chosen, outputs)
-    except (AccessError, Unwatched, PulumiError) as error:
+    except DocumentErrors as error:
+        return Outcome(failed(error), BAD)
+    except (AccessError, Unwatched, PulumiError, PlanError) as error:
         return Outcome(failed(error), FAILED)
 
 
@@ -144,6 +107,18 @@ def _decided(groups: Sequence[Group], stack: str, world: World) -> tuple[float, 
         situation = Situation(known.now, group.servers, known.samples, known.unwell, group.decided)
         chosen.append(Chosen(group, decide(group.rules, situation)))
     return known.now, chosen
+
+
+def _needed(chosen: Chosen, stack: str, world: World, outputs: Mapping[str, Any]) -> Chosen:
+    """Nobody goes whom a project asks for. Raises DocumentErrors and PlanError."""
+    if chosen.decision.act != "remove":
+        return chosen
+    replicas, project = most_replicas(world.folder, stack, chosen.group, outputs)
+    if replicas <= chosen.decision.count:
+        return chosen
+    reason = f"{chosen.decision.reason}, but {project} asks for {replicas} servers (servers.replicas)"
+    stays = replace(chosen.decision, act="hold", count=len(chosen.group.members), reason=reason)
+    return replace(chosen, decision=stays)
 
 
 def _carried_out(

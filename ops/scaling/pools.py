@@ -9,8 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from codeb.fleet.values import mapping, text
-from codeb.model import Asked, Autoscale, Member, Pool, parse_settings, read_stack_values
-from codeb.plan import Scale, counts, read_kept, scaled
+from codeb.model import (
+    Asked,
+    Autoscale,
+    Member,
+    Pool,
+    load_manifests,
+    parse_settings,
+    read_sources,
+    read_stack_values,
+)
+from codeb.plan import Scale, counts, merged, read_kept, scaled
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,20 @@ def read_groups(folder: Path, stack: str, outputs: Mapping[str, Any]) -> list[Gr
         last = _last(decided.get(pool.name))
         groups.append(Group(pool, pool.autoscale, members, coming, there, last))
     return groups
+
+
+def most_replicas(folder: Path, stack: str, group: Group, outputs: Mapping[str, Any]) -> tuple[int, str]:
+    """How many servers of the pool a project asks for at most, and which project does; the program makes no plan with fewer.
+
+    Raises:
+        DocumentErrors: settings or manifests are wrong.
+        PlanError: the registry can't be understood.
+    """
+    settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
+    written = load_manifests(read_sources(folder / settings.manifests), settings)
+    manifests = merged(written, settings, outputs.get("registry")).manifests
+    asked = [(each.servers.replicas, each.id) for each in manifests if each.servers.pool == group.pool.name]
+    return max(asked, default=(0, ""))
 
 
 def _last(scale: Scale | None) -> float | None:

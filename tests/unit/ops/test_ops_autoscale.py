@@ -186,6 +186,22 @@ def test_an_idle_pool_loses_its_last_server(place: Place) -> None:
     assert place.notes[0]["what"] == "pool default: 3 to 2 servers"
 
 
+def test_nobody_goes_whom_a_project_asks_for(place: Place) -> None:
+    manifest = {
+        "project": {"id": "shop"},
+        "environment": {"domain": "shop.fleet.test", "image": "ghcr.io/leo/shop:1"},
+        "servers": {"replicas": 3},
+    }
+    (place.folder / "manifests" / "shop.yaml").write_text(yaml.safe_dump(manifest))
+    outcome = three(place).look()
+    assert (outcome.status, place.runs) == (DONE, [])
+    assert "3 servers stay" in outcome.result.lines[0]
+    assert "but shop asks for 3 servers (servers.replicas)" in outcome.result.lines[0]
+    (place.folder / "manifests" / "shop.yaml").write_text("project: {id: 7}")
+    broken = place.look()
+    assert (broken.status, place.runs) == (BAD, [])
+
+
 def test_between_the_limits_nothing_is_run(place: Place) -> None:
     place.cpu = {"app-1": 50.0, "app-2": 50.0}
     outcome = place.look()
