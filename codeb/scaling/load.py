@@ -12,6 +12,8 @@ from typing import Final
 _LEAST_GAP_S: Final = 45
 """Seconds without a sample that are none the worse: three scrapes."""
 _GAPS_IN_WINDOW: Final = 5
+_ARRIVAL_S: Final = 20 * 60
+"""Seconds after a step in which the last server is taken for one that is still on its way, not for one that is lost."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,8 @@ class Seen:
     """The servers by what is known of them, and the load of those that are measured.
 
     `measured` have samples of the whole window. `fresh` answer now but have not been there for a whole window: they came, or
-    came back. `away` don't answer, or not steadily. `load` is the mean of the measured, `halves` that of each half of the
-    window, in percent; None when nobody is measured.
+    came back; so has the one that a step may just be bringing. `away` don't answer, or not steadily. `load` is the mean of
+    the measured, `halves` that of each half of the window, in percent; None when nobody is measured.
     """
 
     measured: tuple[str, ...]
@@ -66,6 +68,9 @@ def look(situation: Situation, window_s: float) -> Seen:
         else _kind([each.at for each in samples[name]], start, situation.now, gap)
         for name in situation.servers
     }
+    last = situation.servers[-1] if situation.servers else ""
+    if kinds.get(last) == "away" and not samples[last] and _is_recent(situation):
+        kinds[last] = "fresh"
     parted = {name: _halves(samples[name], start + window_s / 2) for name in situation.servers}
     measured = tuple(name for name in situation.servers if kinds[name] == "measured" and parted[name])
     halves = [half for name in measured if (half := parted[name])]
@@ -78,6 +83,11 @@ def look(situation: Situation, window_s: float) -> Seen:
     earlier, later = (fmean(half[number] for half in halves) for number in (0, 1))
     load = fmean(fmean(each.cpu for each in samples[name]) for name in measured)
     return Seen(measured, fresh, lost, load, (earlier, later))
+
+
+def _is_recent(situation: Situation) -> bool:
+    """Whether a step was begun a short time ago."""
+    return situation.decided is not None and situation.now - situation.decided < _ARRIVAL_S
 
 
 def _by_server(situation: Situation, start: float) -> Mapping[str, Sequence[Sample]]:

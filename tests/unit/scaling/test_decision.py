@@ -85,6 +85,17 @@ def test_a_server_that_just_came_is_neither_idle_nor_busy() -> None:
     assert (act, reason) == ("hold", "app-3: not measured for a whole window of 5m yet")
 
 
+@pytest.mark.parametrize(("ago", "act"), [(700, "hold"), (1199, "hold"), (1200, "add")])
+def test_a_server_that_is_on_its_way_is_waited_for_and_not_for_ever(ago: float, act: str) -> None:
+    """Else a slow start would call for one more, which would go at once."""
+    cpu = {"app-1": 80.0, "app-2": 80.0, "app-3": 0.0}
+    known = samples({"app-1": 80, "app-2": 80})
+    assert decided(cpu, samples=known, decided=NOW - ago)[0] == act
+    assert decided(cpu, samples=known, decided=NOW - ago, unwell=frozenset({"app-3"}))[0] == act
+    lost = samples({"app-1": 80, "app-3": 80})
+    assert decided(cpu, samples=lost, decided=NOW - ago)[0] == "add", "another one is lost"
+
+
 def test_who_is_away_has_nothing_to_say_and_its_work_is_in_the_others_figures() -> None:
     cpu = {"app-1": 80.0, "app-2": 0.0, "app-3": 80.0}
     known = samples({"app-1": 80, "app-3": 80}) + samples({"app-2": 0}, until=120)
