@@ -222,14 +222,16 @@ def remember(stack: Stack) -> None:
 
     The engine keeps a stack's last registered outputs until the end of the run, and merges them with the old ones when the
     run fails: so ports and indexes handed out in a failed run are not handed out again. The outputs of a run that
-    succeeds replace them.
+    succeeds replace them. A number of servers that this run is asked for is kept as tried, until it is there.
     """
     live = stack.live.by_project(stack.plan)
     entries = registry.carried(registry.planned_entries(stack.plan), stack.previous, live)
     entries = registry.with_backups(entries, stack.previous, stack.live.backups)
     root = get_root_resource()
     if isinstance(root, pulumi.ComponentResource):
-        root.register_outputs({"registry": registry.document(entries, stack.plan.leaving, stack.plan.kept)})
+        root.register_outputs(
+            {"registry": registry.document(entries, stack.plan.leaving, stack.plan.kept.begun)}
+        )
 
 
 def _monitoring(plan: Plan) -> dict[str, Any]:

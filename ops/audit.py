@@ -12,11 +12,12 @@ from ops.fleet import Ask
 
 @dataclass(frozen=True)
 class Act:
-    """What was done, to what, and by whom: one line of at most 200 characters each, `act` one word."""
+    """What was done, to what, by whom and why: one line of at most 200 characters each, `act` one word."""
 
     act: str
     what: str
     by: str
+    why: str = ""
 
 
 def note(act: Act, servers: Callable[[], Sequence[Server]], ask: Ask) -> list[str]:
@@ -25,7 +26,8 @@ def note(act: Act, servers: Callable[[], Sequence[Server]], ask: Ask) -> list[st
         there = servers()
     except AccessError as error:
         return [f"warning: no server's audit log has a line: {error}"]
-    document = {"version": 1, "act": act.act, "what": act.what, "by": act.by}
+    document: dict[str, object] = {"version": 1, "act": act.act, "what": act.what, "by": act.by}
+    document |= {"why": act.why} if act.why else {}
     replies = fleet.ask_each(there, "note", document, ask).values()
     return [
         f"warning: {each.server}'s audit log has no line: {each.problem}" for each in replies if each.problem

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pulumi import automation
 from pulumi.automation import events
 from pulumi.automation._stack import StackInitMode
-from pulumi.automation.errors import create_command_error
+from pulumi.automation.errors import ConcurrentUpdateError, create_command_error
 
 from ops.pulumi import PulumiError
 from ops.runs import Ended, Event, Run, Said, Severity, Step, StepFailed, Verb, Watch
@@ -56,7 +56,8 @@ def run(folder: Path, stack: str, verb: Verb, watch: Watch, run: Run) -> Ended:
     except (FileNotFoundError, automation.InvalidVersionError) as error:
         raise PulumiError(f"the pulumi CLI can't be used: {error}") from None
     except automation.CommandError as error:
-        return Ended(False, "" if failures else _words(str(error)), run.ending)
+        locked = isinstance(error, ConcurrentUpdateError)
+        return Ended(False, "" if failures else _words(str(error)), run.ending, locked)
     except RuntimeError as error:
         return Ended(False, str(error), run.ending)
     return Ended(True)

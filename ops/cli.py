@@ -15,6 +15,7 @@ from typing import Final
 
 from ops import (
     app_commands,
+    autoscale_commands,
     backup_commands,
     ci_commands,
     fleet_commands,
@@ -51,6 +52,7 @@ COMMANDS = (
     *watch_commands.COMMANDS,
     *session_commands.COMMANDS,
     *fleet_commands.COMMANDS,
+    *autoscale_commands.COMMANDS,
     *mcp_commands.COMMANDS,
     *ci_commands.COMMANDS,
 )

@@ -108,7 +108,7 @@ def update(asked: Asked, plan: Plan, approver: str, runner: Runner, run: Run, pr
         seen.said.append(Said("error", "the files changed while the update began, which was ended early"))
         ended = Ended(False, ended.problem, ended.interrupted)
     if not ended.ok:
-        return seen.failure(asked.stack, ended.problem, interrupted=ended.interrupted)
+        return seen.failure(asked.stack, ended.problem, interrupted=ended.interrupted, locked=ended.locked)
     document = {
         "ok": True,
         "stack": asked.stack,

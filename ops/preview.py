@@ -67,7 +67,7 @@ def look(
     with run.within(SECONDS):
         ended = runner(folder, stack, verb, seen, run)
     if not ended.ok:
-        return seen.failure(stack, ended.problem, interrupted=ended.interrupted)
+        return seen.failure(stack, ended.problem, interrupted=ended.interrupted, locked=ended.locked)
     if tree(folder, stack) != before:
         return failed("the files changed while they were previewed: run it again")
     return seen.plan(folder, stack, before)
@@ -119,7 +119,7 @@ class Seen:
             if line.strip()
         ]
 
-    def failure(self, stack: str, problem: str, *, interrupted: bool) -> Result:
+    def failure(self, stack: str, problem: str, *, interrupted: bool, locked: bool = False) -> Result:
         """How a run failed."""
         errors = self.lines("error") or [words.clean(problem or "the run failed without a word")]
         if interrupted:
@@ -133,6 +133,7 @@ class Seen:
             "errors": errors,
             "failed": [step.resource for step in self.failures],
             "interrupted": interrupted,
+            "locked": locked,
             "changes": self.lines("info"),
             "warnings": self.lines("warning"),
         }

@@ -51,11 +51,15 @@ Watch = Callable[[Event], None]
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended. `problem` are the CLI's own words for a failure that no event told, "" for none."""
+    """How a run ended. `problem` are the CLI's own words for a failure that no event told, "" for none.
+
+    `locked`: another run has the stack, so that this one did nothing.
+    """
 
     ok: bool
     problem: str = ""
     interrupted: bool = False
+    locked: bool = False
 
 
 class Run:

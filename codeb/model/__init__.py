@@ -4,7 +4,7 @@ The door is `load_manifests(sources, settings)` and `parse_settings(data)`. Size
 milliseconds.
 """
 
-from codeb.model.asked import Asked, Opening, RequestErrors, parse_request
+from codeb.model.asked import Asked, AskedCount, Opening, RequestErrors, parse_request
 from codeb.model.backup_secrets import BackupCredentials, parse_backup_credentials
 from codeb.model.cloud_secrets import BalancerCertificate, CloudSecrets, parse_cloud_secrets
 from codeb.model.features import CronJob, Features, Maintenance, Worker
@@ -31,6 +31,7 @@ from codeb.model.protect import Protect
 from codeb.model.redirects import Redirect, most_specific_first
 from codeb.model.services import Bucket, Cache, Database, Storage
 from codeb.model.settings import (
+    Autoscale,
     Balancer,
     Images,
     Member,
@@ -55,6 +56,8 @@ __all__ = [
     "Alerts",
     "Alias",
     "Asked",
+    "AskedCount",
+    "Autoscale",
     "Backup",
     "BackupCredentials",
     "Balancer",

@@ -1,4 +1,4 @@
-"""What a run is asked for beyond manifests: images that were built, preview environments of pull requests.
+"""What a run is asked for beyond manifests: images, preview environments of pull requests, numbers of servers.
 
 The text is JSON of the environment variable `CODEB_REQUEST` (docs/previews.md). It comes from a pipeline, and with it from
 whoever may push: each value passes the types here before anything else sees it.
@@ -19,6 +19,7 @@ from codeb.model import types as t
 from codeb.model.findings import findings
 from codeb.model.problems import DocumentErrors, Problem, path_text, refusal, shown
 from codeb.model.section import Section
+from codeb.model.settings.autoscale import LEAST_SERVERS, MOST_SERVERS
 from codeb.model.shapes import Shape
 
 LARGEST_BYTES: Final = 64 << 10
@@ -104,6 +105,17 @@ class AskedPreviews(Section):
         return self
 
 
+class AskedCount(Section):
+    """How many servers a pool with `autoscale` is to have."""
+
+    count: Annotated[int, Field(ge=LEAST_SERVERS, le=MOST_SERVERS)]
+    """Servers; the settings' `min` and `max` have the last word."""
+    at: Moment
+    """When it was decided; the program has no clock."""
+    reason: t.Description
+    """Why, in one line for people."""
+
+
 class Asked(Section):
     """A request; the empty one asks for nothing."""
 
@@ -115,6 +127,8 @@ class Asked(Section):
     """Projects that run their manifest's image again; one without a deployed image does so already."""
     previews: AskedPreviews = AskedPreviews()
     """Preview environments."""
+    pools: Mapping[t.PoolName, AskedCount] = Field(default_factory=dict, max_length=20)
+    """By pool with `autoscale`: how many servers it has until another number is decided, or its settings say otherwise."""
 
     @model_validator(mode="after")
     def _one_image(self) -> Self:

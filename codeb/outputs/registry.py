@@ -252,6 +252,32 @@ class Preview(Part):
     """When it may be closed, as ISO time in UTC. Somebody has to: it is open as long as it is here."""
 
 
+class TriedCount(Part):
+    """A step to another number of servers that did not come to its end."""
+
+    count: int
+    """The number that was to be."""
+    at: str
+    """When it was begun, as ISO time in UTC."""
+    reason: str
+    """Why, in words."""
+
+
+class PoolCount(Part):
+    """How many servers a pool has in place of what the settings start it with."""
+
+    count: int
+    """The number that counts, whoever updates the stack."""
+    start: int
+    """What the settings said when it was decided. When they say another number, that is what counts."""
+    since: str | None = None
+    """When it was decided, as ISO time in UTC. Absent where a step was tried only."""
+    reason: str = ""
+    """Why, in words."""
+    tried: TriedCount | None = None
+    """The last step, where it failed; the next one that succeeds takes it away."""
+
+
 class Registry(Part):
     """What the stack runs and holds. Nothing in it is secret."""
 
@@ -265,6 +291,8 @@ class Registry(Part):
     """Deployed images by project; a project without one runs its manifest's. Absent where there are none."""
     previews: Mapping[str, Preview] = Field(default_factory=dict)
     """Preview environments that are open, by the id that they have in `projects`. Absent where there are none."""
+    pools: Mapping[str, PoolCount] = Field(default_factory=dict)
+    """Numbers of servers that were decided, by pool with `autoscale`. Absent where there are none."""
 
 
 class ProjectAddress(Part):

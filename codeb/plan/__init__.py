@@ -18,9 +18,10 @@ from codeb.plan.fleet import (
     SharedStorage,
 )
 from codeb.plan.held import Holding
-from codeb.plan.kept import Kept, Pin, Preview, read_kept
+from codeb.plan.kept import Kept, Pin, Preview, Scale, Tried, read_kept
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
+from codeb.plan.scaled import counts, scaled
 from codeb.plan.types import (
     CachePlan,
     DatabasePlan,
@@ -69,16 +70,20 @@ __all__ = [
     "RedisPlan",
     "Request",
     "RetainedPlan",
+    "Scale",
     "ServerPlan",
     "SharedStorage",
     "Slot",
+    "Tried",
     "Wanted",
     "WorkerPlan",
     "allocate",
     "cost_line",
+    "counts",
     "make_plan",
     "merged",
     "read_kept",
     "read_previous",
     "request_of",
+    "scaled",
 ]

@@ -18,6 +18,7 @@ from codeb.plan.placement import check_edge, check_watcher, crowded_pools, data_
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.retention import leaving, notes, retained
+from codeb.plan.scaled import scaled
 from codeb.plan.types import DatabasePlan, DataServicesPlan, Plan, ProjectPlan, RetainedPlan, ServerPlan
 from codeb.plan.values import BucketPlan, Instance
 from codeb.plan.workers import moves as moved_workers
@@ -35,12 +36,14 @@ def make_plan(
 
     Args:
         previous: the registry document of the previous run as the stack output gives it back, or None.
-        kept: what the manifests have beyond those of the folder, as `codeb.plan.merged` found it; the plan passes it on.
+        kept: what there is beyond the manifests of the folder and the settings, as `codeb.plan.merged` found it; the plan
+            passes it on.
 
     Raises:
         PlanError: names every problem: servers without a needed role, pools without room, ports or names that
             two projects claim or that one has who is still leaving, a previous registry that can't be understood.
     """
+    settings = scaled(settings, kept.pools)
     ordered = sorted(manifests, key=lambda manifest: manifest.project.id)
     servers = servers_of(settings)
     holder = data_server(servers)
@@ -66,6 +69,7 @@ def make_plan(
         *crowded_pools(projects, servers, _caches(data)),
         *zone_notes(fleet, settings, projects),
         *_untraced(settings, projects),
+        *_unscaled(settings),
     )
     costs = costs_of(fleet, (server.name for server in settings.servers))
     return Plan(settings, servers, data, projects, rest, left, told, fleet, costs, kept)
@@ -77,6 +81,13 @@ def _untraced(settings: Settings, projects: Iterable[ProjectPlan]) -> Iterator[s
     if traced and not settings.watched:
         more = f" and {len(traced) - 3} more" if len(traced) > 3 else ""
         yield f"features.tracing does nothing ({', '.join(traced[:3])}{more}): no server has the role monitoring."
+
+
+def _unscaled(settings: Settings) -> Iterator[str]:
+    """One sentence on pools whose load nobody measures."""
+    waiting = [pool.name for _, pool in settings.vultr_pools if pool.autoscale]
+    if waiting and not settings.watched:
+        yield f"autoscale does nothing (pool {', '.join(waiting)}): no server has the role monitoring."
 
 
 def _wish(manifest: Manifest, allocation: Allocation) -> Wish:

@@ -1,7 +1,8 @@
 """What a run is to bring about: manifests, and beside them what earlier runs keep and what this one is asked for.
 
 Who comes first: what is asked for now; then what the registry keeps. A manifest that names another image than when one was
-deployed in its place has the last word; a preview environment ends with a request, or with its project's manifest.
+deployed in its place has the last word; a preview environment ends with a request, or with its project's manifest. Numbers
+of servers are `codeb.plan.scaled`'s.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from codeb.model import (
 from codeb.model.asked import problem, repository
 from codeb.plan.kept import Kept, Pin, Preview, read_kept
 from codeb.plan.previews import manifest_of
+from codeb.plan.scaled import count_notes, count_problems, counts
 
 _LONGEST_ID = 40
 _CLOSE = "`codeb ci environments close` ends it (docs/previews.md)."
@@ -49,6 +51,7 @@ def merged(manifests: Manifests, settings: Settings, previous: object, asked: As
     asked, before = asked or Asked(), read_kept(previous)
     previews = _previews(manifests, before, asked)
     problems = [
+        *count_problems(settings, asked),
         *_image_problems(manifests, asked),
         *_opening_problems(manifests, settings, previous, asked, before, previews),
         *_problems(manifests, settings, before, previews),
@@ -59,9 +62,14 @@ def merged(manifests: Manifests, settings: Settings, previous: object, asked: As
     pinned = _with_images(manifests, images)
     limits = settings.previews
     derived = [_derived(manifests, key, each, settings, limits) for key, each in previews.items() if limits]
-    notes = (*_image_notes(manifests, before, images, asked), *_preview_notes(manifests, before, previews))
+    pools, meanwhile = counts(settings, before, asked)
+    notes = (
+        *_image_notes(manifests, before, images, asked),
+        *_preview_notes(manifests, before, previews),
+        *count_notes(settings, before, pools, asked),
+    )
     made = with_derived(pinned, derived, settings) if derived else pinned
-    return Wanted(made, Kept(images, previews, notes))
+    return Wanted(made, Kept(images, previews, notes, pools, meanwhile))
 
 
 def _images(manifests: Manifests, before: Kept, asked: Asked) -> dict[str, Pin]:

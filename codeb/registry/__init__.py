@@ -11,8 +11,8 @@ which is not what the manifest asks for while a release of it fails, `ceded` whi
 Beside `projects` stand those that are `leaving`: without manifest and data to keep, but perhaps not stopped yet. What
 they hold is given to nobody until their servers say that they are gone.
 
-`images` are those that were deployed in place of the manifests', `previews` the preview environments that are open
-(`codeb.plan.merged`). Both are there only when there are any.
+`images` are those that were deployed in place of the manifests', `previews` the preview environments that are open, `pools`
+the numbers of servers that were decided (`codeb.plan.merged`). Each is there only when there are any.
 
 `backup` is what the data server says of the backups of a project's database.
 
@@ -62,5 +62,6 @@ def document(
     }
     images = {key: asdict(pin) for key, pin in sorted(kept.images.items())}
     previews = {key: asdict(each) for key, each in sorted(kept.previews.items())}
-    rest = {"leaving": left, "images": images, "previews": previews}
+    pools = {key: each.document for key, each in sorted(kept.pools.items())}
+    rest = {"leaving": left, "images": images, "previews": previews, "pools": pools}
     return found | {key: value for key, value in rest.items() if value}

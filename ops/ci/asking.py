@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,24 +20,10 @@ from codeb.model.asked import repository as repository_of
 from codeb.registry import RUNNING
 from ops.ci.context import CiError
 from ops.ci.payload import Release, checked, text
-from ops.request import VARIABLE, request_text
+from ops.request import VARIABLE, asking, request_text
 from ops.tree import tree
 
 _LARGEST: Final = 64 << 10
-
-
-@contextmanager
-def asking(request: str) -> Iterator[None]:
-    """Runs get the request meanwhile, and the hash of what they read has it; "" asks for nothing."""
-    before = os.environ.pop(VARIABLE, None)
-    if request:
-        os.environ[VARIABLE] = request
-    try:
-        yield
-    finally:
-        os.environ.pop(VARIABLE, None)
-        if before is not None:
-            os.environ[VARIABLE] = before
 
 
 def files(folder: Path, stack: str) -> str:

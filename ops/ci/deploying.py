@@ -9,7 +9,6 @@ from typing import Any
 from codeb.model import Manifests, Settings
 from ops.audit import Act
 from ops.ci import health
-from ops.ci.asking import asking
 from ops.ci.context import CiError
 from ops.ci.taking_back import taken_back
 from ops.ci.world import World
@@ -17,6 +16,7 @@ from ops.deploy import Asked, update
 from ops.plans import Plan
 from ops.preview import look
 from ops.pulumi import PulumiError
+from ops.request import asking
 from ops.result import Result
 from ops.runs import Verb
 from ops.tree import tree

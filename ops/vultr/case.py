@@ -31,7 +31,7 @@ from codeb.model import (
     read_sources,
     read_stack_values,
 )
-from codeb.plan import PlanError, merged
+from codeb.plan import PlanError, merged, scaled
 from codeb.secrets import RootSecret, SecretError
 from ops.access import stack_values
 from ops.machines import makes_servers
@@ -149,10 +149,10 @@ def _intent(folder: Path, stack: str, owner: str, registry: object) -> Intent | 
     try:
         settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
         written = load_manifests(read_sources(folder / settings.manifests), settings)
-        manifests = merged(written, settings, registry).manifests
+        found = merged(written, settings, registry)
     except (DocumentErrors, PlanError):
         return None
-    return intent_of(settings, manifests, owner)
+    return intent_of(scaled(settings, found.kept.pools), found.manifests, owner)
 
 
 def _zones(state: State, zone: str) -> set[str]:

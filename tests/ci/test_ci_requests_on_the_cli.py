@@ -26,6 +26,7 @@ from ops.ci.world import World
 from ops.preview import runner
 from ops.pulumi import outputs
 from ops.request import VARIABLE, request_text
+from ops.request import asking as requested
 from ops.runs import Run
 from tests.unit.ci.ci_world import Place
 
@@ -114,7 +115,7 @@ def test_what_a_cut_job_has_left_is_taken_back_by_a_run_that_is_asked_for_nothin
 ) -> None:
     told(place, payload.RELEASE)
     assert deploy(Asked("bench"), world(place, bench)).ok
-    with asking.asking(request_text({"app-0001": IMAGE.partition("@")[0] + BROKEN}, {}, [])):
+    with requested(request_text({"app-0001": IMAGE.partition("@")[0] + BROKEN}, {}, [])):
         assert not runner()(bench.program.folder, "bench", "up", lambda _: None, Run()).ok
     registry = outputs(bench.program.folder, "bench")["registry"]
     assert registry["images"]["app-0001"]["image"].endswith(BROKEN)

@@ -25,6 +25,7 @@ from ops.access import Server
 from ops.alerts import alerts, silence, unsilence
 from ops.log_store import stored
 from ops.logs import Query
+from ops.scaling.figures import figures
 from ops.ssh import Answer
 from ops.streams import Tell
 from ops.top import top
@@ -54,6 +55,16 @@ groups:
   rules:
   - {record: "codeb:state", expr: "vector(1)", labels: {project: shop}}
   - {record: "codeb:cpu_cores", expr: "vector(0.25)", labels: {project: shop}}
+  - {record: node_cpu_seconds_total, expr: "vector(time() * 0.25)", labels: {server: app-1, cpu: "0", mode: idle}}
+  - {record: node_cpu_seconds_total, expr: "vector(time() * 0.15)", labels: {server: app-1, cpu: "0", mode: iowait}}
+  - {record: node_cpu_seconds_total, expr: "vector(time() * 0.60)", labels: {server: app-1, cpu: "0", mode: user}}
+  - {record: node_cpu_seconds_total, expr: "vector(time() * 0.20)", labels: {server: app-1, cpu: "1", mode: idle}}
+  - {record: node_cpu_seconds_total, expr: "vector(time() * 0.10)", labels: {server: app-2, cpu: "0", mode: idle}}
+  - {record: node_cpu_seconds_total, expr: "vector(time() * 0.90)", labels: {server: data-1, cpu: "0", mode: idle}}
+  - {record: up, expr: vector(1), labels: {server: app-1, job: node}}
+  - {record: up, expr: vector(1), labels: {server: app-2, job: node}}
+  - {record: up, expr: vector(0), labels: {server: app-2, job: caddy}}
+  - {record: up, expr: vector(0), labels: {server: app-1, job: process}}
   - {record: "codeb:latency_seconds:p95", expr: "vector(0) / 0", labels: {project: shop}}
   - alert: ProjectSlow
     expr: vector(1)
@@ -280,3 +291,18 @@ def test_promtool_reads_the_series(tmp_path: Path) -> None:
         timeout=60,
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_how_busy_servers_are_and_who_does_not_answer(services: Services) -> None:
+    """The mean of the cores, waiting for a disk counted as idle; the exporter of processes has nothing to do with it."""
+
+    def read() -> Any:
+        found = figures(WATCHER, ("app-1", "app-2"), 300, services.ask)
+        busy = {each.server: each.cpu for each in found.samples}
+        return (found, busy) if len(busy) == 2 else None
+
+    found, busy = eventually("a sample of each", read, 60)
+    assert busy == {"app-1": pytest.approx(70, abs=1), "app-2": pytest.approx(90, abs=1)}
+    assert found.unwell == {"app-2"}
+    assert abs(found.now - now().timestamp()) < 60
+    assert all(found.now - 330 <= each.at <= found.now for each in found.samples)

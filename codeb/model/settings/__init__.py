@@ -1,5 +1,6 @@
 """Settings of a stack: the plain keys `codeb:…` of `Pulumi.<stack>.yaml`. Secret values never come here."""
 
+from codeb.model.settings.autoscale import MOST_SERVERS, Autoscale
 from codeb.model.settings.backup import Backups, SecondPlace
 from codeb.model.settings.base import Provider, Role
 from codeb.model.settings.images import Images
@@ -13,6 +14,8 @@ from codeb.model.settings.vault import Vault
 from codeb.model.settings.whole import Settings, parse_settings
 
 __all__ = [
+    "MOST_SERVERS",
+    "Autoscale",
     "Backups",
     "Balancer",
     "Export",

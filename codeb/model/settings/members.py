@@ -40,8 +40,8 @@ class Member:
         return self.pool.roles or ()
 
 
-def members_of(pools: Iterable[tuple[int, Pool]], domain: str) -> Iterator[Member]:
-    """The servers of these pools, in the order of the settings."""
+def members_of(pools: Iterable[tuple[int, Pool]], domain: str, *, most: bool = False) -> Iterator[Member]:
+    """The servers of these pools, in the order of the settings; with `most` those too that may come by themselves."""
     for index, pool in pools:
-        for number in range(1, (pool.count or 1) + 1):
+        for number in range(1, (pool.most if most else pool.size) + 1):
             yield Member(pool, index, number, domain)

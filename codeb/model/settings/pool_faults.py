@@ -13,7 +13,7 @@ from codeb.model.settings.pools import Pool
 if TYPE_CHECKING:
     from codeb.model.settings.whole import Settings
 
-_ONLY_VULTR: Final = ("plan", "os", "data_disk", "data_disk_type", "reserved_ip")
+_ONLY_VULTR: Final = ("autoscale", "plan", "os", "data_disk", "data_disk_type", "reserved_ip")
 
 
 def refuse_pool(settings: Settings, index: int) -> None:
@@ -26,9 +26,10 @@ def refuse_pool(settings: Settings, index: int) -> None:
         raise refusal("is missing", "Add roles, for example roles: [app, edge].", at=(*at, "roles"))
     _refuse_plan(pool, settings.region, at)
     _refuse_disk(pool, catalogue().regions[settings.region], at)
-    if pool.reserved_ip and (pool.count or 1) > 1:
+    _refuse_autoscale(pool, at)
+    if pool.reserved_ip and pool.most > 1:
         remedy = "Remove it, or give the server that keeps its address a pool of its own."
-        raise refusal(f"{pool.count} servers can't share one address", remedy, at=(*at, "reservedIp"))
+        raise refusal(f"{pool.most} servers can't share one address", remedy, at=(*at, "reservedIp"))
 
 
 def _refuse_existing(settings: Settings, pool: Pool, at: Location) -> None:
@@ -47,6 +48,19 @@ def _refuse_existing(settings: Settings, pool: Pool, at: Location) -> None:
     if pool.roles is not None and set(pool.roles) != roles:
         remedy = f"Write roles: [{', '.join(sorted(roles))}], or remove the line: servers say their roles themselves."
         raise refusal("the servers of this pool have other roles", remedy, at=(*at, "roles"))
+
+
+def _refuse_autoscale(pool: Pool, at: Location) -> None:
+    if pool.autoscale is None:
+        return
+    alone = next((role for role in ("data", "monitoring") if role in (pool.roles or ())), None)
+    if alone:
+        remedy = f"Remove it, or give the server with the role {alone} a pool of its own."
+        raise refusal(f"only one server can have the role {alone}", remedy, at=(*at, "autoscale"))
+    least, most = pool.autoscale.min, pool.autoscale.max
+    if not least <= pool.size <= most:
+        remedy = f"Write a number from {least} to {most}, or remove the line."
+        raise refusal(f"{pool.size} is not between autoscale's min and max", remedy, at=(*at, "count"))
 
 
 def _refuse_plan(pool: Pool, region: str, at: Location) -> None:

@@ -10,10 +10,9 @@ from codeb import names
 from codeb.catalogue import DiskKind, System, catalogue
 from codeb.model import types as t
 from codeb.model.problems import refusal, shown
-from codeb.model.settings.base import LaxBool, Number, Provider, ServerRole, Setting
+from codeb.model.settings.autoscale import MOST_SERVERS, Autoscale
+from codeb.model.settings.base import LaxBool, Number, OffWhenEmpty, Provider, ServerRole, Setting
 
-MOST_SERVERS: Final = 50
-"""Of one pool."""
 _GIB: Final = 1 << 30
 
 
@@ -46,7 +45,9 @@ class Pool(Setting):
     roles: Annotated[t.Items[ServerRole], Field(min_length=1)] | None = None
     """What the servers do: app runs projects, data holds PostgreSQL, Redis and MinIO, edge runs Caddy."""
     count: Annotated[Number, Field(ge=1, le=MOST_SERVERS)] | None = None
-    """Number of servers; 1 when left out."""
+    """Number of servers; 1 when left out. With autoscale what it starts with, autoscale's min when left out."""
+    autoscale: OffWhenEmpty[Autoscale] = None
+    """The number of servers follows their load; none when left out."""
     plan: Annotated[str, Field(min_length=1, max_length=60)] | None = None
     """Vultr's plan, for example vc2-6c-16gb."""
     os: Annotated[int, BeforeValidator(_system)] | None = None
@@ -57,6 +58,16 @@ class Pool(Setting):
     """hdd, or the faster nvme where the region has it; hdd when left out."""
     reserved_ip: LaxBool = False
     """Whether the server's public address outlives it. For pools of one server only."""
+
+    @property
+    def size(self) -> int:
+        """How many servers it has: by `count`, which a decision of the autoscaler may have taken the place of."""
+        return self.count or (self.autoscale.min if self.autoscale else 1)
+
+    @property
+    def most(self) -> int:
+        """How many servers it may come to have."""
+        return self.autoscale.max if self.autoscale else self.size
 
     @property
     def stem(self) -> str:

@@ -67,7 +67,7 @@ def _refuse_names(settings: Settings) -> None:
     """Names of servers, and host names, that somebody else has."""
     existing = {server.name for server in settings.servers}
     hosts = {host: "the platform's own" for host in settings.platform_hosts.values()}
-    for member in settings.members:
+    for member in settings.most_members:
         at = ("pools", member.pool_index, "name")
         if member.server in existing:
             cause = f"leads to a server {member.server}, and codeb:servers has one of this name"
@@ -131,9 +131,9 @@ def _refuse_previews(settings: Settings) -> None:
 
 def _refuse_network(settings: Settings) -> None:
     network = IPv4Network(settings.vpc_subnet)
-    wanted = len(settings.members) + _OTHERS_IN_SUBNET
-    if network.num_addresses < wanted:
-        cause = f"{settings.vpc_subnet} is too small for {len(settings.members)} servers"
+    servers = len(settings.most_members)
+    if network.num_addresses < servers + _OTHERS_IN_SUBNET:
+        cause = f"{settings.vpc_subnet} is too small for {servers} servers"
         raise refusal(cause, "Write for example 10.64.0.0/20.", at=("vpcSubnet",))
     for index, server in enumerate(settings.servers):
         if not is_private(server.private_address):

@@ -115,8 +115,8 @@ class Settings(Setting):
 
     @property
     def own_hosts(self) -> tuple[str, ...]:
-        """Every host name that no project can have: the platform's, and those of servers at Vultr."""
-        return (*self.platform_hosts.values(), *(member.hostname for member in self.members))
+        """Every host name that no project can have: the platform's, and those of servers at Vultr, there or to come."""
+        return (*self.platform_hosts.values(), *(member.hostname for member in self.most_members))
 
     @property
     def vultr_pools(self) -> tuple[tuple[int, Pool], ...]:
@@ -127,6 +127,11 @@ class Settings(Setting):
     def members(self) -> tuple[Member, ...]:
         """The servers at Vultr."""
         return tuple(members_of(self.vultr_pools, self.domain))
+
+    @property
+    def most_members(self) -> tuple[Member, ...]:
+        """The servers at Vultr, and those that pools with `autoscale` may come to have."""
+        return tuple(members_of(self.vultr_pools, self.domain, most=True))
 
     @property
     def app_pools(self) -> frozenset[str]:

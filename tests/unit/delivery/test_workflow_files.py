@@ -98,6 +98,11 @@ def test_the_action_keeps_to_the_rules() -> None:
         ("codeb ci deploy", "codeb rollback", "not a command for workflows"),
         (
             "codeb ci deploy --stack dev",
+            "codeb autoscale --dry-run",
+            "the following arguments are required: --stack",
+        ),
+        (
+            "codeb ci deploy --stack dev",
             "codeb backup --stak dev",
             "the following arguments are required: --stack",
         ),
@@ -163,11 +168,22 @@ def test_updates_of_a_stack_wait_for_one_another_and_none_is_cancelled() -> None
     assert prod == {"group": "stack-prod", "cancel-in-progress": False}
 
 
+def test_the_autoscaler_cancels_no_deploy_and_runs_where_it_was_asked_for_only() -> None:
+    """In the group of deploys it would take the place of one that waits; the stack's lock keeps them apart."""
+    (job,) = jobs(PLATFORM / "autoscale.yml").values()
+    assert job["concurrency"] == {
+        "group": "autoscale-${{ vars.CODEB_AUTOSCALE }}",
+        "cancel-in-progress": False,
+    }
+    assert "vars.CODEB_AUTOSCALE != ''" in job["if"]
+    assert job["environment"] == "autoscale"
+
+
 def test_a_job_that_updates_has_time_for_pulumi_to_end_by_itself() -> None:
     """GitHub kills what runs longer, and leaves the stack locked: a preview, an update, and one that takes back."""
     needed = (preview.SECONDS + 2 * deploy.SECONDS) / 60
     found = [job for path in PLATFORM.iterdir() for job in jobs(path).values() if rules.updates(job)]
-    assert len(found) == 3
+    assert len(found) == 4
     assert all(job["timeout-minutes"] > needed + 10 for job in found)
 
 

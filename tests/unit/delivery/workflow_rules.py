@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from ops import backup_commands, ci_commands
+from ops import autoscale_commands, backup_commands, ci_commands
 from ops.command import Command
 
 PINNED: Final = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # (v\d+\.\d+\.\d+|main)")
@@ -50,7 +50,9 @@ def problems(path: Path) -> list[str]:
 def updates(job: Document) -> bool:
     """Whether a job changes a stack."""
     lines = [line for step in job.get("steps", []) for line in commands(step)]
-    return any(line[2] in ("deploy", "environments") for line in lines if len(line) > 2)
+    return any(
+        line[1] == "autoscale" or line[2] in ("deploy", "environments") for line in lines if len(line) > 2
+    )
 
 
 def step_problems(step: Document) -> Iterator[str]:
@@ -82,6 +84,9 @@ def commands(step: Document) -> Iterator[list[str]]:
 def _command(words: list[str]) -> Iterator[str]:
     if words[:2] == ["codeb", "backup"]:
         yield from _parsed("codeb backup", backup_commands.COMMANDS[0], words[2:])
+        return
+    if words[:2] == ["codeb", "autoscale"]:
+        yield from _parsed("codeb autoscale", autoscale_commands.COMMANDS[0], words[2:])
         return
     if words[:2] != ["codeb", "ci"] or words[2] not in EXPECTED:
         yield f"not a command for workflows: {shlex.join(words)}"

@@ -123,6 +123,36 @@ def test_existing_stacks_are_as_before() -> None:
         ({"dataDisk": "100Gi"}, "dataDisk", ["without the role data"]),
         ({"dataDiskType": "hdd"}, "dataDiskType", ["there is no dataDisk"]),
         ({"reservedIp": True}, "reservedIp", ["2 servers can't share one address"]),
+        ({"autoscale": {"min": 2}}, "autoscale.max", ["is missing"]),
+        ({"autoscale": {"min": 1, "max": 3}}, "autoscale.min", ["1 is out of range", "Write 2 or more"]),
+        ({"autoscale": {"max": 51}}, "autoscale.max", ["out of range"]),
+        ({"autoscale": {"min": 4, "max": 3}}, "autoscale.max", ["less than min, 4", "Write 4 or more"]),
+        (
+            {"autoscale": {"max": 4, "above": 40}},
+            "autoscale.below",
+            ["less than 20 below above, 40", "20 or less"],
+        ),
+        (
+            {"autoscale": {"max": 4, "window": "90s"}},
+            "autoscale.window",
+            ["out of range", "between 2m and 24h"],
+        ),
+        ({"autoscale": {"max": 4, "coolDown": 600}}, "autoscale.coolDown", ["is not a time", "5m"]),
+        ({"autoscale": {"max": 4, "cool_down": "5m"}}, "autoscale.cool_down", ["unknown key", "coolDown"]),
+        ({"autoscale": {"max": "$(reboot)"}}, "autoscale.max", ["is not a whole number"]),
+        ({"autoscale": {"max": 4}, "count": 5}, "count", ["5 is not between", "from 2 to 4"]),
+        ({"autoscale": {"min": 3, "max": 4}, "count": 2}, "count", ["2 is not between", "from 3 to 4"]),
+        (
+            {"autoscale": {"max": 3}, "count": None, "reservedIp": True},
+            "reservedIp",
+            ["3 servers can't share"],
+        ),
+        (
+            {"autoscale": {"max": 3}, "roles": ["app", "edge", "monitoring"]},
+            "autoscale",
+            ["the role monitoring"],
+        ),
+        ({"autoscale": {"max": 9}, "name": "s"}, "name", ["s3.example.com", "the platform's own"]),
         ({"name": "s", "count": 3}, "name", ["s3.example.com", "the platform's own"]),
         ({"name": "App"}, "name", ["is not a pool name"]),
         ({"name": "a b"}, "name", ["is not a pool name"]),
@@ -139,6 +169,29 @@ def test_what_is_wrong_with_a_pool_is_named_by_its_place(
     assert message.startswith(f"Pulumi.prod.yaml: codeb:pools[0].{place}: ")
     for word in words:
         assert word in message
+
+
+def test_a_pool_that_scales_itself_starts_with_its_count_or_its_least() -> None:
+    scaled = {"min": 3, "max": "5", "window": "5m"}
+    assert len(parsed(APPS | {"count": 4, "autoscale": scaled}, DATA).members) == 5
+    least = parsed(
+        {key: value for key, value in APPS.items() if key != "count"} | {"autoscale": scaled}, DATA
+    )
+    assert [member.server for member in least.members] == ["app-1", "app-2", "app-3", "data-1"]
+    assert "app5.example.com" in least.own_hosts, "no project takes the name of a server that may come"
+    assert "app6.example.com" not in least.own_hosts
+    assert parsed(APPS | {"autoscale": {}}, DATA).pools[0].autoscale is None
+
+
+def test_the_private_network_has_room_for_servers_that_may_come() -> None:
+    many = {"min": 2, "max": 50}
+    message = refused(APPS | {"autoscale": many}, DATA, vpcSubnet="10.64.0.0/27")
+    assert "too small for 51 servers" in message
+
+
+def test_the_server_with_the_data_stays_one() -> None:
+    message = refused(APPS, DATA | {"autoscale": {"max": 3}})
+    assert "codeb:pools[1].autoscale: only one server can have the role data" in message
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ WHOLE: dict[str, Any] = {
     "version": 1,
     "images": {"shop": IMAGE},
     "previews": {"open": {"shop-pr-12": OPENING}, "close": ["shop-pr-11"]},
+    "pools": {
+        "default": {"count": 3, "at": "2026-11-30T12:00:00Z", "reason": "CPU 78.0 % over 5m, above 70 %"}
+    },
 }
 HOSTILE = [
     "../../etc/passwd", "shop; rm -rf /", "$(id)", "`id`", "shop\n", "shop\0", "@{secret:postgres/admin}", "@IMAGE@",
@@ -47,6 +50,34 @@ def test_a_whole_request_is_read() -> None:
     assert asked.images == {"shop": IMAGE}
     assert asked.previews.open["shop-pr-12"].pull == 12
     assert asked.previews.close == ("shop-pr-11",)
+    assert asked.pools["default"].count == 3
+    assert parse_request(request_text({}, {}, [], pools=WHOLE["pools"])).pools == asked.pools
+
+
+@pytest.mark.parametrize(
+    ("edits", "place", "words"),
+    [
+        ({"count": 1}, "count", "out of range"),
+        ({"count": 51}, "count", "out of range"),
+        ({"count": "3"}, "count", "is not a whole number"),
+        ({"count": 2.5}, "count", "is not a whole number"),
+        ({"at": "yesterday"}, "at", "is not a time in UTC"),
+        ({"at": "2026-02-30T12:00:00Z"}, "at", "is no date"),
+        ({"reason": "a\nb"}, "reason", "U+000A"),
+        ({"reason": "\u202eb"}, "reason", "U+202E"),
+        ({"reason": "@{secret:postgres/admin}"}, "reason", ""),
+        ({"by": "me"}, "by", "unknown key"),
+    ],
+)
+def test_what_is_wrong_with_a_number_of_servers(edits: dict[str, Any], place: str, words: str) -> None:
+    (line,) = wrong({"version": 1, "pools": {"default": WHOLE["pools"]["default"] | edits}})
+    assert line.startswith(f"{VARIABLE}: pools.default.{place}: ")
+    assert words in line
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_pool_s_name_has_its_form(name: str) -> None:
+    wrong({"version": 1, "pools": {name: WHOLE["pools"]["default"]}})
 
 
 @pytest.mark.parametrize("text", [None, ""])

@@ -172,3 +172,28 @@ def test_a_verb_is_one_command_of_the_cli_and_no_secret_output_is_read_after_it(
     assert "RUNNER_TRACKING_ID=" in environment, "a GitHub runner would kill it in the middle of a step"
     writes_no_state = "PULUMI_SKIP_CHECKPOINTS=true" in environment
     assert writes_no_state == (verb != "up")
+
+
+@pytest.mark.parametrize(
+    ("words", "locked"),
+    [
+        (
+            "error: the stack is currently locked by 1 lock(s). Either wait for the other process(es) to end",
+            True,
+        ),
+        ("error: [409] Conflict: Another update is currently in progress.", True),
+        ("error: the door of the stack is locked", False),
+    ],
+)
+def test_another_run_that_has_the_stack_is_told_from_other_failures(
+    words: str, locked: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cli = tmp_path / "pulumi"
+    answers = '[ "$1" = version ] && echo v3.274.1 && exit 0'
+    cli.write_text(f"#!/bin/sh\n{answers}\necho '{words}' >&2\nexit 255\n")
+    cli.chmod(0o700)
+    (tmp_path / "Pulumi.yaml").write_text("name: x\nruntime: python\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    ended = automation_run(tmp_path, "dev", "up", lambda _: None, Run())
+    assert (ended.ok, ended.locked) == (False, locked)
+    assert words.split(".")[0] in ended.problem

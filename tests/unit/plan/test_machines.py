@@ -283,6 +283,7 @@ EDITS: dict[str, dict[str, Any]] = {
     "pools[].provider": {"pools": [APPS | {"provider": "vultr"}, DATA]},
     "pools[].roles": {"pools": [APPS | {"roles": ["edge"]}, DATA]},
     "pools[].count": {"pools": [APPS | {"count": 3}, DATA]},
+    "pools[].autoscale": {"pools": [APPS | {"autoscale": {"min": 2, "max": 4}}, DATA]},
     "pools[].plan": {"pools": [APPS | {"plan": "vc2-8c-32gb"}, DATA]},
     "pools[].os": {"pools": [APPS | {"os": 2760}, DATA]},
     "pools[].dataDisk": {"pools": [APPS, DATA | {"dataDisk": "400Gi"}]},

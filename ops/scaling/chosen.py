@@ -1,0 +1,51 @@
+"""What was decided about a pool, for people and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codeb.model import Member
+from codeb.scaling import Decision
+from ops.scaling.pools import Group
+from ops.words import clean
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A pool and what was decided about it."""
+
+    group: Group
+    decision: Decision
+
+    @property
+    def acts(self) -> bool:
+        """Whether a server comes or goes."""
+        return self.decision.act != "hold"
+
+    @property
+    def moved(self) -> Member:
+        """The server that comes or goes."""
+        return self.group.next if self.decision.act == "add" else self.group.members[-1]
+
+    @property
+    def line(self) -> str:
+        """In words."""
+        before, after = len(self.group.members), self.decision.count
+        what = f"{before} to {after} servers" if self.acts else f"{before} servers stay"
+        return clean(f"pool {self.group.pool.name}: {what}: {self.decision.reason}")
+
+    @property
+    def document(self) -> dict[str, object]:
+        """For programs."""
+        seen = self.decision.seen
+        return {
+            "pool": self.group.pool.name,
+            "servers": list(self.group.servers),
+            "act": self.decision.act,
+            "count": self.decision.count,
+            "reason": self.decision.reason,
+            "load_percent": None if seen.load is None else round(seen.load, 1),
+            "measured": list(seen.measured),
+            "fresh": list(seen.fresh),
+            "away": list(seen.away),
+        }
