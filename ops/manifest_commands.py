@@ -68,6 +68,24 @@ def _cost(options: argparse.Namespace) -> int:
     return show(result, as_json=options.json)
 
 
+def _registry_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--stack",
+        required=True,
+        action="append",
+        type=stack_name,
+        help="a stack (Pulumi.<STACK>.yaml); once for each",
+    )
+    parser.add_argument("--json", action="store_true", help="write the result to standard output as JSON")
+
+
+def _registry(options: argparse.Namespace) -> int:
+    from ops.joined import registry
+    from ops.pulumi import outputs
+
+    return show(registry(options.stack, lambda stack: outputs(Path(), stack)), as_json=options.json)
+
+
 def _completion_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("shell", choices=SHELLS, help="the shell that is to complete")
 
@@ -88,6 +106,18 @@ COMMANDS = (
         "  codeb cost --stack live --json",
         _cost_arguments,
         _cost,
+    ),
+    Command(
+        "registry",
+        "Join the registries of several stacks: every project with the stack that runs it.",
+        "From the outputs of each stack's last update; nothing secret is asked for. With --json it is one document for\n"
+        "programs that read a single stack's: `registry`, `projects`, and `servers` by stack. A project, a host name or\n"
+        "a server that two stacks have is an error that names both. Needs the Pulumi CLI (docs/stacks.md).\n"
+        "Exit status: 0 joined, 1 not, 2 wrong usage.\n\n"
+        "  codeb registry --stack eu --stack us\n"
+        "  codeb registry --stack eu --stack us --json | jq '.registry.projects | keys'",
+        _registry_arguments,
+        _registry,
     ),
     Command(
         "completion",

@@ -12,6 +12,7 @@ from agent.bundle.plan import Plan, make_plan
 from agent.documents.errors import Failed, remedy_of
 from agent.documents.reader import Reader
 from agent.documents.redact import Redactor
+from agent.edge import sites
 from agent.host import commands, paths, units
 from agent.host.ports import Busy, Entry, Ports
 from agent.known import tell
@@ -69,6 +70,8 @@ def _apply(ports: Ports, bundle: Bundle) -> dict[str, object]:
     if bundle.admins:
         administrators.prepare(ports, bundle.admins)
     save_applied(ports, plan.begun)
+    if any(file.path == paths.CADDYFILE for file in plan.write):
+        sites.refresh(ports)
     changed += _files(ports, plan)
     tell.refresh(ports)
     restarted = _units(ports, bundle, plan)

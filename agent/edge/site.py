@@ -176,21 +176,20 @@ def check(ports: Ports, spec: Sited) -> None:
 def validate(ports: Ports, name: str, candidates: dict[str, bytes]) -> str | None:
     """What Caddy says against its configuration with these files (path → content); None when it's fine.
 
-    The check runs on a copy beside the real files (links to the unchanged ones), so nothing live changes.
+    The check runs on a Caddyfile and candidates beside the real ones, with a list of all sites of its own, so nothing live
+    changes.
     """
     folder, files = _check_folder(name), ports.files
     files.remove_tree(folder)
     caddyfile = candidates.get(paths.CADDYFILE) or files.read(paths.CADDYFILE) or b""
-    files.write(
-        f"{folder}/Caddyfile", caddyfile.replace(paths.SITES.encode(), f"{folder}/sites".encode()), 0o644
-    )
-    files.directory(f"{folder}/sites", 0o755, "root:root")
-    for site in files.listing(paths.SITES):
-        if f"{paths.SITES}/{site}" not in candidates:
-            files.link(f"{folder}/sites/{site}", f"{paths.SITES}/{site}")
+    files.write(f"{folder}/Caddyfile", sites.importing(caddyfile, f"{folder}/sites.list"), 0o644)
+    read = {name: f"{paths.SITES}/{name}" for name in files.listing(paths.SITES)}
     for path, content in candidates.items():
         if path.startswith(f"{paths.SITES}/"):
-            files.write(f"{folder}/sites/{path.rpartition('/')[2]}", content, 0o600)
+            candidate = path.rpartition("/")[2]
+            read[candidate] = f"{folder}/{candidate}"
+            files.write(read[candidate], content, 0o600)
+    files.write(f"{folder}/sites.list", sites.imports(read.values()), 0o644)
     result = ports.runner.run(commands.caddy_validate(f"{folder}/Caddyfile"), timeout_s=120)
     files.remove_tree(folder)
     return None if result.ok else drain.error_line(result.text)

@@ -8,7 +8,7 @@ from typing import TypedDict
 from agent.bundle.applied import Applied, load_applied
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
-from agent.edge import certificates, drain, names, site
+from agent.edge import certificates, drain, names, site, sites
 from agent.host import commands, paths, units
 from agent.host.paths import COLOURS, Colour, other
 from agent.host.ports import NoReply, Ports, Tls, Validity
@@ -125,11 +125,17 @@ def _caddy(ports: Ports) -> list[Problem]:
     if not site.caddy_runs(ports):
         return [Problem("Caddy doesn't run, but there are sites", "see `journalctl -u caddy`")]
     error = site.validate(ports, "doctor", {})
-    return (
+    found = (
         [Problem(f"Caddy would refuse its files: {error}", "release the project named again")]
         if error
         else []
     )
+    if sites.unlisted(ports):
+        cause = (
+            f"{paths.SITES_LIST} is not the list of the sites that there are: Caddy would start without some"
+        )
+        found.append(Problem(cause, "release any project of this server, which writes it anew"))
+    return found
 
 
 def _applied(ports: Ports) -> Applied:

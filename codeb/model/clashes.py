@@ -44,16 +44,12 @@ class _Claim:
 def clashes(claimants: Iterable[Claimant], settings: Settings | None) -> Iterator[Problem]:
     """Problems of every manifest that claims what an earlier one, or the platform, has."""
     hosts = settings.own_hosts if settings else ()
-    owners: dict[tuple[str, str], str] = {(_HOST_NAME, host): "the platform" for host in hosts}
+    pools, orders = (settings.app_pools, settings.orders) if settings else (frozenset[str](), False)
+    owners = _Owners({(_HOST_NAME, host): "the platform" for host in hosts})
     for claimant in claimants:
         document = claimant.document
-        if (
-            settings
-            and settings.app_pools
-            and claimant.servers
-            and claimant.servers.pool not in settings.app_pools
-        ):
-            known = ", ".join(sorted(settings.app_pools))
+        if pools and claimant.servers and claimant.servers.pool not in pools:
+            known = ", ".join(sorted(pools))
             cause = f"no app server is in pool {shown(claimant.servers.pool)}"
             yield document.problem(("servers", "pool"), cause, f"Write one of: {known}.")
         mine: dict[tuple[str, str], str] = {}
@@ -64,32 +60,49 @@ def clashes(claimants: Iterable[Claimant], settings: Settings | None) -> Iterato
                 told.add(claim.path)
                 yield document.problem(claim.path, taken, claim.remedy)
             mine[claim.kind, claim.value] = document.place(claim.path)
-        owners = mine | owners
-        if settings and settings.orders and claimant.environment:
+        owners.add(mine)
+        if orders and claimant.environment:
             yield from _unsigned(document, claimant.environment)
 
 
-def _taken(claim: _Claim, owners: Mapping[tuple[str, str], str]) -> str | None:
+class _Owners:
+    """Whose each claim is, by kind and value, in the order of manifests: who comes first has it."""
+
+    def __init__(self, first: Mapping[tuple[str, str], str]) -> None:
+        self._owners: dict[tuple[str, str], str] = {}
+        self._below: dict[str, str] = {}
+        self.add(first)
+
+    def add(self, claims: Mapping[tuple[str, str], str]) -> None:
+        """Whoever has one of them already keeps it."""
+        for (kind, value), owner in claims.items():
+            self._owners.setdefault((kind, value), owner)
+            if kind == _HOST_NAME and (over := wildcard_over(value)):
+                self._below.setdefault(over, value)
+
+    def get(self, kind: str, value: str) -> str | None:
+        """Who has this."""
+        return self._owners.get((kind, value))
+
+    def below(self, wildcard: str) -> str | None:
+        """A name of somebody's that falls under a wildcard."""
+        return self._below.get(wildcard)
+
+
+def _taken(claim: _Claim, owners: _Owners) -> str | None:
     """Whose it is. Nobody gets a wildcard over another one's name: should that one's site go, its visitors, with their
     cookies, would be the wildcard's."""
-    if owner := owners.get((claim.kind, claim.value)):
+    if owner := owners.get(claim.kind, claim.value):
         return f"{claim.kind} {shown(claim.value)} belongs to {owner}"
     if claim.kind != _HOST_NAME:
         return None
     over = wildcard_over(claim.value)
-    other = over or _below(claim.value, owners)
-    owner = owners.get((_HOST_NAME, other)) if other else None
+    other = over or owners.below(claim.value)
+    owner = owners.get(_HOST_NAME, other) if other else None
     if owner is None:
         return None
     wide, one = (over, claim.value) if over else (claim.value, other)
     return f"{claim.kind} {shown(claim.value)} overlaps {shown(other)} of {owner}: {wide} would get {one}'s visitors"
-
-
-def _below(wildcard: str, owners: Iterable[tuple[str, str]]) -> str | None:
-    """A name of somebody's that falls under a wildcard."""
-    return next(
-        (name for kind, name in owners if kind == _HOST_NAME and wildcard_over(name) == wildcard), None
-    )
 
 
 def _unsigned(document: Document, environment: Environment) -> Iterator[Problem]:

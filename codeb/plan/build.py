@@ -152,7 +152,7 @@ def _project(
         user=names.user(project_id),
         database=_database(manifest, data, held),
         cache=cache_plan(
-            project_id, manifest.resources.cache, allocation.slots.get(project_id), data.redis, data.host
+            project_id, manifest.resources.cache, allocation.slots.get(project_id), data.by_key, data.host
         ),
         buckets=_buckets(manifest),
         ceded=handed.ceded.get(project_id, ()),

@@ -78,16 +78,15 @@ def redis_plans(slots: Iterable[Slot], own: Mapping[str, Instance]) -> tuple[Red
 
 
 def cache_plan(
-    project_id: str, wanted: Cache, slot: Slot | None, redis: Iterable[RedisPlan], host: str
+    project_id: str, wanted: Cache, slot: Slot | None, redis: Mapping[str, RedisPlan], host: str
 ) -> CachePlan | None:
-    """Where a project finds its cache."""
+    """Where a project finds its cache; `redis` are the instances by key."""
     if not wanted.enabled:
         return None
     key = project_id if wanted.dedicated is not None else str(slot.instance) if slot else ""
-    by_key = {plan.key: plan for plan in redis}
-    own = by_key.get(project_id)
+    own = redis.get(project_id)
     return CachePlan(
-        redis=by_key[key],
+        redis=redis[key],
         index=0 if wanted.dedicated is not None or slot is None else slot.index,
         host=host,
         user=names.user(project_id),

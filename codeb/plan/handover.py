@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from heapq import heappop, heappush
 from itertools import pairwise
 
-from codeb.model.hosts import is_wildcard, wildcard_over
+from codeb.plan.held import Holding
+from codeb.plan.owners import Owners, Place, Shared
 from codeb.plan.previous import Previous
 from codeb.plan.problems import Problem
 from codeb.plan.values import Ports
-
-Port = tuple[str, int]
-"""A pool and one of its ports."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Wish:
     ports: Ports
 
     @property
-    def places(self) -> frozenset[Port]:
+    def places(self) -> frozenset[Place]:
         """Its ports with their pool."""
         return frozenset({(self.pool, self.ports.app), (self.pool, self.ports.internal)})
 
@@ -52,49 +50,33 @@ def hand_overs(wishes: Iterable[Wish], previous: Previous) -> HandOvers:
 
     Its problems are new ports that two others, or another and the project itself, may be using until they have moved.
     """
-    wanted = {wish.id: wish for wish in wishes}
-    givers = {wish.id: _givers(wish, wanted, previous) for wish in wanted.values()}
+    wanted = {wish.id: wish for wish in sorted(wishes, key=lambda wish: wish.id)}
+    serving, wishing = Owners(), Owners()
+    for held in previous.values():
+        serving.add(held.id, held.serves.names, held.serves.places)
+    for wish in wanted.values():
+        wishing.add(wish.id, wish.names)
+    taken = {key: serving.shared(wish.names, wish.places) for key, wish in wanted.items()}
+    givers = {key: frozenset(shared.keys() & wanted.keys()) - {key} for key, shared in taken.items()}
     order = [_in_turn(group, givers) for group in _groups(givers)]
     before = {later: earlier for chain in order for earlier, later in pairwise(chain)}
     ranks = {key: rank for chain in order for rank, key in enumerate(chain)}
-    problems = [p for key in sorted(wanted) for p in _problems(wanted[key], ranks, wanted, previous)]
-    ceded = {key: names for key in sorted(wanted) if (names := _ceded(wanted[key], wanted, previous))}
-    notes = [note for key in sorted(wanted) for note in _notes(wanted[key], previous)]
+    problems = [
+        problem
+        for key, wish in wanted.items()
+        for problem in _problems(wish, taken[key], ranks, wanted, previous.get(key))
+    ]
+    ceded = {key: names for key in wanted if (names := _ceded(previous.get(key), wishing))}
+    notes = [note for key, shared in taken.items() for note in _notes(key, shared)]
     return HandOvers(before, ceded, tuple(problems), tuple(notes))
 
 
-def _notes(wish: Wish, previous: Previous) -> Iterator[str]:
-    for held in sorted(previous.values(), key=lambda held: held.id):
-        if held.id == wish.id:
-            continue
-        taken = sorted(_common(wish.names, held.serves.names))
-        taken += [f"port {port}" for _, port in sorted(wish.places & held.serves.places)]
-        if taken:
-            yield f"{wish.id} takes over from {held.id}: {', '.join(taken)}."
-
-
-def _givers(wish: Wish, wanted: Mapping[str, Wish], previous: Previous) -> frozenset[str]:
-    """Projects that stay and still serve something that `wish` is to have."""
-    return frozenset(
-        held.id
-        for held in previous.values()
-        if held.id in wanted and held.id != wish.id
-        if _common(wish.names, held.serves.names) or wish.places & held.serves.places
-    )
-
-
-def _common(some: frozenset[str], others: frozenset[str]) -> frozenset[str]:
-    """Those of the names by which somebody comes who comes by one of the others, too."""
-    if not _wide(some) and not _wide(others):
-        return some & others
-    over = {wildcard_over(name) for name in others} if _wide(some) else set()
-    return frozenset(name for name in some if {name, wildcard_over(name)} & others or name in over)
-
-
-@cache
-def _wide(names: frozenset[str]) -> bool:
-    """Whether there is a wildcard among them; asked for each pair of projects."""
-    return any(map(is_wildcard, names))
+def _notes(taker: str, taken: Mapping[str, Shared]) -> Iterator[str]:
+    """Of what is `taken`, by the project that still serves it."""
+    for giver, shared in taken.items():
+        if giver != taker:
+            said = [*sorted(shared.names), *(f"port {port}" for _, port in sorted(shared.places))]
+            yield f"{taker} takes over from {giver}: {', '.join(said)}."
 
 
 def _groups(givers: Mapping[str, frozenset[str]]) -> Iterator[list[str]]:
@@ -118,11 +100,18 @@ def _in_turn(group: list[str], givers: Mapping[str, frozenset[str]]) -> list[str
     """Givers before takers; where a ring leaves nobody to begin, the first id of a ring does."""
     order: list[str] = []
     left = set(group)
+    takers: dict[str, list[str]] = {key: [] for key in group}
+    for taker in group:
+        for giver in givers[taker]:
+            takers[giver].append(taker)
+    ready = [key for key in group if not givers[key]]  # of a sorted list: a heap already
     while left:
-        ready = sorted(key for key in left if not givers[key] & left)
-        following = ready[0] if ready else min(key for key in left if _in_ring(key, left, givers))
+        following = heappop(ready) if ready else next(k for k in sorted(left) if _in_ring(k, left, givers))
         order.append(following)
         left.remove(following)
+        for taker in takers[following]:
+            if taker in left and not givers[taker] & left:
+                heappush(ready, taker)
     return order
 
 
@@ -136,18 +125,21 @@ def _in_ring(key: str, left: set[str], givers: Mapping[str, frozenset[str]]) -> 
 
 
 def _problems(
-    wish: Wish, ranks: Mapping[str, int], wanted: Mapping[str, Wish], previous: Previous
+    wish: Wish,
+    taken: Mapping[str, Shared],
+    ranks: Mapping[str, int],
+    wanted: Mapping[str, Wish],
+    own: Holding | None,
 ) -> Iterator[Problem]:
     """A pair is free enough when one project at most can be serving on it: it serves on one of two ports."""
-    own = previous.get(wish.id)
     if own is not None and own.serves.places == wish.places:
         return
-    unmoved = {
-        held.id: held.serves.places & wish.places
-        for held in previous.values()
-        if held.id == wish.id or ranks.get(held.id, -1) > ranks.get(wish.id, -1) or held.id not in wanted
-    }
-    holders = sorted(key for key, places in unmoved.items() if places)
+    mine = ranks.get(wish.id, -1)
+    holders = [
+        key
+        for key, shared in taken.items()
+        if shared.places and (key == wish.id or key not in wanted or ranks.get(key, -1) > mine)
+    ]
     if len(holders) > 1:
         told = " and ".join("itself" if key == wish.id else key for key in holders)
         yield Problem(
@@ -157,9 +149,9 @@ def _problems(
         )
 
 
-def _ceded(wish: Wish, wanted: Mapping[str, Wish], previous: Previous) -> tuple[str, ...]:
-    held = previous.get(wish.id)
+def _ceded(held: Holding | None, wishing: Owners) -> tuple[str, ...]:
+    """Names that the project has, or gave up earlier, by which visitors are to come to another one."""
     if held is None:
         return ()
-    others = frozenset(name for other in wanted.values() if other.id != wish.id for name in other.names)
-    return tuple(sorted(_common(held.serves.names | held.ceded, others)))
+    known = held.serves.names | held.ceded
+    return tuple(sorted(name for name in known if any(key != held.id for key in wishing.of_name(name))))

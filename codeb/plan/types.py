@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from codeb import names
 from codeb.model import Alias, Manifest, Settings, size_text
@@ -115,6 +117,11 @@ class DataServicesPlan:
     minio_console_port: int
     redis: tuple[RedisPlan, ...]
 
+    @cached_property
+    def by_key(self) -> Mapping[str, RedisPlan]:
+        """The Redis instances by key."""
+        return {redis.key: redis for redis in self.redis}
+
     @property
     def minio_url(self) -> str:
         """The S3 interface as apps reach it inside the stack."""
@@ -211,10 +218,12 @@ class Plan:
 
     def project(self, project_id: str) -> ProjectPlan:
         """The running project of this id; KeyError when there is none."""
-        for project in self.projects:
-            if project.id == project_id:
-                return project
-        raise KeyError(project_id)
+        return self._by_id[project_id]
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, ProjectPlan]:
+        """Looked up once for each project, and there may be a thousand."""
+        return {project.id: project for project in self.projects}
 
     def projects_on(self, server: str) -> tuple[ProjectPlan, ...]:
         """The projects whose containers run on this server."""

@@ -24,7 +24,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from agent.edge import drain
+from agent.edge import drain, sites
 from agent.host import commands, paths
 from agent.host.ports import Argv, Ports, Result
 from agent.real import ports as real_ports
@@ -179,6 +179,7 @@ def _lay_out(plan: Plan, root: Path) -> None:
         paths.HOLD: texts[paths.HOLD],
         **{paths.site(project.id): site(plan, project, plan.servers[0]) for project in plan.projects},
     }
+    files[paths.SITES_LIST] = sites.imports(f"sites/{project.id}.caddy" for project in plan.projects).decode()
     files = {path: text.replace("/etc/", f"{root}/etc/") for path, text in files.items()}
     files |= {paths.upstream(project.id): UPSTREAM for project in plan.projects}
     for path, text in {**files, "/ca.key": key}.items():
@@ -216,6 +217,7 @@ def _changes(ports: Ports, plan: Plan, reloads: int, reload: Callable[[Ports], o
             ports.files.remove(path)
         else:
             ports.files.write(path, re.sub(rb"max_size \d+", b"max_size %d" % (turn % 3), kept))
+        sites.refresh(ports)
         reload(ports)
         time.sleep(PAUSE_S)
     for name in ports.files.listing(paths.SITES):
@@ -223,6 +225,7 @@ def _changes(ports: Ports, plan: Plan, reloads: int, reload: Callable[[Ports], o
         if name.endswith(".kept"):
             ports.files.write(path.removesuffix(".kept"), ports.files.read(path) or b"")
             ports.files.remove(path)
+    sites.refresh(ports)
 
 
 def _nothing(ports: Ports) -> None:

@@ -25,6 +25,7 @@ from cryptography import x509
 
 from agent import real
 from agent.documents.reader import Reader
+from agent.edge import sites
 from agent.edge.certificates import certificates
 from agent.host.ports import Argv, Result
 from agent.real.files import RealFiles
@@ -169,6 +170,7 @@ class Edge:
             (home / f"sites/{name}.caddy").write_text(
                 f"{name} {{\n\timport listener\n\trespond {self.address}\n}}\n"
             )
+        (home / "sites.list").write_bytes(sites.imports(f"sites/{name}.caddy" for name in self.sites))
 
     def shows(self, name: str, timeout_s: float = 4) -> x509.Certificate:
         """The certificate that a visitor is shown. Raises OSError."""

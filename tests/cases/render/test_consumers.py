@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.edge import sites
 from agent.host.paths import mount_unit
 from agent.images.in_units import filled_in
 from agent.project.record import Image
@@ -61,9 +62,16 @@ def lay_out(case: Case, server: str, root: Path) -> None:
             write(root / "etc" / folder[path.suffix] / path.name, text)
         elif path.suffix == ".caddy":
             write(root / f"etc/caddy/sites/{path.parent.name}.caddy", path.read_text())
+    list_sites(root / "etc/caddy")
     agent = root / "usr/local/bin/codeb-agent"
     write(agent, "#!/bin/sh\n")
     agent.chmod(0o755)
+
+
+def list_sites(folder: Path) -> None:
+    """The list that the agent keeps beside the sites, which the Caddyfile imports."""
+    names = [file.name for file in folder.glob("sites/*.caddy")]
+    write(folder / "sites.list", sites.imports(f"sites/{name}" for name in names).decode())
 
 
 def write(path: Path, text: str) -> None:
@@ -100,6 +108,20 @@ def test_caddy_accepts_the_configuration(case: Case, server: str, tmp_path: Path
     path = caddyfile(case, server, tmp_path)
     result = caddy("validate", "--adapter", "caddyfile", "--config", str(path), home=tmp_path)
     assert result.returncode == 0, result.stderr
+
+
+@for_each(CADDIES)
+def test_caddy_makes_of_the_list_of_sites_what_it_made_of_a_pattern(
+    case: Case, server: str, tmp_path: Path
+) -> None:
+    path = caddyfile(case, server, tmp_path)
+    command = ("adapt", "--adapter", "caddyfile", "--config", str(path))
+    listed = caddy(*command, home=tmp_path)
+    text = path.read_text()
+    assert "\nimport sites.list\n" in text
+    path.write_text(text.replace("\nimport sites.list\n", "\nimport sites/*.caddy\n"))
+    globbed = caddy(*command, home=tmp_path)
+    assert listed.stdout == globbed.stdout, listed.stderr
 
 
 @for_each(CADDIES)

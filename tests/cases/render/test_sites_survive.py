@@ -16,7 +16,7 @@ from codeb.render.edge import edge_files
 from codeb.render.project import site
 
 from .case import FOLDER, Case
-from .test_consumers import caddy, caddyfile
+from .test_consumers import caddy, caddyfile, list_sites
 
 SEVERAL = Case(FOLDER / "several-edges")
 
@@ -57,6 +57,7 @@ def test_caddy_takes_the_sites_of_one_form_under_the_other(before: str, after: s
     path.write_text(text.replace("/run/secrets/ca.key", str(tmp_path / "etc/codeb/secrets/ca.key")))
     for project in then.projects:
         (path.parent / f"sites/{project.id}.caddy").write_text(site(then, project, then.server("web1")))
+    list_sites(path.parent)
     result = caddy("validate", "--adapter", "caddyfile", "--config", str(path), home=tmp_path)
     assert result.returncode == 0, result.stderr[-2000:]
     if before == after:
@@ -132,6 +133,7 @@ def test_caddy_takes_what_a_balanced_fleet_gets_once_its_addresses_are_known(
         near = f"127.0.0.1:8100 10.64.0.{3 - KNOWN[server.name]}:8100"
         assert f"reverse_proxy {near} {{" in shop
         (folder / "sites/shop.caddy").write_text(shop)
+        list_sites(folder)
         result = caddy("validate", "--adapter", "caddyfile", "--config", f"{folder}/Caddyfile", home=tmp_path)
         assert result.returncode == 0, result.stderr[-2000:]
         rules = filled(

@@ -11,6 +11,8 @@ import pytest
 from agent.cli import run as run_verb
 from agent.documents.errors import Failed
 from agent.documents.reader import Reader
+from agent.edge import sites
+from agent.host import paths
 from agent.host.ports import Ports
 from agent.release.drive import release, rollback
 from tests.unit.agent.fakes.documents import release_document
@@ -28,9 +30,22 @@ JOB = {
 UPSTREAM = "/etc/caddy/upstreams/shop-app"
 
 
+LISTED = "import sites.list\n"
+"""A Caddyfile that imports sites as it is rendered now."""
+GLOBBED = "import sites/*.caddy\n"
+"""One that an older program rendered."""
+
+
+def with_caddyfile(host: FakeHost, text: str = LISTED) -> FakeHost:
+    """The host with Caddy's files as a bundle leaves them."""
+    host.put(paths.CADDYFILE, text)
+    if text == LISTED:
+        host.put(paths.SITES_LIST, sites.imports(()).decode())
+    return host
+
+
 def new_host() -> FakeHost:
-    host = FakeHost(registry={V1: App(), V2: App(), V3: App()})
-    host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
+    host = with_caddyfile(FakeHost(registry={V1: App(), V2: App(), V3: App()}))
     host.put("/etc/codeb/hold.nft", "table inet codeb_hold {\n}\n")
     return host
 

@@ -17,6 +17,7 @@ from codeb.changes.summary import from_comments, to_comments
 from components.told import described
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.fakes.podman import App
+from tests.unit.agent.verbs import with_caddyfile
 from tests.unit.changes.made import SECRETS, release_of
 
 IMAGES = [f"reg.lab:5000/blog:{n}" for n in (1, 2, 3)]
@@ -137,7 +138,7 @@ def happened(host: FakeHost, document: Mapping[str, Any]) -> tuple[Course, bool,
 @given(st.lists(st.one_of(wishes(), st.sampled_from(["back", "forward", "an hour"])), min_size=2, max_size=7))
 def test_what_is_foreseen_is_what_happens(steps: list[Any]) -> None:
     host = FakeHost(registry={image: App() for image in IMAGES})
-    host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
+    with_caddyfile(host)
     host.put("/etc/codeb/hold.nft", "table inet codeb_hold {\n}\n")
     applied = release_of({})
     release(host.ports(), Reader(copy.deepcopy(dict(applied.make({}))), ""), "tester")

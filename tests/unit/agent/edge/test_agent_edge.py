@@ -148,7 +148,7 @@ def test_a_host_whose_bundle_is_older_than_its_agent_changes_sites_all_the_same(
 
 
 def test_a_kill_at_each_effect_of_a_reload_leaves_nothing_that_the_next_one_doesn_t_mend() -> None:
-    for kill in range(1, 12):
+    for kill in range(1, 14):
         host = new_host()
         host.put("/etc/caddy/sites/a.caddy", "a {\n}\n")
         host.kill_at = kill

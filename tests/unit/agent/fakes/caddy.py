@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import Protocol
 
-from agent.host.paths import MAINTENANCE, SITES, UPSTREAMS
+from agent.host.paths import CADDYFILE, MAINTENANCE, UPSTREAMS
 from agent.host.ports import Entry, NoReply, Reply, Result
 
 
@@ -27,6 +28,10 @@ def addresses(site: bytes) -> list[str]:
     return [name.removeprefix("http://") for header in headers for name in header.split(", ")]
 
 
+class MissingFile(Exception):
+    """A file to import isn't there: Caddy refuses all of its configuration."""
+
+
 @dataclass
 class Caddy:
     """`sites` are as they were at the last reload; `certificate` is whether there are any for them."""
@@ -37,23 +42,44 @@ class Caddy:
     sites: dict[str, bytes] = field(default_factory=dict)
 
     def load(self) -> None:
-        """Read all sites."""
-        self.sites = {p: e.content for p, e in self.host.files.items() if p.startswith(f"{SITES}/")}
+        """Start: read all sites. Raises MissingFile."""
+        self.sites = self._imported(CADDYFILE)
+
+    def could_start(self) -> bool:
+        """Whether all that its files import is there."""
+        try:
+            self._imported(CADDYFILE)
+        except MissingFile:
+            return False
+        return True
+
+    def _imported(self, path: str) -> dict[str, bytes]:
+        """The sites that a file, or a list that it imports, imports: patterns find what there is, names have to be there."""
+        found: dict[str, bytes] = {}
+        for name in re.findall(r"^import (\S+)$", self.host.tell(path) or "", re.MULTILINE):
+            place = name if name.startswith("/") else f"{path.rpartition('/')[0]}/{name}"
+            if "*" not in place and place not in self.host.files:
+                raise MissingFile(place)
+            for each in sorted(self.host.files) if "*" in place else [place]:
+                if fnmatchcase(each, place):
+                    listed = each.endswith(".list")
+                    found |= self._imported(each) if listed else {each: self.host.files[each].content}
+        return found
 
     def caddy(self, words: list[str]) -> Result:
         """`validate` and `reload`: files with the word `broken` in them are refused."""
-        folder = words[2].rpartition("/")[0]
-        files, links = self.host.files, self.host.links
-        read = (f"{folder}/Caddyfile", f"{folder}/sites/")
-        texts = [entry.content for path, entry in files.items() if path.startswith(read)]
-        texts += [files[target].content for path, target in links.items() if path.startswith(read)]
+        try:
+            read = self._imported(words[2])
+        except MissingFile as error:
+            return Result(1, err=f"Error: adapting config using caddyfile: File to import not found: {error}")
+        texts = [self.host.files[words[2]].content, *read.values()]
         if any(b"broken" in text for text in texts):
             return Result(1, err="Error: adapting config using caddyfile: unrecognized directive: broken")
         found = [name for text in texts for name in addresses(text)]
         if len(set(found)) < len(found):
             return Result(1, err="Error: adapting config using caddyfile: ambiguous site definition")
         if words[0] == "reload":
-            self.load()
+            self.sites = read
         return Result(0)
 
     def inner(self, name: str, ask: Callable[[str], Reply]) -> Reply:

@@ -20,6 +20,7 @@ from agent.removal.remove import remove
 from tests.unit.agent.fakes.documents import release_document
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.fakes.podman import App, pinned
+from tests.unit.agent.verbs import with_caddyfile
 
 GHCR = "ghcr.io/team/shop:1"
 AUTH = "/etc/codeb/secrets/registries.json"
@@ -124,7 +125,7 @@ def test_the_registry_of_a_reference(reference: str, registry: str) -> None:
 
 def host_with(*names: str) -> FakeHost:
     host = FakeHost(registry={name: App() for name in names})
-    host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
+    with_caddyfile(host)
     return host
 
 

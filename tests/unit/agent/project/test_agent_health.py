@@ -16,7 +16,7 @@ from agent.real.http import RealHttp
 from tests.unit.agent.fakes.documents import release_document
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.fakes.podman import App
-from tests.unit.agent.verbs import V1, V2, call, run
+from tests.unit.agent.verbs import V1, V2, call, run, with_caddyfile
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_a_redirect_names_its_target(status: int) -> None:
 
 def test_an_app_that_forces_https_is_healthy_in_every_check() -> None:
     host = FakeHost(registry={V1: App(forces_https=True), V2: App(forces_https=True)})
-    host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
+    with_caddyfile(host)
     host.put("/etc/codeb/hold.nft", "table inet codeb_hold {\n}\n")
     gates = {"canary": {"steps": [50], "wait_ms": 1000, "max_error_percent": 5}}
     assert run(host, V1)["health"] == {"status": "healthy", "last_check": "2026-11-23T04:00:02Z"}

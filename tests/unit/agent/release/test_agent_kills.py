@@ -18,7 +18,7 @@ from agent.release.drive import release, restart, rollback
 from tests.unit.agent.fakes.documents import release_document, worker
 from tests.unit.agent.fakes.host import FakeHost, Killed
 from tests.unit.agent.fakes.podman import App
-from tests.unit.agent.verbs import JOB
+from tests.unit.agent.verbs import JOB, with_caddyfile
 
 UPSTREAM = "/etc/caddy/upstreams/shop-app"
 ACTIVE = "[Service]\nEnvironmentFile=/etc/codeb/projects/shop-app/active.image\n"
@@ -50,11 +50,12 @@ class World:
             **{GOOD: App(), BETTER: App(), BAD: App(status=500), LAST: App()},
             UNMIGRATED: App(job_status=1),
         }
-        self.host.put("/etc/caddy/Caddyfile", "import /etc/caddy/sites/*.caddy\n")
+        with_caddyfile(self.host)
         self.host.after = self.check
 
     def check(self) -> None:
         """Once something serves, users are always answered, healthily, and a reboot would bring it back."""
+        assert self.host.caddy.could_start(), "Caddy's files name one that isn't there"
         lone = [name for name in self.host.systemd.running if "-w-lone@" in name]
         assert len(lone) < 2, f"an exclusive worker runs twice: {lone}"
         links = [path for path in self.host.links if path.startswith(BOOT[:40]) and "-w-lone@" in path]
