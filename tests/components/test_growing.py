@@ -137,9 +137,10 @@ def test_a_server_that_comes_is_attached_after_it_answers_for_every_site(grown: 
         )
 
 
-def test_those_that_have_their_visitors_wait_for_no_app(grown: Recording) -> None:
-    for name in ("app-1", "app-2"):
-        assert not {each for each in depends(grown, grown.named(f"{name}-serving")) if "release" in each}
+def test_those_that_have_their_visitors_wait_for_nobody(grown: Recording) -> None:
+    for name in ("app-1-serving", "app-2-serving", "data-1-bundle", "shop-database"):
+        waits = depends(grown, grown.named(name))
+        assert not {each for each in waits if "app-3" in each or "app-4" in each or "release" in each}, name
     assert not {"app-1-serving", "app-2-serving"} & depends(grown, balancer(grown))
 
 
