@@ -34,6 +34,8 @@ VERBS: Final[Mapping[str, str]] = {
     "restart": "agent.release.drive",
     "route": "agent.edge.route",
     "unroute": "agent.edge.route",
+    "join": "agent.edge.serving",
+    "leave": "agent.edge.serving",
     "remove": "agent.removal.remove",
     "status": "agent.report.status",
     "doctor": "agent.report.doctor",
@@ -116,9 +118,17 @@ def _run(ports: Ports, verb: str, text: str, out: TextIO, err: TextIO, by: str) 
         return 1
     out.write(_line(answer))
     if answer["ok"] is True:
+        _say(verb, answer, err)
         return 0
     err.write(f"codeb-agent {verb}: {answer.get('summary', 'not everything is well')}\n")
     return 1
+
+
+def _say(verb: str, answer: Answer, err: TextIO) -> None:
+    """What people are to read of an answer though the goal is reached."""
+    said = answer.get("said")
+    for line in said if isinstance(said, list) else ():
+        err.write(f"codeb-agent {verb}: {line}\n")
 
 
 def _at_a_terminal(verb: str, token: str) -> int:

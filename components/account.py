@@ -57,6 +57,11 @@ class AccountCheck:
         self._zone_seen = False
 
     @property
+    def state(self) -> State | None:
+        """The stack's, as far as it could be read."""
+        return self._state
+
+    @property
     def settled(self) -> bool:
         """Whether servers or disks are there, as far as one knows: network and addresses can't move any more."""
         return self._state is None or any(each for kind in (SERVER, DISK) for each in self._state.of(kind))

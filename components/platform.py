@@ -56,6 +56,7 @@ class Platform(pulumi.ComponentResource):
         self._declare_watching()
         self._projects = self._declare_projects()
         self._settle()
+        self._servers.open(self._sites())
         self.outputs = self._outputs()
         self.register_outputs({})
 
@@ -140,6 +141,14 @@ class Platform(pulumi.ComponentResource):
         server = plan.data.server
         after = [release for project in self._projects.values() for release in project.releases]
         settled(server, self._servers.admins(), self._servers[server], after, self)
+
+    def _sites(self) -> dict[str, list[pulumi.Resource]]:
+        """By server what of projects is there, one resource each."""
+        found: dict[str, list[pulumi.Resource]] = {}
+        for project in self._projects.values():
+            for server, resource in project.sites.items():
+                found.setdefault(server, []).append(resource)
+        return found
 
     def _project_args(self, key: str, project: ProjectPlan | None, kept: RetainedPlan | None) -> ProjectArgs:
         plan = self._stack.plan

@@ -74,6 +74,8 @@ class Project(pulumi.ComponentResource):
     """The agent's answer for each server that runs the project; nothing in it is secret. None where an update leaves the
     release out (`--exclude`) and there was none before: the registry would be unknown altogether."""
     releases: Sequence[pulumi.Resource]
+    sites: Mapping[str, pulumi.Resource]
+    """By server what puts the project's site there: its release, or a route to where it runs."""
 
     def __init__(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:project:Project", name, dict(args.facts), opts)
@@ -88,7 +90,8 @@ class Project(pulumi.ComponentResource):
             made += self._storage_access(name, args, made)
         commands = self._releases(name, args, made)
         routes = self._routes(name, args, [*commands.values(), *args.after])
-        self.releases = [*commands.values(), *routes]
+        self.sites = {**commands, **routes}
+        self.releases = list(self.sites.values())
         self.answers = {server: _answer(command) for server, command in commands.items()}
         self.register_outputs({})
 
@@ -170,10 +173,12 @@ class Project(pulumi.ComponentResource):
             )
         return commands
 
-    def _routes(self, name: str, args: ProjectArgs, released: list[pulumi.Resource]) -> list[remote.Command]:
+    def _routes(
+        self, name: str, args: ProjectArgs, released: list[pulumi.Resource]
+    ) -> dict[str, remote.Command]:
         """Edges that don't run the project send its visitors on, once there is somewhere to send them."""
-        return [
-            remote.Command(
+        return {
+            edge: remote.Command(
                 f"{name}-route-{edge}",
                 connection=args.edges[edge].connection,
                 create=args.edges[edge].here(ROUTE),
@@ -188,7 +193,7 @@ class Project(pulumi.ComponentResource):
                 ),
             )
             for edge, route in args.routes.items()
-        ]
+        }
 
     def _release(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from pulumi_command import remote
 
 from agent.program.build import zipapp
 from codeb.changes import bundle_summary
+from codeb.fleet import arriving
 from codeb.hostkeys import SshKey, machine_first_key, machine_host_key
 from codeb.plan import Fleet as FleetPlan
 from codeb.plan.places import Known
@@ -23,7 +24,9 @@ from components.access import Access, AccessArgs
 from components.config import Stack
 from components.documents import Drafts, changes_digest, earlier_bundle
 from components.places import Places
+from components.running import renewed
 from components.server import Made, Server, ServerArgs, connection, connection_to
+from components.serving import serving
 from components.told import Told
 
 if TYPE_CHECKING:
@@ -44,6 +47,7 @@ class Servers:
         beside = {**second_texts(stack.secrets.backup), **export_texts(stack.secrets.monitoring)}
         self._configured = {**outside, **beside}
         self._told_machines: dict[str, str] = {}
+        self._arriving: frozenset[str] = frozenset()
         self._fleet = self._declare_fleet(name, stack.plan.fleet) if stack.plan.fleet else None
         self.places = Places(self._fleet.known if self._fleet else {})
         agent = zipapp()
@@ -55,6 +59,24 @@ class Servers:
     def machine(self, name: str) -> Machine | None:
         """The machine of this server; None when it existed before."""
         return self._fleet.machines.get(name) if self._fleet else None
+
+    def open(self, sites: Mapping[str, Sequence[pulumi.Resource]]) -> None:
+        """Let visitors come to the edges at Vultr; `sites` are what each server has of projects."""
+        if self._fleet is None:
+            return
+        bundles = [server.bundle for server in self._servers.values()]
+        found = {
+            name: serving(name, self._servers[name], arrives=True, after=[*bundles, *sites.get(name, ())])
+            if name in self._arriving
+            else serving(name, self._servers[name], arrives=False)
+            for name in self._edges()
+        }
+        self._fleet.open({name: found[name] for name in sorted(self._arriving)})
+
+    def _edges(self) -> list[str]:
+        """Those at Vultr."""
+        machines = self._fleet.machines if self._fleet else {}
+        return [name for name, machine in machines.items() if "edge" in machine.plan.roles]
 
     def facts(self) -> dict[str, Any]:
         """The output `servers`: where each is and what it does."""
@@ -108,6 +130,8 @@ class Servers:
         check.before()
         args = replace(args, settled=check.settled)
         watched = pulumi.ResourceOptions(hooks=check.hooks())
+        edges = [machine.server for machine in plan.machines if "edge" in machine.roles]
+        self._arriving = arriving(edges, check.state, stack.fleet, renewed())
         return Fleet(name, args, pulumi.ResourceOptions.merge(self._opts, watched))
 
     def _server(self, name: str, agent: bytes) -> Server:

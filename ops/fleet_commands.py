@@ -135,7 +135,15 @@ def _adopt(options: argparse.Namespace) -> int:
 
 
 def _forget_arguments(parser: argparse.ArgumentParser) -> None:
-    _ids(parser)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("ids", nargs="*", default=[], metavar="ID", help="as `codeb fleet check` shows it")
+    what.add_argument("--server", metavar="NAME", help="all that was done on a server that died, as app-3")
+    parser.add_argument(
+        "--identity",
+        metavar="FILE",
+        help="private SSH key to see whether the server answers (default: the stack's own)",
+    )
+    _yes(parser)
     parser.add_argument(
         "--emptied",
         action="store_true",
@@ -144,6 +152,13 @@ def _forget_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _forget(options: argparse.Namespace) -> int:
+    if options.server:
+        from ops.pulumi import CliStack
+        from ops.ssh import ask
+        from ops.vultr.forget_server import Wanted, forget_server
+
+        wanted = Wanted(options.server, options.identity)
+        return forget_server(CliStack(Path(), options.stack), Path(), wanted, _confirm(options), ask)
     from ops.vultr.forget import forget
 
     return forget(_case(options), options.ids, _confirm(options), emptied=options.emptied)
@@ -211,7 +226,9 @@ VERBS: Final = (
     Command(
         "forget",
         "Take out of the state what the account has no more.",
-        "Else an update or destroy would fail for ever, as the plugin can't delete what is gone.",
+        "Else an update or destroy would fail for ever, as the plugin can't delete what is gone. With --server what was\n"
+        "done on a server that died: an update that takes it away would wait for its agent. Not of one that answers, nor\n"
+        "of a data server. What is at Vultr stays in the state, and the next update deletes it.",
         _forget_arguments,
         _forget,
     ),
@@ -248,6 +265,7 @@ COMMANDS: Final = (
         "  codeb fleet remove ID --stack prod        what the state does not know\n"
         "  codeb fleet adopt ID --stack prod         what the state lost\n"
         "  codeb fleet forget ID --stack prod        what the account has no more\n"
+        "  codeb fleet forget --server app-3 --stack prod   what was done on a server that died\n"
         "  codeb fleet attach ID --stack prod        a data disk back to its server\n"
         "  codeb fleet refresh --stack prod          read the account into the state, safely\n"
         "  codeb fleet replace app-1 --stack prod    a server anew\n\n"

@@ -17,6 +17,8 @@ from ops.fleet import Ask, Reply, ask_each
 
 APPS: Final = "**codeb:project:Project$command:remote:Command::**"
 """All that is done of projects on servers: releases and routes."""
+VISITED: Final = "**$codeb:server:Server$command:remote:Command::*-serving"
+"""That an edge answers for all its sites, which it has not without them."""
 _AGENT: Final = "$codeb:server:Server$command:remote:Command::{}-agent"
 _NONE: Final = "has no codeb-agent"
 
@@ -87,7 +89,7 @@ def made_again(
         say(f"state before: {keep(document, stack.name)}")
         stack.forget(agent)
         say(f"forgotten: {words.count(len(urns) - len(_urns(stack.export())), 'resource')}")
-    if stack.run("up", ["--yes", "--skip-preview", "--exclude", APPS]):
+    if stack.run("up", ["--yes", "--skip-preview", "--exclude", APPS, "--exclude", VISITED]):
         say(f"not done: mend what it says, then again: codeb rebuild server {name} --stack {stack.name}")
         return 1
     say(f"now bring back what it had: codeb rebuild data --keys FILE --stack {stack.name}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -154,13 +154,15 @@ def _first_requests(ports: Ports) -> bool:
     return longer
 
 
-def connections(ports: Ports) -> frozenset[str]:
-    """Users' (and edges') connections to Caddy, which has the host's network: the kernel's numbers of their sockets."""
+def connections(ports: Ports, listeners: Collection[str] = _LISTENERS) -> frozenset[str]:
+    """Users' (and edges') connections to Caddy, which has the host's network: the kernel's numbers of their sockets.
+
+    `listeners` are ports as the kernel writes them."""
     rows = [line.split() for path in _SOCKETS for line in _lines(ports, path)[1:]]
     return frozenset(
         row[9]
         for row in rows
-        if row[1].rpartition(":")[2] in _LISTENERS and row[3] == _ESTABLISHED and row[9] != _UNACCEPTED
+        if row[1].rpartition(":")[2] in listeners and row[3] == _ESTABLISHED and row[9] != _UNACCEPTED
     )
 
 

@@ -13,6 +13,7 @@ _OPENS, _CLOSES, _BETWEEN = " {", "}", ", "
 _PLAIN = "http://"
 _ANY = "*."
 _FIGURES = ".metrics"
+_PASSES = "reverse_proxy"
 
 
 def addresses(text: str) -> tuple[str, ...]:
@@ -37,6 +38,18 @@ def without_tls(text: str) -> bool:
     )
 
 
+def is_wildcard(name: str) -> bool:
+    """Whether it stands for many names, none of which is it."""
+    return name.startswith(_ANY)
+
+
+def doors(text: str) -> tuple[str, ...]:
+    """Where a site sends its visitors on to (`10.1.0.2:8100`); nowhere where the app is behind this very site."""
+    lines = [line.split() for line in text.splitlines()]
+    found = [word for words in lines if words[:1] == [_PASSES] for word in words[1:] if _is_door(word)]
+    return tuple(dict.fromkeys(found))
+
+
 def overlap(one: str, other: str) -> bool:
     """Whether somebody may come by both names: they are the same, or one is a wildcard that the other falls under."""
     return one == other or one == _wildcard_over(other) or other == _wildcard_over(one)
@@ -48,7 +61,7 @@ def without(names: Iterable[str], others: Collection[str]) -> list[str]:
 
 
 def _wildcard_over(name: str) -> str | None:
-    return None if name.startswith(_ANY) else _ANY + name.partition(".")[2]
+    return None if is_wildcard(name) else _ANY + name.partition(".")[2]
 
 
 def composed(text: str, names: Collection[str]) -> str:
@@ -96,3 +109,8 @@ def _is_own(name: str) -> bool:
 def _is_inner(name: str) -> bool:
     host, port, _ = name.partition(":")
     return bool(port) and not host.endswith(_FIGURES)
+
+
+def _is_door(word: str) -> bool:
+    """Not a matcher, nor what Caddy fills in at each request."""
+    return ":" in word and word[0] not in "@{"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.bundle.applied import Applied, load_applied
 from agent.documents.errors import Failed, remedy_of
 from agent.documents.reader import Reader
+from agent.edge import serving
 from agent.host import commands, paths, units
 from agent.host.ports import Busy, Ports
 from agent.project import record
@@ -40,6 +41,7 @@ def retire(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def _retire(ports: Ports) -> dict[str, object]:
+    serving.answered(ports)
     projects = record.known_projects(ports)
     killed = [
         name.removesuffix(".undo") for name in ports.files.listing(paths.RECORDS) if name.endswith(".undo")

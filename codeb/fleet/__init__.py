@@ -5,10 +5,12 @@ fails, and can't delete what is gone. The account is therefore compared with the
 stack)` names what is there twice, unknown, gone, edited by hand or attached elsewhere, each with the command that mends
 it, and `say` puts it into lines. Nothing that another stack's mark is on is ever named for removal.
 
-`read_state` reads what `pulumi stack export` prints; `edits` changes such a document.
+`arriving` tells which edges no visitor comes to before they serve. `read_state` reads what `pulumi stack export` prints;
+`edits` changes such a document.
 """
 
 from codeb.fleet.account import Account, Thing, attached
+from codeb.fleet.arrivals import arriving
 from codeb.fleet.compare import compare, is_strange
 from codeb.fleet.finding import Finding, Removal, Trouble, say
 from codeb.fleet.kinds import BY_NAME, BY_TYPE, KINDS, Kind
@@ -19,5 +21,6 @@ from codeb.fleet.state import Known, State, read_state
 
 __all__ = [
     "BY_NAME", "BY_TYPE", "KINDS", "Account", "Finding", "Kind", "Known", "Price", "Removal", "State", "Thing", "Trouble",
-    "Wanted", "Whose", "attached", "compare", "is_strange", "mark_of", "monthly", "owner_in", "read_state", "say", "whose",
+    "Wanted", "Whose", "arriving", "attached", "compare", "is_strange", "mark_of", "monthly", "owner_in",
+    "read_state", "say", "whose",
 ]  # fmt: skip

@@ -11,6 +11,9 @@ from codeb.fleet.kinds import DISK, FIREWALL, SERVER
 from codeb.fleet.state import Known, State
 from codeb.fleet.values import UNKNOWN, mapping, mappings, text
 
+_COMMAND: Final = "command:remote:Command"
+_PROJECT: Final = "codeb:project:Project"
+_MACHINES: Final = frozenset({"codeb:server:Server", "codeb:access:Access"})
 Entry = tuple[str, str]
 """URN and id of a resource: what was replaced and not deleted yet has the URN of what took its place."""
 
@@ -24,6 +27,22 @@ def lost_with(state: State, document: Mapping[str, Any], gone: Collection[Known]
     return {(each.urn, each.id) for each in gone} | rules | done
 
 
+def done_on(document: Mapping[str, Any], server: str) -> set[Entry]:
+    """All commands that were run on a server: its agent, its bundle, what it has of projects."""
+    return {_entry(each) for each in _resources(document) if _is_done_on(each, server)}
+
+
+def lies_on(document: Mapping[str, Any], entries: Collection[Entry]) -> list[str]:
+    """The names of what is declared as deleted with one of these and is none of them: databases, buckets."""
+    urns = {urn for urn, _ in entries}
+    found = [
+        each
+        for each in _resources(document)
+        if each.get("deletedWith") in urns and _entry(each) not in entries
+    ]
+    return sorted(text(each, "urn").rpartition("::")[2] for each in found)
+
+
 def without(document: Mapping[str, Any], entries: Collection[Entry]) -> dict[str, Any]:
     """The state without these resources, and without a word of them in others."""
     found = copy.deepcopy(dict(document))
@@ -32,6 +51,18 @@ def without(document: Mapping[str, Any], entries: Collection[Entry]) -> dict[str
     lost = {urn for urn, _ in entries} - {each.get("urn") for each in left}
     found["deployment"]["resources"] = [_free_of(each, lost) for each in left]
     return found
+
+
+def _is_done_on(resource: Mapping[str, Any], server: str) -> bool:
+    """By the name that the program gives it below whom it belongs to, so that no project's name can stand for another's."""
+    if resource.get("type") != _COMMAND:
+        return False
+    parent = text(resource, "parent").rpartition("::")
+    name = text(resource, "urn").rpartition("::")[2]
+    kind = parent[0].rpartition("$")[2].rpartition("::")[2]
+    if kind == _PROJECT:
+        return name in (f"{parent[2]}-release-{server}", f"{parent[2]}-route-{server}")
+    return kind in _MACHINES and parent[2] == server
 
 
 def _entry(resource: Mapping[str, Any]) -> Entry:

@@ -15,6 +15,7 @@ from codeb.model.features import Features
 from codeb.model.hosts import Aliases
 from codeb.model.problems import refusal, shown
 from codeb.model.redirects import refuse_circles
+from codeb.model.replicas import ReplicaCount, Replicas
 from codeb.model.section import Section
 from codeb.model.services import Cache, Database, Storage
 
@@ -103,8 +104,8 @@ class Servers(Section):
 
     pool: t.PoolName = "default"
     """Pool of servers that runs the app."""
-    replicas: Annotated[int, Field(ge=1, le=16)] = 1
-    """Number of servers that run the app at the same time."""
+    replicas: ReplicaCount = Field(default=Replicas(), json_schema_extra={"default": 1})
+    """Servers that run the app at the same time: a number, all of the pool, or as many as it has within a range as 2-4."""
     ports: Ports | None = None
     """Ports on the host; allocated when left out, which is what you want."""
 

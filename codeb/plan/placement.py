@@ -65,6 +65,8 @@ def place(
 ) -> dict[str, tuple[str, ...]]:
     """Names of the servers that run each project, by id: of its pool, as many as it asks replicas for.
 
+    One that asks for more than the pool has takes what comes: a server more is one replica more, and nobody's is moved.
+
     Args:
         before: the servers that ran each project in the previous run, by id.
         caches: bytes that the Redis instances of the data server may take.
@@ -74,17 +76,18 @@ def place(
     """
     ordered = sorted(manifests, key=lambda each: (-memory_of(each), each.id))
     pools = {each.id: _pool(each, servers) for each in ordered}
-    few = [
-        _too_few(each, len(pools[each.id])) for each in ordered if len(pools[each.id]) < each.servers.replicas
-    ]
+    wanted = {each.id: each.servers.replicas.among(len(pools[each.id])) for each in ordered}
+    few = [_too_few(each, len(pools[each.id])) for each in ordered if len(pools[each.id]) < wanted[each.id]]
     if few:
         raise PlanError(few)
-    found = {each.id: _kept(each, pools[each.id], before.get(each.id, ())) for each in ordered}
+    found = {
+        each.id: _kept(each, pools[each.id], before.get(each.id, ()), wanted[each.id]) for each in ordered
+    }
     free = {server.name: room(server, caches) for server in servers}
     for each in ordered:
         _take(free, each, found[each.id])
     for each in ordered:
-        for _ in range(each.servers.replicas - len(found[each.id])):
+        for _ in range(wanted[each.id] - len(found[each.id])):
             others = [server.name for server in pools[each.id] if server.name not in found[each.id]]
             found[each.id].append(min(others, key=lambda name: _worth(each, name, free[name])))
             _take(free, each, found[each.id][-1:])
@@ -141,9 +144,9 @@ def _pool(manifest: Manifest, servers: Iterable[ServerPlan]) -> list[ServerPlan]
     return [server for server in servers if server.has("app") and server.pool == manifest.servers.pool]
 
 
-def _kept(manifest: Manifest, pool: Iterable[ServerPlan], before: Iterable[str]) -> list[str]:
+def _kept(manifest: Manifest, pool: Iterable[ServerPlan], before: Iterable[str], most: int) -> list[str]:
     ran = {server.name for server in pool} & set(before)
-    return sorted(ran, key=lambda name: _rank(manifest.id, name))[: manifest.servers.replicas]
+    return sorted(ran, key=lambda name: _rank(manifest.id, name))[:most]
 
 
 def _take(free: dict[str, int | None], manifest: Manifest, names: Iterable[str]) -> None:
@@ -174,6 +177,6 @@ def _too_few(manifest: Manifest, found: int) -> Problem:
         )
     return Problem(
         where,
-        f"{manifest.servers.replicas} replicas, but pool {pool!r} has {found} servers with role app",
+        f"{manifest.servers.replicas.least} replicas, but pool {pool!r} has {found} servers with role app",
         "Ask for fewer replicas, or add servers to the pool in codeb:servers or codeb:pools.",
     )

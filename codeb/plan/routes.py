@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from codeb.plan.doors import sources
 from codeb.plan.types import Plan, ProjectPlan, ServerPlan
 
 INNER_PORT: Final = 8100
@@ -38,8 +39,8 @@ def has_inner(plan: Plan, server: ServerPlan) -> bool:
 
 
 def callers(plan: Plan, server: ServerPlan) -> tuple[str, ...]:
-    """Addresses of the other servers that knock at this one's inner door."""
-    return tuple(edge.private_address for edge in edges(plan) if edge.name != server.name)
+    """Where those come from that knock at this one's inner door: addresses and networks."""
+    return sources(plan, [edge for edge in edges(plan) if edge.name != server.name])
 
 
 def is_behind_inner(plan: Plan, project: ProjectPlan, server: ServerPlan) -> bool:

@@ -48,8 +48,8 @@ def moves(project_id: str, workers: Iterable[WorkerPlan]) -> Iterator[str]:
 
 
 def memory_of(manifest: Manifest) -> int:
-    """Bytes that a server needs for the app and its share of the workers."""
-    resources, servers = manifest.resources, manifest.servers.replicas
+    """Bytes that a server needs for the app and its share of the workers, on as few servers as may be."""
+    resources, servers = manifest.resources, manifest.servers.replicas.least
     return resources.memory + sum(
         (worker.memory or resources.memory) * -(-worker.replicas // servers)
         for worker in manifest.features.workers

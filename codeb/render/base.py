@@ -7,6 +7,7 @@ from typing import Final
 
 from codeb import names
 from codeb.plan import Plan, ServerPlan, monitored, routes
+from codeb.plan.doors import private_network, sources
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import public_marker, render
 
@@ -26,7 +27,9 @@ _PACKAGES: Final = (
 
 @dataclass(frozen=True)
 class Opening:
-    """Ports that other servers of the stack may reach: published ones of containers, or the host's own."""
+    """Ports that other servers of the stack may reach: published ones of containers, or the host's own.
+
+    `sources` are addresses and networks."""
 
     sources: tuple[str, ...]
     ports: tuple[str, ...]
@@ -76,8 +79,8 @@ def openings(plan: Plan, server: ServerPlan) -> tuple[Opening, ...]:
     found = []
     others = [other for other in plan.servers if other.name != server.name]
     if server.has("data"):
-        apps = tuple(other.private_address for other in others if other.has("app"))
-        edges = tuple(other.private_address for other in others if other.has("edge"))
+        apps = sources(plan, [other for other in others if other.has("app")])
+        edges = sources(plan, [other for other in others if other.has("edge")])
         console = (plan.data.minio_port, plan.data.minio_console_port)
         found += [Opening(apps, _texts(data_ports(plan))), Opening(edges, _texts(console))]
         watcher = monitored.monitoring_server(plan)
@@ -94,7 +97,7 @@ def host_openings(plan: Plan, server: ServerPlan) -> tuple[Opening, ...]:
     if server.name != watcher.name:
         return (Opening((watcher.private_address,), _texts(monitored.exporter_ports(plan, server))),)
     others = [other for other in plan.servers if other.name != server.name]
-    edges = tuple(other.private_address for other in others if other.has("edge"))
+    edges = sources(plan, [other for other in others if other.has("edge")])
     shown = (
         monitored.PROMETHEUS_PORT,
         *((monitored.GRAFANA_PORT,) if plan.settings.monitoring.grafana else ()),
@@ -102,17 +105,28 @@ def host_openings(plan: Plan, server: ServerPlan) -> tuple[Opening, ...]:
     taken = (monitored.LOG_PORTS[monitored.log_store(plan)], monitored.OTLP_PORT)
     found = (
         Opening(edges, _texts(shown)),
-        Opening(tuple(other.private_address for other in others), _texts(taken)),
+        Opening(sources(plan, others), _texts(taken)),
     )
     return tuple(opening for opening in found if opening.sources)
 
 
 def _closed(plan: Plan, server: ServerPlan) -> Opening | None:
     """What no container reaches of the stack's servers, though its packets look as if they came from this one."""
-    others = tuple(other.private_address for other in plan.servers if other.name != server.name)
-    if monitored.monitoring_server(plan) is None or not others:
-        return None
-    return Opening(others, _texts(monitored.own_ports(plan)))
+    others = sources(plan, [other for other in plan.servers if other.name != server.name])
+    watched = monitored.own_ports(plan) if monitored.monitoring_server(plan) else ()
+    ports = (*_for_servers(plan), *watched)
+    return Opening(others, _texts(ports)) if others and ports else None
+
+
+def _for_servers(plan: Plan) -> tuple[int, ...]:
+    """Ports that are open to the whole private network and are for servers alone: who is let in there is believed.
+
+    Edges believe a balancer, which is somewhere in that network, for whom it comes.
+    """
+    if private_network(plan) is None:
+        return ()
+    balanced = (80, 443) if plan.fleet and plan.fleet.balancer else ()
+    return (*balanced, routes.INNER_PORT, plan.data.minio_console_port)
 
 
 def _firewall(plan: Plan, server: ServerPlan) -> tuple[HostFile, ...]:
@@ -150,8 +164,7 @@ def _bans(plan: Plan, server: ServerPlan) -> tuple[HostFile, ...]:
 
 def _trusted(plan: Plan) -> tuple[str, ...]:
     """Who is never shut out, whatever fails: the stack's own servers and its administrators."""
-    own = (server.private_address for server in plan.servers)
-    return tuple(dict.fromkeys((*own, *plan.settings.admin_addresses)))
+    return tuple(dict.fromkeys((*sources(plan, plan.servers), *plan.settings.admin_addresses)))
 
 
 def _texts(ports: tuple[int, ...]) -> tuple[str, ...]:

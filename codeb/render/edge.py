@@ -8,10 +8,11 @@ from typing import Final
 from codeb import names
 from codeb.plan import Plan, ServerPlan, monitored, routes
 from codeb.plan.certificates import shared_folder
+from codeb.plan.doors import known, private_network
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.certificates import certificates_files
 from codeb.render.console import console_files
-from codeb.render.project import private_network, terminates
+from codeb.render.project import terminates
 from codeb.render.text import render, secret_marker
 
 SHUTDOWN_DELAY_S: Final = 50
@@ -129,7 +130,7 @@ def _before(plan: Plan, server: ServerPlan) -> dict[str, object]:
         "balancer": balancer,
         "scheme": "http://" if terminates(plan) else "",
         "private": private_network(plan),
-        "own": tuple(each.private_address for each in plan.servers),
+        "own": known(plan, server),
         "shutdown_delay_s": SHUTDOWN_DELAY_S,
     }
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 from codeb import names, watch_names
 from codeb.model import CronJob
 from codeb.plan import Plan, ProjectPlan, ServerPlan, routes
+from codeb.plan.doors import private_network
 from codeb.plan.monitored import CADDY_PORT, monitoring_server
 from codeb.render.cache import cache_rules
 from codeb.render.containers import common, files, seconds
@@ -123,11 +124,6 @@ def terminates(plan: Plan) -> bool:
     """Whether TLS ends at a balancer, so that sites are served without."""
     balancer = plan.fleet.balancer if plan.fleet else None
     return balancer is not None and balancer.tls == "terminate"
-
-
-def private_network(plan: Plan) -> str | None:
-    """The network that the balancer comes from; None where there is none."""
-    return f"{plan.fleet.subnet}/{plan.fleet.subnet_mask}" if plan.fleet else None
 
 
 def _weights(percent: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ediri_vultr as vultr
@@ -16,7 +16,10 @@ from components.ready import Ready
 
 @dataclass(frozen=True)
 class BalancerArgs:
-    """`instances` are server → id of its instance; `certificate` is there when the balancer ends TLS."""
+    """`instances` are server → id of its instance; `certificate` is there when the balancer ends TLS.
+
+    No server is attached before `after` is done; those that are stay so meanwhile.
+    """
 
     balancer: plan.Balancer
     owner: str
@@ -25,6 +28,7 @@ class BalancerArgs:
     instances: Mapping[str, pulumi.Input[str]]
     certificate: BalancerCertificate | None = None
     ready: Ready | None = None
+    after: Sequence[pulumi.Resource] = ()
 
 
 class Balancer(pulumi.ComponentResource):
@@ -64,7 +68,7 @@ class Balancer(pulumi.ComponentResource):
             ssl_redirect=False,
             ssl=_ssl(args.certificate),
             vpc=args.network,
-            opts=inside(self, opts, ignore_changes=["region"]),
+            opts=inside(self, opts, ignore_changes=["region"], depends_on=list(args.after)),
         )
         self.id, self.address = balancer.id, balancer.ipv4
         if args.ready is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import ediri_vultr as vultr
 import pulumi
@@ -41,7 +42,10 @@ class FleetArgs:
 
 
 class Fleet(pulumi.ComponentResource):
-    """Machines by server, and `known`: what stands for each marker of the plan (`codeb.plan.places`)."""
+    """Machines by server, and `known`: what stands for each marker of the plan (`codeb.plan.places`).
+
+    What visitors come by, balancer and records, is there once it is `open`.
+    """
 
     owner: str
     machines: dict[str, Machine]
@@ -55,6 +59,7 @@ class Fleet(pulumi.ComponentResource):
         child = inside(self, opts, providers=[provider])
         fleet, owner = args.fleet, args.owner
         self.owner = owner
+        self._name, self._args, self._child = name, args, child
         keys = Keys(f"{name}-key", KeysArgs(owner, args.keys), child)
         network = NetworkArgs(owner, fleet.region, fleet.subnet, fleet.subnet_mask, args.settled)
         self._network = Network(f"{name}-network", network, child)
@@ -62,12 +67,16 @@ class Fleet(pulumi.ComponentResource):
         self.machines = {
             machine.server: self._machine(machine, args, keys, firewall, child) for machine in fleet.machines
         }
-        instances = {server: machine.id for server, machine in self.machines.items()}
-        storage = self._storage(name, args, instances, child)
-        self.balancer = self._balancer(name, args, instances, child)
-        self._records(name, fleet, child)
+        self._instances = {server: machine.id for server, machine in self.machines.items()}
+        storage = self._storage(name, args, self._instances, child)
+        self.balancer = None
         self.known = dict(self._known(storage))
         self.register_outputs({})
+
+    def open(self, after: Mapping[str, pulumi.Resource] = MappingProxyType({})) -> None:
+        """Let visitors come: to the servers in `after` once that is done there, to the others at once."""
+        self.balancer = self._balancer(list(after.values()))
+        self._records(after)
 
     def _machine(
         self,
@@ -107,13 +116,8 @@ class Fleet(pulumi.ComponentResource):
         wanted = StorageArgs(args.owner, args.fleet.region, shared.size_gb, sharing)
         return Storage(f"{name}-shared", wanted, opts)
 
-    def _balancer(
-        self,
-        name: str,
-        args: FleetArgs,
-        instances: Mapping[str, pulumi.Output[str]],
-        opts: pulumi.ResourceOptions,
-    ) -> Balancer | None:
+    def _balancer(self, after: Sequence[pulumi.Resource]) -> Balancer | None:
+        args = self._args
         if args.fleet.balancer is None:
             return None
         wanted = BalancerArgs(
@@ -121,19 +125,21 @@ class Fleet(pulumi.ComponentResource):
             args.owner,
             args.fleet.region,
             self._network.id,
-            instances,
+            self._instances,
             args.certificate,
             args.ready,
+            after,
         )
-        return Balancer(name, wanted, opts)
+        return Balancer(self._name, wanted, self._child)
 
-    def _records(self, name: str, fleet: plan.Fleet, opts: pulumi.ResourceOptions) -> None:
+    def _records(self, after: Mapping[str, pulumi.Resource]) -> None:
+        fleet = self._args.fleet
         if fleet.zone is None:
             return
         addresses = {server: machine.address for server, machine in self.machines.items()}
         if self.balancer is not None:
             addresses[plan.BALANCER] = self.balancer.address
-        Records(f"{name}-dns", RecordsArgs(fleet.zone, fleet.records, addresses), opts)
+        Records(f"{self._name}-dns", RecordsArgs(fleet.zone, fleet.records, addresses, after), self._child)
 
     def _known(self, storage: Storage | None) -> Mapping[str, pulumi.Output[str]]:
         found: dict[str, pulumi.Output[str]] = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ediri_vultr as vultr
 import pulumi
@@ -14,11 +14,15 @@ from components.fleet.inside import inside
 
 @dataclass(frozen=True)
 class RecordsArgs:
-    """`addresses` are the records' targets: server or `plan.BALANCER` → address."""
+    """`addresses` are the records' targets: server or `plan.BALANCER` → address.
+
+    `after` is what has to be done on a server before a name points to it.
+    """
 
     zone: str
     records: Sequence[plan.Record]
     addresses: Mapping[str, pulumi.Input[str]]
+    after: Mapping[str, pulumi.Resource] = field(default_factory=dict)
 
 
 class Records(pulumi.ComponentResource):
@@ -34,6 +38,10 @@ class Records(pulumi.ComponentResource):
                 type=record.type,
                 data=args.addresses[record.target],
                 ttl=record.ttl,
-                opts=inside(self, opts),
+                opts=inside(
+                    self,
+                    opts,
+                    depends_on=[args.after[record.target]] if record.target in args.after else None,
+                ),
             )
         self.register_outputs({})

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from codeb.fleet import Known, edits
 from codeb.fleet.kinds import SERVER
 from codeb.fleet.values import shown
-from ops.pulumi import keep
+from ops.pulumi import Stack, keep
 from ops.vultr.account import read_one
 from ops.vultr.case import Case, elsewhere
 
@@ -57,18 +57,18 @@ def forget(case: Case, ids: Sequence[str], confirm: Callable[[], bool], *, empti
         if any(each.kind is SERVER for each in gone)
         else ""
     )
-    return edit(case, edits.without(case.document, entries), first)
+    return edit(case.stack, case.document, edits.without(case.document, entries), first)
 
 
-def edit(case: Case, document: Mapping[str, object], first: str = "") -> int:
+def edit(stack: Stack, before: Mapping[str, object], document: Mapping[str, object], first: str = "") -> int:
     """Put a changed state in the place of the one that was read, which is kept in a file. Raises PulumiError.
 
     `first` is what is to be done before an update.
     """
-    if case.stack.export() != case.document:
+    if stack.export() != before:
         print("the state changed meanwhile, nothing was changed: run it again", file=sys.stderr)
         return 1
-    print(f"state before: {keep(case.document, case.stack.name)}")
-    case.stack.restore(document)
-    print(f"done. {first}`pulumi up --stack {case.stack.name}` makes what is still wanted")
+    print(f"state before: {keep(before, stack.name)}")
+    stack.restore(document)
+    print(f"done. {first}`pulumi up --stack {stack.name}` makes what is still wanted")
     return 0

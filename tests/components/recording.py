@@ -24,6 +24,7 @@ SECRET_KEYS = (
     *(
         "rootSecret",
         "sshPrivateKey",
+        "vultrApiKey",
         "projectSecrets",
         "vaultCredentials",
         "backupCredentials",
@@ -155,10 +156,11 @@ def record(
     registry: Mapping[str, Any] | None = None,
     preview: bool = False,
     ask: Callable[..., Answer] | None = None,
+    answers: Answers | None = None,
 ) -> Recording:
     """Run `__main__.py` with these manifests (file name → YAML) and return what it registered.
 
-    `ask` stands in for the servers' agents; without one no server answers.
+    `ask` stands in for the servers' agents; without one no server answers. `answers` are other than those with `registry`.
     """
     (folder / "manifests").mkdir(parents=True, exist_ok=True)
     for name, text in manifests.items():
@@ -166,7 +168,7 @@ def record(
     for part in ("__main__.py",):
         shutil.copy(REPO / part, folder / part)
     recording = Recording()
-    monitor = RecordingMonitor(Answers(registry), recording)
+    monitor = RecordingMonitor(answers or Answers(registry), recording)
     settings.configure(
         settings.Settings(
             project="codeb",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any, cast
 
 import pulumi
 import pytest
 from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi_command import remote
 
 from codeb import plan
 from components.fleet import Fleet, FleetArgs
@@ -77,7 +78,12 @@ class Vultr(Answers):
         return identity, outputs
 
 
-def deploy(fleet: plan.Fleet, check: Callable[[Fleet], None] | None = None, **more: Any) -> Recording:
+def deploy(
+    fleet: plan.Fleet,
+    check: Callable[[Fleet], None] | None = None,
+    arrives: Collection[str] = (),
+    **more: Any,
+) -> Recording:
     recording = Recording()
     settings.configure(
         settings.Settings(
@@ -101,6 +107,8 @@ def deploy(fleet: plan.Fleet, check: Callable[[Fleet], None] | None = None, **mo
             **more,
         )
         made = Fleet("fleet", args)
+        there = remote.ConnectionArgs(host="203.0.113.1")
+        made.open({name: remote.Command(f"{name}-serving", connection=there) for name in arrives})
         if check:
             check(made)
 
@@ -191,6 +199,16 @@ def test_the_balancer_is_as_asked(fleet: Recording) -> None:
         "unhealthyThreshold": 3,
         "healthyThreshold": 2,
     }
+
+
+def test_an_edge_that_comes_is_attached_and_named_once_it_serves(fleet: Recording) -> None:
+    (balancer,) = of(deploy(FLEET, arrives=["app-2"]), "LoadBalancer")
+    assert [urn.rpartition("::")[2] for urn in balancer.dependencies if "serving" in urn] == ["app-2-serving"]
+    (at_once,) = of(fleet, "LoadBalancer")
+    assert balancer.inputs == at_once.inputs
+    assert not [urn for urn in at_once.dependencies if "serving" in urn]
+    pointed = {item.inputs["name"]: item for item in of(deploy(SINGLE, arrives=["app-1"]), "DnsRecord")}
+    assert any(urn.endswith("::app-1-serving") for urn in pointed["shop"].dependencies)
 
 
 def test_names_lead_to_the_balancer_or_their_server(fleet: Recording) -> None:

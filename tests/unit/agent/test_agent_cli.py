@@ -74,6 +74,8 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "upgrade",
         "rebuild",
         "settle",
+        "join",
+        "leave",
         "metrics",
         "ask",
     }

@@ -76,7 +76,11 @@ manifests = st.fixed_dictionaries(
     optional={
         "servers": _section(
             pool=slug,
-            replicas=st.integers(1, 16),
+            replicas=st.one_of(
+                st.integers(1, 16),
+                st.just("all"),
+                st.tuples(st.integers(1, 16), st.integers(1, 16)).map(lambda two: f"{min(two)}-{max(two)}"),
+            ),
             ports=ports.map(lambda pair: {"app": pair[0], "internal": pair[1]}),
         ),
         "resources": _section(

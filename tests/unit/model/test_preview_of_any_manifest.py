@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from test_manifest_properties import manifests
 
 from codeb.model import Manifest, ManifestSource, Previews, load_manifests, read_sources
+from codeb.model.replicas import Replicas
 from codeb.plan import Preview
 from codeb.plan.previews import BUCKET, CONNECTIONS, manifest_of
 
@@ -37,7 +38,11 @@ def holds(base: Manifest) -> None:
     assert found.environment.image == IMAGE
     assert found.environment.stage != "production"
     assert found.project.lifecycle == "destroy"
-    assert (found.servers.pool, found.servers.replicas, found.servers.ports) == (base.servers.pool, 1, None)
+    assert (found.servers.pool, found.servers.replicas, found.servers.ports) == (
+        base.servers.pool,
+        Replicas(1, 1),
+        None,
+    )
     assert found.resources.cpu <= 0.5
     assert found.resources.memory <= 256 << 20
     assert found.resources.cache.dedicated is None

@@ -19,7 +19,7 @@ from ops.access import Server
 from ops.cli import main
 from ops.reading_keys import BadKeys, reading_keys
 from ops.rebuild_data import rebuild
-from ops.rebuild_server import APPS, Lost, made_again
+from ops.rebuild_server import APPS, VISITED, Lost, made_again
 from ops.ssh import Answer, SshError
 
 DATA = Server("data-1", "default", server(2).target, holds_data=True)
@@ -164,7 +164,7 @@ def serving(*names: str) -> Any:
     return lambda target, verb, document: Answer(0, {"ok": True, "projects": entries})
 
 
-UP = ("up", "--yes", "--skip-preview", "--exclude", APPS)
+UP = ("up", "--yes", "--skip-preview", "--exclude", APPS, "--exclude", VISITED)
 NEW = unreached("10.0.0.2: has no codeb-agent: run `pulumi up`, which installs it")
 
 

@@ -65,6 +65,42 @@ def test_a_server_that_comes_or_goes_moves_nobody_else() -> None:
     assert placed(manifest(replicas=2), [*FLEET, server("app9", "app")], before) == before
 
 
+def test_who_asks_for_all_runs_on_what_comes_and_on_what_stays() -> None:
+    assert placed(manifest(replicas="all"), FLEET) == tuple(f"app{i}" for i in range(1, 6))
+    more = [*FLEET, server("app9", "app")]
+    assert placed(manifest(replicas="all"), more, ("app1",)) == (*(f"app{i}" for i in range(1, 6)), "app9")
+    assert placed(manifest(replicas="all"), FLEET[:2], ("app1", "app5")) == ("app1", "app2")
+    assert placed(manifest(replicas="all"), FLEET[:1]) == ("app1",)
+
+
+def test_a_range_takes_what_the_pool_has() -> None:
+    before = placed(manifest(replicas="2-3"), FLEET)
+    assert len(before) == 3
+    assert placed(manifest(replicas="2-3"), [*FLEET, server("app9", "app")], before) == before
+    assert placed(manifest(replicas="2-4"), FLEET[:2]) == ("app1", "app2")
+    grown = placed(manifest(replicas="2-4"), FLEET[:3], ("app1", "app2"))
+    assert grown == ("app1", "app2", "app3"), "nobody is moved"
+    with pytest.raises(PlanError, match="2 replicas, but pool 'default' has 1 servers"):
+        placed(manifest(replicas="2-4"), FLEET[:1])
+
+
+@given(
+    count=st.integers(1, 5),
+    later=st.integers(1, 5),
+    replicas=st.sampled_from(["all", "1-2", "1-5", "1-16", 1]),
+)
+def test_a_pool_that_grows_or_shrinks_moves_no_replica_that_can_stay(
+    count: int, later: int, replicas: str | int
+) -> None:
+    before = placed(manifest(replicas=replicas), FLEET[:count])
+    after = placed(manifest(replicas=replicas), FLEET[:later], before)
+    there = {each.name for each in FLEET[:later]}
+    assert set(before) & there <= set(after)
+    assert set(after) <= there
+    if replicas == "all":
+        assert set(after) == there
+
+
 def test_servers_whose_memory_nobody_knows_are_ranked_as_ever() -> None:
     """The places of stacks with existing servers, as the version before memory counted gave them out."""
     found = place([manifest(f"project-{i}") for i in range(8)], FLEET, {})
@@ -146,7 +182,9 @@ def test_placement_is_sticky_and_independent_of_order(
     servers = [server(f"s{i}", "app", gib=gib) for i, gib in enumerate(memory)]
     found = place(wanted, servers, {})
     for each in wanted:
-        assert len(set(found[each.id])) == each.servers.replicas, "no server twice, as many as asked for"
+        assert len(set(found[each.id])) == each.servers.replicas.least, (
+            "no server twice, as many as asked for"
+        )
     shuffled, others = wanted[:], servers[:]
     random.shuffle(shuffled)
     random.shuffle(others)

@@ -20,7 +20,10 @@ def server(name: str, *roles: str) -> ServerPlan:
 
 def stack(*servers: ServerPlan) -> Plan:
     return cast(
-        Plan, SimpleNamespace(servers=servers, server=lambda name: next(s for s in servers if s.name == name))
+        Plan,
+        SimpleNamespace(
+            servers=servers, fleet=None, server=lambda name: next(s for s in servers if s.name == name)
+        ),
     )
 
 

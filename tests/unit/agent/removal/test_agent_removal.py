@@ -253,3 +253,32 @@ def test_a_removal_does_not_fail_for_its_images(host: FakeHost) -> None:
     code, answer, _ = call(host.ports(), "remove", {"project": "shop-app"})
     assert (code, answer["changed"]) == (0, True)
     assert "its images may stay" in " ".join(host.journal)
+
+
+def test_what_edges_have_sent_here_is_answered_before_anything_stops(host: FakeHost) -> None:
+    call(host.ports(), "release", release_document(V1))
+    start, serving = host.time, set(host.systemd.running)
+    head = "sl local rem st"
+    row = "0: 0100007F:1FA4 0100007F:9C40 01 0 0 0 0 0 7"
+    host.put("/proc/net/tcp", f"{head}\n{row}")
+    kept: list[float] = []
+
+    def one_more_answer() -> None:
+        if serving <= set(host.systemd.running):
+            kept.append(host.time - start)
+        if host.time - start > 20:
+            host.put("/proc/net/tcp", head)
+
+    host.after = one_more_answer
+    assert call(host.ports(), "retire", {"version": 1})[0] == 0
+    assert max(kept) >= 20
+    assert not host.systemd.running
+    assert host.time - start < 40
+
+
+def test_who_waits_for_ever_keeps_no_server_from_going(host: FakeHost) -> None:
+    call(host.ports(), "release", release_document(V1))
+    host.put("/proc/net/tcp", "head\n0: 0100007F:1FA4 0100007F:9C40 01 0 0 0 0 0 7")
+    start = host.time
+    assert call(host.ports(), "retire", {"version": 1})[0] == 0
+    assert host.time - start < 120
