@@ -28,6 +28,7 @@ from components.told import Told
 
 if TYPE_CHECKING:
     from components.fleet import Fleet, Machine
+    from components.fleet.database import Database
 
 
 class Servers:
@@ -55,6 +56,11 @@ class Servers:
     def machine(self, name: str) -> Machine | None:
         """The machine of this server; None when it existed before."""
         return self._fleet.machines.get(name) if self._fleet else None
+
+    @property
+    def database(self) -> Database | None:
+        """The PostgreSQL that Vultr runs for the stack; None without one."""
+        return self._fleet.database if self._fleet else None
 
     def facts(self) -> dict[str, Any]:
         """The output `servers`: where each is and what it does."""

@@ -11,6 +11,7 @@ import pulumi
 from codeb import names, plan
 from codeb.model import BalancerCertificate
 from components.fleet.balancer import Balancer, BalancerArgs
+from components.fleet.database import Database, DatabaseArgs
 from components.fleet.firewall import Firewall, FirewallArgs
 from components.fleet.inside import inside
 from components.fleet.keys import Keys, KeysArgs
@@ -47,6 +48,7 @@ class Fleet(pulumi.ComponentResource):
     machines: dict[str, Machine]
     known: dict[str, pulumi.Output[str]]
     balancer: Balancer | None
+    database: Database | None
 
     def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:fleet:Fleet", name, None, opts)
@@ -66,6 +68,7 @@ class Fleet(pulumi.ComponentResource):
         storage = self._storage(name, args, instances, child)
         self.balancer = self._balancer(name, args, instances, child)
         self._records(name, fleet, child)
+        self.database = self._database(name, args, child)
         self.known = dict(self._known(storage))
         self.register_outputs({})
 
@@ -107,6 +110,16 @@ class Fleet(pulumi.ComponentResource):
         wanted = StorageArgs(args.owner, args.fleet.region, shared.size_gb, sharing)
         return Storage(f"{name}-shared", wanted, opts)
 
+    def _database(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions) -> Database | None:
+        fleet = args.fleet
+        if fleet.postgres is None:
+            return None
+        inside_only = f"{fleet.subnet}/{fleet.subnet_mask}"
+        wanted = DatabaseArgs(
+            args.owner, fleet.region, fleet.postgres, self._network.id, inside_only, fleet.protect
+        )
+        return Database(f"{name}-postgres", wanted, opts)
+
     def _balancer(
         self,
         name: str,
@@ -144,4 +157,4 @@ class Fleet(pulumi.ComponentResource):
                 found[names.disk_marker(server)] = machine.device
         for server, tag in (storage.tags if storage else {}).items():
             found[names.share_marker(server)] = tag
-        return found
+        return found | (self.database.known if self.database else {})

@@ -76,6 +76,7 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "settle",
         "metrics",
         "ask",
+        "move",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0
