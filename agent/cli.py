@@ -56,6 +56,7 @@ VERBS: Final[Mapping[str, str]] = {
     "restore": "agent.restore.restore",
     "restore-undo": "agent.restore.undo",
     "prove": "agent.proof.prove",
+    "move": "agent.moving.move",
     "upgrade": "agent.upgrade.upgrade",
     "rebuild": "agent.rebuild.rebuild",
     "ship": "agent.archive.ship",

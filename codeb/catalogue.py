@@ -85,6 +85,33 @@ class Disk:
 
 
 @dataclass(frozen=True)
+class DatabaseSize:
+    """A plan of a managed database: `nodes` servers of this size, the first of which serves."""
+
+    id: str
+    vcpus: int
+    memory: int
+    disk_gb: int
+    cents: int
+    nodes: int
+
+    @property
+    def described(self) -> str:
+        """`2 vCPU, 4 GB, 80 GB disk, 2 nodes, $100.00 a month`."""
+        nodes = f", {self.nodes} nodes" if self.nodes > 1 else ""
+        size = f"{self.vcpus} vCPU, {self.memory / (1 << 30):g} GB, {self.disk_gb} GB disk"
+        return f"{size}{nodes}, ${self.cents / 100:.2f} a month"
+
+
+@dataclass(frozen=True)
+class ManagedDatabases:
+    """What there is of one managed database: plans by their ids, major versions, the oldest first."""
+
+    plans: Mapping[str, DatabaseSize]
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """The whole file. Prices are of the day `date`, in US cents a month."""
 
@@ -103,6 +130,7 @@ class Catalogue:
     file_system_least_gb: int
     only_in: Mapping[str, str]
     missing_in: Mapping[str, tuple[str, ...]]
+    managed_postgres: ManagedDatabases
 
     def sold_in(self, size: Size, region: str) -> bool:
         """Whether a plan is on sale in a region; what is sold out today is not known here."""
@@ -184,12 +212,23 @@ def catalogue() -> Catalogue:
         file_system_least_gb=document["file_system"]["smallest"],
         only_in=plans["only"],
         missing_in={key: tuple(families) for key, families in plans["missing"].items()},
+        managed_postgres=_databases(document["managed"]["postgres"]),
     )
 
 
 def _sizes(rows: Mapping[str, Mapping[str, Any]]) -> Iterable[Size]:
     for key, row in rows.items():
         yield Size(key, row["vcpus"], row["memory"] * _MIB, row["disk"], _cents(row["usd"]))
+
+
+def _databases(part: Mapping[str, Any]) -> ManagedDatabases:
+    plans = {
+        key: DatabaseSize(
+            key, row["vcpus"], row["memory"] * _MIB, row["disk"], _cents(row["usd"]), row["nodes"]
+        )
+        for key, row in part["plans"].items()
+    }
+    return ManagedDatabases(plans, tuple(part["versions"]))
 
 
 def _system(key: int, row: Mapping[str, Any], systems: Mapping[str, Any]) -> System:

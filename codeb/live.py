@@ -22,13 +22,14 @@ class Live:
     """Project → server → status, for the servers that answered; why the others didn't, by server.
 
     `known` are, by server that answered, all projects that it has something of; `backups`, by project, what the data
-    server says of theirs.
+    server says of theirs, and `moved` which side it has last moved its database to.
     """
 
     statuses: Mapping[str, Mapping[str, Status]] = field(default_factory=dict)
     silent: Mapping[str, str] = field(default_factory=dict)
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
     backups: Mapping[str, object] = field(default_factory=dict)
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, project: str, servers: Iterable[str]) -> Status | None:
         """The status on the first of these servers that has the project."""
@@ -67,7 +68,10 @@ def settled(
     """
     if previous is None:
         return None
-    entries = {key: _serving(key, entry, live, servers) for key, entry in entries_of(previous).items()}
+    entries = {
+        key: _moved(key, _serving(key, entry, live, servers), live)
+        for key, entry in entries_of(previous).items()
+    }
     left = {
         key: _serving(key, entry, live, servers)
         for key, entry in entries_of(previous, "leaving").items()
@@ -99,6 +103,18 @@ def _serving(
     if sorted(known["names"] or ()) == sorted(found["names"] or ()):
         found["names"] = known["names"]
     return {**entry, "serves": found}
+
+
+def _moved(project: str, entry: Mapping[str, Any], live: Live) -> Mapping[str, Any]:
+    """The entry with the side that its database has been moved to."""
+    side = live.moved.get(project)
+    if side is None or not isinstance(entry, Mapping):
+        return entry
+    kept = entry.get("retained")
+    found = {"database": {**database, "moved": side}} if (database := entry.get("database")) else {}
+    if isinstance(kept, Mapping) and kept.get("database"):
+        found["retained"] = {**kept, "database": {**kept["database"], "moved": side}}
+    return {**entry, **found}
 
 
 def _stopped(
@@ -136,6 +152,7 @@ def gather(answers: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str]) 
     found: dict[str, dict[str, Status]] = {}
     known: dict[str, frozenset[str]] = {}
     backups: dict[str, object] = {}
+    moved: dict[str, str] = {}
     for server, document in answers.items():
         host, projects = document.get("host"), document.get("projects")
         if not isinstance(host, Mapping) or not isinstance(projects, list):
@@ -149,7 +166,9 @@ def gather(answers: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str]) 
                 found.setdefault(status["project"], {})[server] = checked
         saved = document.get("backups")
         backups |= saved if isinstance(saved, Mapping) else {}
-    return Live(found, dict(silent), known, backups)
+        sides = document.get("moved")
+        moved |= {str(key): str(side) for key, side in sides.items()} if isinstance(sides, Mapping) else {}
+    return Live(found, dict(silent), known, backups, moved)
 
 
 def words(plan: Plan, live: Live, stack: str) -> list[Word]:

@@ -59,7 +59,7 @@ _PURPOSE: Final = re.compile(
         for p in PURPOSES
     )
 )
-_MARKER: Final = re.compile(r"@\{(secret|public|disk|share):([a-z0-9/-]+(?::[1-9][0-9]{0,2})?)\}")
+_MARKER: Final = re.compile(r"@\{(secret|public|disk|share|managed):([a-z0-9/-]+(?::[1-9][0-9]{0,2})?)\}")
 _ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 PASSWORD_LENGTH: Final = 40  # of 62 characters: 238 bits
 _SHORTEST_ROOT: Final = 32
@@ -196,7 +196,7 @@ class PlatformSecrets:
         """The value of `@{kind:purpose}`; KeyError when there is none."""
         if (marker := f"@{{{kind}:{purpose}}}") in self._known:
             return self._known[marker]
-        if kind in ("disk", "share"):
+        if kind in ("disk", "share", "managed"):
             raise KeyError(purpose)
         if kind == "public":
             return self._public(purpose)
@@ -254,7 +254,7 @@ def resolve(text: str, lookup: Callable[[str, str], str]) -> str:
             raise SecretError(f"{match[0]} names nothing that can be filled in") from None
 
     rest = _MARKER.sub("", text)
-    for start in ("@{secret:", "@{public:", "@{disk:", "@{share:"):
+    for start in ("@{secret:", "@{public:", "@{disk:", "@{share:", "@{managed:"):
         if start in rest:
             raise SecretError(f"malformed marker: a {start} that does not end as @{{secret:purpose}}")
     return _MARKER.sub(value, text)

@@ -78,7 +78,7 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
         _say_hints(manifests)
         secrets = read_secrets(config, folder, settings, manifests)
         targets = ssh_targets(settings, secrets, folder, fleet)
-        live = read_live(targets, known)
+        live = read_live(targets, known, settings.data_servers if settings.managed.postgres else ())
         previous = settled(known, live, targets)
         plan = make_plan(settings, manifests, previous, run.kept)
     except (DocumentErrors, PlanError) as error:

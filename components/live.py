@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,17 +18,20 @@ ALL_SECONDS = 6
 _AT_ONCE = 16
 
 
-def read_live(targets: Mapping[str, SshTarget], previous: Mapping[str, Any] | None) -> Live:
+def read_live(
+    targets: Mapping[str, SshTarget], previous: Mapping[str, Any] | None, more: Collection[str] = ()
+) -> Live:
     """The projects that run on the servers of the previous registry, all servers asked at once.
 
-    A server that does not answer in time, or has no agent yet, is silent: that is no error here. Nothing secret is asked
-    for or answered. An update asks new servers, too, whether they let us in: the command plugin would try to log in seventy
-    times whatever the reason, and five refused logins shut an address out.
+    `more` are servers that know something else that a plan needs. A server that does not answer in time, or has no agent yet,
+    is silent: that is no error here. Nothing secret is asked for or answered. An update asks new servers, too, whether they let
+    us in: the command plugin would try to log in seventy times whatever the reason, and five refused logins shut an address out.
 
     Raises:
         pulumi.RunError: in an update, a server takes none of our keys.
     """
-    known = [name for name in servers_to_ask(previous) if name in targets]
+    asked = sorted({*servers_to_ask(previous), *(more if previous else ())})
+    known = [name for name in asked if name in targets]
     servers = known if pulumi.runtime.is_dry_run() else list(targets)
     if not servers:
         return Live()

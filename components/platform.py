@@ -14,27 +14,23 @@ from pulumi.runtime.settings import get_root_resource
 from codeb import names, registry
 from codeb.outputs import versions_of
 from codeb.outputs.stack import CONNECTION_VARIABLES, SECRET_VARIABLES
-from codeb.plan import BucketPlan, DatabasePlan, Plan, ProjectPlan, RetainedPlan
+from codeb.plan import BucketPlan, Plan, ProjectPlan, RetainedPlan
 from codeb.plan.monitored import monitoring_places, monitoring_server
 from codeb.plan.places import Known
 from codeb.render import final_document, project_environment
 from codeb.secrets import PlatformSecrets, project_credentials
-from codeb.ssh import SshTarget
 from components.backup import Backup, BackupArgs
 from components.config import Stack
 from components.data import DataArgs, DataServices
+from components.databases import DatabasesArgs
 from components.documents import Drafts, changes_digest, earlier_release, releases, rotation_of, routes_of
 from components.project import Project, ProjectArgs
 from components.project_keys import backup_keys, database_passwords, storage_keys
 from components.servers import Servers
 from components.settled import settled, to_settle
-from components.targets import machine_target
 from components.told import Told
-from components.tunnel import TunnelError, local_port, open_tunnel
+from components.tunnels import Tunnels, managed_postgres
 from components.watching import Watching, WatchingArgs
-
-PREVIEW_WAIT_SECONDS = 0
-UPDATE_WAIT_SECONDS = 30
 
 
 class Platform(pulumi.ComponentResource):
@@ -51,7 +47,9 @@ class Platform(pulumi.ComponentResource):
         self._told = Told(stack.plan, stack.live)
         child = pulumi.ResourceOptions(parent=self)
         self._servers = Servers(name, stack, self._drafts, self._told, child)
+        self._tunnels = Tunnels(stack, self._servers)
         self._data = self._data_services(child)
+        self._managed = managed_postgres(self._tunnels, self._servers, child)
         self._declare_backup()
         self._declare_watching()
         self._projects = self._declare_projects()
@@ -64,10 +62,10 @@ class Platform(pulumi.ComponentResource):
         plan, root = self._stack.plan.data, self._stack.secrets.root
         numbers = self._stack.plan.settings.rotation
         ports = {
-            local_port(f"{self._stack.name}/{plan.server}/{service}"): port
+            self._tunnels.near(service): port
             for service, port in (("postgres", plan.postgres_port), ("minio", plan.minio_port))
         }
-        ready = self._tunnelled(plan.server, ports)
+        ready = self._tunnels.through(ports)
         near = {far: near for near, far in ports.items()}
         args = DataArgs(
             postgres_port=near[plan.postgres_port],
@@ -79,30 +77,6 @@ class Platform(pulumi.ComponentResource):
         )
         waiting = pulumi.ResourceOptions(depends_on=[ready])
         return DataServices(f"{plan.server}-data", args, pulumi.ResourceOptions.merge(opts, waiting))
-
-    def _tunnelled(self, name: str, ports: Mapping[int, int]) -> pulumi.Input[pulumi.Resource]:
-        """The server's bundle once its tunnel is open: at once, or as soon as a machine is there and has its services."""
-        bundle, machine = self._servers[name].bundle, self._servers.machine(name)
-        if machine is None:
-            self._open_tunnel(self._stack.targets[name], ports)
-            return bundle
-
-        def opened(facts: Sequence[str]) -> pulumi.Resource:
-            self._open_tunnel(machine_target(name, facts[0], self._stack.secrets), ports)
-            return bundle
-
-        return pulumi.Output.all(machine.address, bundle.stdout).apply(opened)
-
-    def _open_tunnel(self, target: SshTarget, ports: Mapping[int, int]) -> None:
-        """A preview can do without the tunnel, an update can't."""
-        preview = pulumi.runtime.is_dry_run()
-        wait = PREVIEW_WAIT_SECONDS if preview else UPDATE_WAIT_SECONDS
-        try:
-            open_tunnel(target, ports, wait, known=self._stack.previous is not None)
-        except TunnelError as error:
-            if not preview:
-                raise pulumi.RunError(str(error)) from None
-            pulumi.log.warn(f"{error}. The preview goes on without it; an update would stop here.")
 
     def _declare_backup(self) -> None:
         plan, root = self._stack.plan.data, self._stack.secrets.root
@@ -153,7 +127,6 @@ class Platform(pulumi.ComponentResource):
     def _project_args(self, key: str, project: ProjectPlan | None, kept: RetainedPlan | None) -> ProjectArgs:
         plan = self._stack.plan
         root = self._stack.secrets.root
-        database: DatabasePlan | None = (project and project.database) or (kept and kept.database) or None
         buckets: tuple[BucketPlan, ...] = (project.buckets if project else ()) + (
             kept.buckets if kept else ()
         )
@@ -162,8 +135,7 @@ class Platform(pulumi.ComponentResource):
         return ProjectArgs(
             id=key,
             facts=_facts(project) if project else {"status": "retained"},
-            database=database,
-            database_passwords=database_passwords(root, key, database) if database else {},
+            databases=self._databases(key, project, kept, keep=lifecycle == "retain"),
             buckets=buckets,
             storage_keys=storage_keys(root, key, project.manifest.resources.storage.rotation)
             if project
@@ -178,6 +150,22 @@ class Platform(pulumi.ComponentResource):
             earlier=partial(earlier_release, digest=self._digest),
             told=self._told,
             places=self._servers.places,
+        )
+
+    def _databases(
+        self, key: str, project: ProjectPlan | None, kept: RetainedPlan | None, *, keep: bool
+    ) -> DatabasesArgs:
+        holder = project if project and project.database else kept
+        database = holder.database if holder else None
+        root = self._stack.secrets.root
+        return DatabasesArgs(
+            project=key,
+            used=database,
+            beside=holder.beside if holder else None,
+            passwords=database_passwords(root, key, database) if database else {},
+            keep_data=keep,
+            gone_with=self._servers[self._stack.plan.data.server].bundle,
+            managed=self._managed,
         )
 
     def _outputs(self) -> dict[str, Any]:

@@ -10,17 +10,17 @@ from typing import Any
 
 import pulumi
 import pulumi_minio as minio
-import pulumi_postgresql as postgresql
 from pulumi_command import remote
 
 from codeb import names
-from codeb.plan import BucketPlan, DatabasePlan
+from codeb.plan import BucketPlan
 from codeb.plan.places import Known
 from components.buckets import declare_buckets, storage_policy
+from components.databases import DatabasesArgs, declare_databases
 from components.documents import Release, Route
 from components.final import final_backup
 from components.places import Places
-from components.project_keys import OWNER, StorageKey
+from components.project_keys import StorageKey
 from components.server import Server
 from components.told import Reading, Told, described
 
@@ -35,7 +35,7 @@ UNROUTE = "codeb-agent unroute"
 class ProjectArgs:
     """`servers` run the project, none for one that has left and whose data is kept; `facts` are what a preview shows.
 
-    `releases` are for each of the servers, secrets included; `told` says what changes of them. Database and buckets live
+    `releases` are for each of the servers, secrets included; `told` says what changes of them. Buckets live
     on `data_server`. `routes` are the documents of those of the `edges` that only send visitors on. The releases of `after`
     end before this project's begin: it takes something over from them. `final` is what the agent is told of the backup
     before the database is dropped, "" where it isn't.
@@ -43,8 +43,7 @@ class ProjectArgs:
 
     id: str
     facts: Mapping[str, Any]
-    database: DatabasePlan | None
-    database_passwords: Mapping[int, str]
+    databases: DatabasesArgs
     buckets: tuple[BucketPlan, ...]
     storage_keys: tuple[StorageKey, ...]
     keep_data: bool
@@ -83,7 +82,7 @@ class Project(pulumi.ComponentResource):
             parent=self, retain_on_delete=args.keep_data or None, deleted_with=args.data_server.bundle
         )
         buckets = declare_buckets(name, args.buckets, keep_data=args.keep_data, opts=data)
-        made = [*self._database(name, args, data), *buckets]
+        made = [*declare_databases(name, args.databases, self), *buckets]
         if args.final:
             made.append(final_backup(name, args.final, args.data_server, made, self))
         if args.buckets and args.servers:
@@ -94,54 +93,6 @@ class Project(pulumi.ComponentResource):
         self.releases = list(self.sites.values())
         self.answers = {server: _answer(command) for server, command in commands.items()}
         self.register_outputs({})
-
-    def _database(self, name: str, args: ProjectArgs, opts: pulumi.ResourceOptions) -> list[pulumi.Resource]:
-        if args.database is None:
-            return []
-        role = postgresql.Role(
-            f"{name}-role",
-            name=args.database.role,
-            login=OWNER in args.database.logins,
-            password=pulumi.Output.secret(args.database_passwords[OWNER]),
-            connection_limit=args.database.connection_limit,
-            opts=opts,
-        )
-        database = postgresql.Database(
-            f"{name}-database", name=args.database.name, owner=role.name, opts=opts
-        )
-        revoke = postgresql.Grant(
-            f"{name}-public",
-            database=database.name,
-            role="public",
-            object_type="database",
-            privileges=[],
-            opts=opts,
-        )
-        extensions = [
-            postgresql.Extension(
-                f"{name}-extension-{extension}", name=extension, database=database.name, opts=opts
-            )
-            for extension in args.database.extensions
-        ]
-        return [role, database, revoke, *extensions, *self._logins(name, args, role)]
-
-    def _logins(self, name: str, args: ProjectArgs, owner: postgresql.Role) -> list[pulumi.Resource]:
-        """Roles beside the owner's that an app logs in as; each acts as the owner, so all that it makes is the owner's."""
-        opts = pulumi.ResourceOptions(parent=self, deleted_with=args.data_server.bundle)
-        return [
-            postgresql.Role(
-                f"{name}-login-{number}",
-                name=names.database_login(args.id, number),
-                login=True,
-                password=pulumi.Output.secret(password),
-                connection_limit=owner.connection_limit,
-                roles=[owner.name],
-                assume_role=owner.name,
-                opts=opts,
-            )
-            for number, password in args.database_passwords.items()
-            if number != OWNER
-        ]
 
     def _storage_access(
         self, name: str, args: ProjectArgs, made: list[pulumi.Resource]

@@ -31,6 +31,7 @@ from components.told import Told
 
 if TYPE_CHECKING:
     from components.fleet import Fleet, Machine
+    from components.fleet.database import Database
 
 
 class Servers:
@@ -77,6 +78,11 @@ class Servers:
         """Those at Vultr."""
         machines = self._fleet.machines if self._fleet else {}
         return [name for name, machine in machines.items() if "edge" in machine.plan.roles]
+
+    @property
+    def database(self) -> Database | None:
+        """The PostgreSQL that Vultr runs for the stack; None without one."""
+        return self._fleet.database if self._fleet else None
 
     def facts(self) -> dict[str, Any]:
         """The output `servers`: where each is and what it does."""

@@ -22,6 +22,10 @@ CONNECT_SECONDS = 10
 FIRST_PORT, LAST_PORT = 20000, 29999
 
 
+Far = int | tuple[str, int]
+"""Where a forward leads to: a port of the server's own loopback, or a host that it reaches with a port there."""
+
+
 class TunnelError(Exception):
     """The forward could not be opened; the message says to where, why and what to do."""
 
@@ -36,12 +40,12 @@ def local_port(purpose: str) -> int:
 
 
 def open_tunnel(
-    target: SshTarget, forwards: Mapping[int, int], wait_seconds: float = 60, *, known: bool = False
+    target: SshTarget, forwards: Mapping[int, Far], wait_seconds: float = 60, *, known: bool = False
 ) -> None:
-    """Forward each local port to the same service port on the server's loopback; do nothing if it is open already.
+    """Forward each local port to a service on the server, or beyond it; do nothing if it is open already.
 
     Args:
-        forwards: local port → port on the server's 127.0.0.1.
+        forwards: local port → where it leads to.
         wait_seconds: how long a server that is still booting may take to accept the connection.
         known: the server is in use already.
 
@@ -66,7 +70,7 @@ def open_tunnel(
         time.sleep(1)
 
 
-def _digest(target: SshTarget, forwards: Mapping[int, int]) -> str:
+def _digest(target: SshTarget, forwards: Mapping[int, Far]) -> str:
     facts = (target.address, target.port, target.user, target.host_key, sorted(forwards.items()))
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:16]
 
@@ -82,7 +86,7 @@ def _alive(control: Path, target: SshTarget) -> bool:
     return False
 
 
-def _start(control: Path, target: SshTarget, forwards: Mapping[int, int]) -> str | None:
+def _start(control: Path, target: SshTarget, forwards: Mapping[int, Far]) -> str | None:
     """Start the master; return what went wrong, or None."""
     options = {
         "ControlMaster": "yes",
@@ -90,9 +94,14 @@ def _start(control: Path, target: SshTarget, forwards: Mapping[int, int]) -> str
         "ControlPersist": str(PERSIST_SECONDS),
         "ExitOnForwardFailure": "yes",
     }
-    local = [f"-L127.0.0.1:{near}:127.0.0.1:{far}" for near, far in sorted(forwards.items())]
+    local = [f"-L127.0.0.1:{near}:{_place(far)}" for near, far in sorted(forwards.items())]
     with login(target, CONNECT_SECONDS, options) as words:
         return _ssh([*local, "-f", *words, "true"], CONNECT_SECONDS * 3)
+
+
+def _place(far: Far) -> str:
+    host, port = far if isinstance(far, tuple) else ("127.0.0.1", far)
+    return f"{host}:{port}"
 
 
 def _ssh(arguments: list[str], timeout: float) -> str | None:

@@ -18,14 +18,19 @@ class EditError(ValueError):
 
 
 def put(text: str, path: Path, value: str) -> str:
-    """The text with `value`, a scalar as it is written, at `path`; mappings on the way are made. Raises EditError."""
+    """The text with `value`, a scalar or a list (`[a, b]`) as it is written, at `path`; mappings on the way are made.
+
+    Raises EditError, also for a list that is there over several lines.
+    """
     node = _root(text)
     for depth, key in enumerate(path):
         entry = _entry(node, key)
         if entry is None:
             return _insert(text, node, path[depth:], value)
         node = node.value[entry][1]
-    if not isinstance(node, yaml.ScalarNode):
+    if isinstance(node, yaml.SequenceNode) and not node.flow_style:
+        raise EditError(f"{'.'.join(path)} is a list over several lines: write it as [a, b]")
+    if isinstance(node, yaml.MappingNode):
         raise EditError(f"{'.'.join(path)} is no single value")
     return text[: node.start_mark.index] + value + text[node.end_mark.index :]
 

@@ -27,7 +27,7 @@ from agent.restore.plan import compared
 from agent.restore.work import Source, Told, Work, not_gone, said
 
 OWNER: Final = "70:70"
-_FIRST: Final = re.compile(r"[0-9]+; [0-9]+ [0-9]+ (?:SCHEMA - |EXTENSION - |COMMENT - EXTENSION )")
+FIRST: Final = re.compile(r"[0-9]+; [0-9]+ [0-9]+ (?:SCHEMA - |EXTENSION - |COMMENT - EXTENSION )")
 """Entries of a dump that only the administrator may bring, and what they stand in."""
 _REMEDY: Final = (
     "the log names what PostgreSQL refused; what an administrator has put in by hand comes with `--as-admin`"
@@ -45,7 +45,7 @@ def filled(work: Work, source: Source) -> Generator[Told, None, None]:
         _first(work, source.contents, source.head)
     yield work.told("load", of=source.total)
     not_gone(work.ports, "load")
-    _listed(work.ports, [line for line in source.contents.split("\n") if not _FIRST.match(line)])
+    _listed(work.ports, [line for line in source.contents.split("\n") if not FIRST.match(line)])
     with said("load", _REMEDY):
         yield from _loaded(work, source)
     yield work.told("settings")
@@ -102,7 +102,7 @@ def _let_in(work: Work) -> None:
 
 def _first(work: Work, contents: str, head: bytes) -> None:
     """Schemas and extensions; a copy gets those of the database whose place it takes, too. Raises PipeBroken."""
-    lines = [line for line in contents.split("\n") if _FIRST.match(line)]
+    lines = [line for line in contents.split("\n") if FIRST.match(line)]
     if lines:
         _listed(work.ports, lines)
         run(work.ports.pipes, [programs.bring_listed(work.server, work.image.id, work.target.new)], [head])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from codeb import managed_names
 from codeb.fleet.account import Thing
-from codeb.fleet.kinds import ADDRESS, BALANCER, DISK, SERVER, SHARE, Kind
+from codeb.fleet.kinds import ADDRESS, BALANCER, DATABASE, DISK, SERVER, SHARE, Kind
 from codeb.fleet.records import Wanted
 from codeb.model import Manifest, Settings
 from codeb.plan import Fleet
@@ -44,6 +45,7 @@ def _labels(fleet: Fleet, owner: str) -> dict[Kind, frozenset[str]]:
         ADDRESS: frozenset(f"{owner}-{machine.server}" for machine in machines if machine.reserved_ip),
         BALANCER: frozenset({owner} if fleet.balancer else ()),
         SHARE: frozenset({f"{owner}-certificates"} if fleet.shared else ()),
+        DATABASE: frozenset({managed_names.label(owner)} if fleet.postgres else ()),
     }
 
 

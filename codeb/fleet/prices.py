@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from codeb.catalogue import catalogue
 from codeb.fleet.account import Thing
-from codeb.fleet.kinds import ADDRESS, BALANCER, DISK, SERVER, SHARE
+from codeb.fleet.kinds import ADDRESS, BALANCER, DATABASE, DISK, SERVER, SHARE
 from codeb.fleet.values import mapping, number, text
 
 Price = Callable[[Thing], float | None]
@@ -22,4 +22,7 @@ def monthly(thing: Thing) -> float | None:
     if thing.kind is SERVER:
         size = catalogue().sizes.get(text(thing.data, "plan"))
         cents = size.cents if size else None
+    if thing.kind is DATABASE:
+        plan = catalogue().managed_postgres.plans.get(text(thing.data, "plan"))
+        cents = plan.cents if plan else None
     return None if cents is None else cents / 100

@@ -20,18 +20,22 @@ class PortPair(Part):
 
 
 class Database(Part):
-    """The project's PostgreSQL database, on the server with the role `data`."""
+    """The project's PostgreSQL database, on the server with the role `data` or at Vultr's managed service."""
 
     name: str
     """Its name, and the name in `DATABASE_URL`."""
     port: int
-    """Where PostgreSQL listens."""
+    """Where PostgreSQL listens; 0 for one at the managed service, whose port `connections` has."""
     connection_limit: int = 20
     """How many connections its role may have; -1 for any number."""
     extensions: tuple[str, ...] = ()
     """Extensions that the platform has made in it."""
     login: int = 1
     """Number of the app's login (`resources.database.rotation`). Absent for the first."""
+    managed: bool = False
+    """Whether it is at Vultr's managed service (`codeb:managed`). Absent for one on the data server."""
+    beside: bool = False
+    """Whether it has one at the managed service as well, which its app does not use. Absent where it has none."""
 
 
 class OwnRedis(Part):

@@ -14,6 +14,7 @@ from codeb.plan.handover import HandOvers, Wish, hand_overs
 from codeb.plan.held import Holding
 from codeb.plan.kept import NOTHING, Kept
 from codeb.plan.machines import fleet_of, servers_of, zone_notes
+from codeb.plan.managed import misplaced, service_notes, sides, undroppable
 from codeb.plan.placement import check_edge, check_watcher, crowded_pools, data_server, place
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
@@ -54,9 +55,10 @@ def make_plan(
     own = own_instances({manifest.id: manifest.resources.cache for manifest in ordered}, held)
     data = _data_services(holder, allocation, own, held)
     handed = hand_overs([_wish(manifest, allocation) for manifest in ordered], held)
-    projects = _projects(ordered, servers, allocation, handed, own, held, data)
-    rest, left = retained(projects, held, data), leaving(projects, held)
-    if problems := [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]:
+    projects = _projects(settings, ordered, servers, allocation, handed, own, held, data)
+    rest, left = retained(settings, projects, held, data), leaving(projects, held)
+    problems = [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]
+    if problems := [*problems, *misplaced(settings, ordered, held), *undroppable(projects)]:
         raise PlanError(problems)
     fleet = fleet_of(settings, servers, projects)
     told = (
@@ -66,6 +68,7 @@ def make_plan(
         *moves(projects, held),
         *(note for project in projects for note in moved_workers(project.id, project.workers)),
         *crowded(projects),
+        *service_notes(settings, projects),
         *crowded_pools(projects, servers, _caches(data)),
         *zone_notes(fleet, settings, projects),
         *_untraced(settings, projects),
@@ -111,6 +114,7 @@ def _data_services(
 
 
 def _projects(
+    settings: Settings,
     ordered: list[Manifest],
     servers: tuple[ServerPlan, ...],
     allocation: Allocation,
@@ -122,7 +126,8 @@ def _projects(
     before = {key: holding.servers for key, holding in held.items()}
     where = place(ordered, servers, before, _caches(data))
     projects = (
-        _project(each, where[each.id], allocation, handed, data, held.get(each.id)) for each in ordered
+        _project(settings, each, where[each.id], allocation, handed, data, held.get(each.id))
+        for each in ordered
     )
     return tuple(keep_idle(project, held.get(project.id), own) for project in projects)
 
@@ -133,6 +138,7 @@ def _caches(data: DataServicesPlan) -> int:
 
 
 def _project(
+    settings: Settings,
     manifest: Manifest,
     servers: tuple[str, ...],
     allocation: Allocation,
@@ -141,6 +147,8 @@ def _project(
     held: Holding | None,
 ) -> ProjectPlan:
     project_id = manifest.project.id
+    own = _database(manifest, data, held)
+    database, beside = sides(settings, project_id, own, held.database if held else None)
     return ProjectPlan(
         manifest=manifest,
         id=project_id,
@@ -150,7 +158,7 @@ def _project(
         ports=allocation.ports[project_id],
         servers=servers,
         user=names.user(project_id),
-        database=_database(manifest, data, held),
+        database=database,
         cache=cache_plan(
             project_id, manifest.resources.cache, allocation.slots.get(project_id), data.by_key, data.host
         ),
@@ -158,6 +166,7 @@ def _project(
         ceded=handed.ceded.get(project_id, ()),
         after=handed.before.get(project_id),
         workers=worker_plans(manifest, servers, held),
+        beside=beside,
     )
 
 

@@ -17,7 +17,9 @@ def crowded(projects: Iterable[ProjectPlan]) -> Iterator[str]:
 
     It is no error: limits are there for peaks, and hardly all projects have theirs at once.
     """
-    limits = {project.id: project.database.connection_limit for project in projects if project.database}
+    limits = {
+        project.id: project.own_database.connection_limit for project in projects if project.own_database
+    }
     if sum(limits.values()) <= POSTGRES_CONNECTIONS:
         return
     largest = sorted(limits, key=lambda key: (-limits[key], key))[:3]

@@ -103,11 +103,14 @@ def _items(fleet: Fleet) -> Iterator[Cost]:
     known = catalogue()
     for machine in fleet.machines:
         yield from _of_machine(machine)
+    if fleet.postgres:
+        size = known.managed_postgres.plans[fleet.postgres.plan]
+        yield Cost("managed postgres", size.id, size.cents)
     if fleet.balancer:
         yield Cost(BALANCER, "", known.balancer_cents)
     if fleet.shared:
-        size = fleet.shared.size_gb
-        yield Cost("shared storage", f"{size} GB", known.file_system_cents(size))
+        size_gb = fleet.shared.size_gb
+        yield Cost("shared storage", f"{size_gb} GB", known.file_system_cents(size_gb))
 
 
 def _of_machine(machine: Machine) -> Iterator[Cost]:

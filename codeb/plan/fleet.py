@@ -138,6 +138,16 @@ class SharedStorage:
 
 
 @dataclass(frozen=True)
+class DatabaseService:
+    """A PostgreSQL that Vultr runs: its plan, its major version, and the certificate (PEM) it is trusted by, "" until it is
+    written down."""
+
+    plan: str
+    version: str
+    ca: str = ""
+
+
+@dataclass(frozen=True)
 class Fleet:
     """Everything of a stack at Vultr. `subnet`/`subnet_mask` are the private network's address and bits; `protect` keeps
     what holds data from deletion."""
@@ -152,6 +162,7 @@ class Fleet:
     records: tuple[Record, ...] = ()
     shared: SharedStorage | None = None
     protect: bool = True
+    postgres: DatabaseService | None = None
 
     def machine(self, server: str) -> Machine:
         """The machine of this server; KeyError when Vultr has none of this name."""

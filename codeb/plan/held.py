@@ -12,17 +12,30 @@ from codeb.plan.values import (
     Instance,
     Lifecycle,
     Ports,
+    Side,
     Slot,
 )
 
 
 @dataclass(frozen=True)
 class HeldDatabase:
-    """A database as the registry remembers it."""
+    """A database as the registry remembers it.
+
+    `managed`: it is at Vultr's managed service; `beside`: it has one there, too, beside the one here. `moved` is where the
+    data server says that its data has been moved to, None when it never was.
+    """
 
     connection_limit: int = DEFAULT_CONNECTION_LIMIT
     extensions: tuple[str, ...] = ()
     login: int = 1
+    managed: bool = False
+    beside: bool = False
+    moved: Side | None = None
+
+    @property
+    def data_managed(self) -> bool:
+        """Whether its data is at the managed service, as the last move has left it."""
+        return self.managed if self.moved is None else self.moved == "managed"
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from codeb.plan.fleet import (
     SharedStorage,
     Transport,
 )
+from codeb.plan.managed import service_of
 from codeb.plan.types import ProjectPlan, ServerPlan
 
 TTL: Final = 300
@@ -81,6 +82,7 @@ def fleet_of(
         records=tuple(_records(settings, machines, servers, projects)),
         shared=_shared(settings, machines),
         protect=settings.protect,
+        postgres=service_of(settings),
     )
 
 

@@ -12,13 +12,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from codeb import names
+from codeb import managed_names, names
 from codeb.plan.types import CachePlan, DatabasePlan, Plan, ServerPlan
 
 Known = Mapping[str, str]
 """Marker → text."""
 
 _EXAMPLES: Final = ipaddress.IPv4Network("100.64.0.0/10")
+_FIRST_EXAMPLE_PORT: Final = 50_001
+_EXAMPLE_PORTS: Final = 9_973
 _Located = TypeVar("_Located", DatabasePlan, CachePlan)
 
 
@@ -30,6 +32,8 @@ def markers(plan: Plan) -> frozenset[str]:
     found = {names.address_marker(machine.server) for machine in machines}
     found |= {names.private_marker(machine.server) for machine in machines}
     found |= {names.disk_marker(machine.server) for machine in machines if machine.disk_gb is not None}
+    if plan.fleet.postgres is not None:
+        found |= set(managed_names.MARKERS)
     shared = plan.fleet.shared
     return frozenset(found | {names.share_marker(server) for server in (shared.servers if shared else ())})
 
@@ -41,11 +45,21 @@ def settled(plan: Plan, known: Known) -> Plan:
         servers=tuple(_server(server, known) for server in plan.servers),
         data=replace(plan.data, host=known.get(plan.data.host, plan.data.host)),
         projects=tuple(
-            replace(project, database=_located(project.database, known), cache=_located(project.cache, known))
+            replace(
+                project,
+                database=_database(project.database, known),
+                beside=_database(project.beside, known),
+                cache=_located(project.cache, known),
+            )
             for project in plan.projects
         ),
         retained=tuple(
-            replace(retained, database=_located(retained.database, known)) for retained in plan.retained
+            replace(
+                retained,
+                database=_database(retained.database, known),
+                beside=_database(retained.beside, known),
+            )
+            for retained in plan.retained
         ),
     )
 
@@ -63,9 +77,15 @@ def examples(plan: Plan) -> dict[str, str]:
         while number in taken:
             number = (number + 1) % _EXAMPLES.num_addresses
         taken.add(number)
-        address = marker.startswith(("@{address:", "@{private:"))
-        found[marker] = str(_EXAMPLES[number]) if address else f"codeb{number}"
+        found[marker] = _example(marker, number)
     return found
+
+
+def _example(marker: str, number: int) -> str:
+    if marker == managed_names.PORT:
+        return str(_FIRST_EXAMPLE_PORT + number % _EXAMPLE_PORTS)
+    address = marker.startswith(("@{address:", "@{private:")) or marker == managed_names.HOST
+    return str(_EXAMPLES[number]) if address else f"codeb{number}"
 
 
 def _server(server: ServerPlan, known: Known) -> ServerPlan:
@@ -74,6 +94,13 @@ def _server(server: ServerPlan, known: Known) -> ServerPlan:
         address=known.get(server.address, server.address),
         private_address=known.get(server.private_address, server.private_address),
     )
+
+
+def _database(item: DatabasePlan | None, known: Known) -> DatabasePlan | None:
+    found = _located(item, known)
+    if found is None or not found.managed or managed_names.PORT not in known:
+        return found
+    return replace(found, port=int(known[managed_names.PORT]))
 
 
 def _located(item: _Located | None, known: Known) -> _Located | None:

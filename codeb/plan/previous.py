@@ -25,6 +25,7 @@ from codeb.plan.values import (
     Instance,
     Lifecycle,
     Ports,
+    Side,
     Slot,
 )
 
@@ -167,7 +168,17 @@ def _database(database: Reader | None) -> HeldDatabase | None:
         database.number("connection_limit", -1, 10**6, default=DEFAULT_CONNECTION_LIMIT),
         tuple(database.texts("extensions")),
         database.number("login", 1, 999, default=1),
+        managed=database.value.get("managed") is True,
+        beside=database.value.get("beside") is True,
+        moved=_side(database),
     )
+
+
+def _side(database: Reader) -> Side | None:
+    side = database.text("moved", "")
+    if side not in ("", "here", "managed"):
+        raise database.wrong("moved", f"{side!r} is neither here nor managed")
+    return cast(Side, side) if side else None
 
 
 def _buckets(project_id: str, minio: Reader | None) -> tuple[BucketPlan, ...]:

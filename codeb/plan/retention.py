@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from codeb import names
+from codeb.model import Settings
 from codeb.plan.held import HeldDatabase, Holding
+from codeb.plan.managed import retained_sides
 from codeb.plan.previous import Previous
 from codeb.plan.types import DatabasePlan, DataServicesPlan, ProjectPlan, RetainedPlan
 from codeb.plan.values import BucketPlan
 
 
 def retained(
-    projects: Iterable[ProjectPlan], previous: Previous, data: DataServicesPlan
+    settings: Settings, projects: Iterable[ProjectPlan], previous: Previous, data: DataServicesPlan
 ) -> tuple[RetainedPlan, ...]:
     """Data to keep, in order of project id: of projects that left, and what running projects no longer name.
 
@@ -23,7 +26,8 @@ def retained(
     for held in sorted(previous.values(), key=lambda held: held.id):
         rest = _rest(held, running.get(held.id), data)
         if rest and held.lifecycle == "retain":
-            found.append(rest)
+            database, beside = retained_sides(settings, rest.database, held.database)
+            found.append(replace(rest, database=database, beside=beside))
     return tuple(found)
 
 

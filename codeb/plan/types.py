@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from codeb import names
+from codeb import managed_names, names
 from codeb.model import Alias, Manifest, Settings, size_text
 from codeb.plan.costs import Costs
 from codeb.plan.fleet import Fleet
@@ -72,7 +72,10 @@ class CachePlan:
 
 @dataclass(frozen=True)
 class DatabasePlan:
-    """A project's database and the role that owns it. `login` is the number of the app's, `logins` all that may."""
+    """A project's database and the role that owns it. `login` is the number of the app's, `logins` all that may.
+
+    One that is `managed` is at Vultr's managed service, whose host is a marker, and whose port is 0, until Vultr has told.
+    """
 
     name: str
     role: str
@@ -82,6 +85,12 @@ class DatabasePlan:
     extensions: tuple[str, ...] = ()
     login: int = 1
     logins: tuple[int, ...] = (1,)
+    managed: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where it answers, as URLs have it: host and port."""
+        return f"{self.host}:{self.port or managed_names.PORT}"
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,8 @@ class ProjectPlan:
     """One project that runs. `servers` are the names of the servers its containers run on.
 
     `ceded` are names that were its own and are others' now; `after` is the project whose release has to end before.
-    `idle_slot` and `idle_instance` are what it held for a cache that its manifest has no more.
+    `idle_slot` and `idle_instance` are what it held for a cache that its manifest has no more. `beside` is its database on
+    the other side, the data server's or the managed service's, which its app does not use.
     """
 
     manifest: Manifest
@@ -152,6 +162,12 @@ class ProjectPlan:
     idle_slot: Slot | None = None
     idle_instance: Instance | None = None
     workers: tuple[WorkerPlan, ...] = ()
+    beside: DatabasePlan | None = None
+
+    @property
+    def own_database(self) -> DatabasePlan | None:
+        """Its database where that is on the data server: what our own backups have."""
+        return self.database if self.database and not self.database.managed else None
 
     @property
     def url(self) -> str:
@@ -190,6 +206,7 @@ class RetainedPlan:
     database: DatabasePlan | None
     buckets: tuple[BucketPlan, ...]
     held: Holding | None = None
+    beside: DatabasePlan | None = None
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from codeb import names
 
 Access = Literal["private", "public-read"]
 Lifecycle = Literal["retain", "destroy"]
+Side = Literal["here", "managed"]
+"""Where a database is: on the data server, or at Vultr's managed service."""
 Role = Literal["app", "data", "edge", "monitoring"]
 
 FIRST_INDEX: Final = 2  # of a Redis instance: index 0 is the system's cache, 1 the shared one

@@ -37,7 +37,7 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "status": "planned",
         "created_at": None,
         "ports": _ports(project.ports),
-        "database": _database(project.database),
+        "database": _database(project.database, project.beside),
         "redis": _redis(project.cache) if project.cache else None,
         "minio": _minio(project.buckets),
         "domain": project.domain,
@@ -76,7 +76,7 @@ def _retained_entry(retained: RetainedPlan) -> Entry:
         "status": "retained",
         "created_at": before.get("created_at"),
         "ports": _ports(held.ports) if held.ports else None,
-        "database": _database(retained.database),
+        "database": _database(retained.database, retained.beside),
         "redis": _held_redis(held),
         "minio": _minio(retained.buckets),
         "domain": before.get("domain"),
@@ -110,7 +110,8 @@ def _ports(ports: Ports) -> Entry:
     return {"app": ports.app, "internal": ports.internal}
 
 
-def _database(database: DatabasePlan | None) -> Entry | None:
+def _database(database: DatabasePlan | None, beside: DatabasePlan | None) -> Entry | None:
+    """`port` is 0 of one at the managed service, which Vultr alone knows; `beside` says that it has one there, too."""
     if database is None:
         return None
     return {
@@ -119,6 +120,7 @@ def _database(database: DatabasePlan | None) -> Entry | None:
         "connection_limit": database.connection_limit,
         "extensions": list(database.extensions),
         **({"login": database.login} if database.login > 1 else {}),
+        **({"managed": True} if database.managed else {"beside": True} if beside else {}),
     }
 
 
@@ -174,6 +176,6 @@ def _bucket(bucket: BucketPlan) -> Entry:
 
 def _kept(kept: RetainedPlan) -> Entry:
     return {
-        "database": _database(kept.database),
+        "database": _database(kept.database, kept.beside),
         "buckets": [_bucket(bucket) for bucket in kept.buckets],
     }

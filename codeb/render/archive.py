@@ -9,7 +9,7 @@ import json
 from typing import Final
 
 from codeb import names
-from codeb.plan import Plan
+from codeb.plan import Plan, ProjectPlan
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.text import render, secret_marker
 
@@ -23,7 +23,11 @@ _PASSWORDS: Final = f"{names.SECRETS_DIR}/postgres-archive"
 
 def wanted(plan: Plan) -> bool:
     """Whether a project of the stack can be restored to a moment."""
-    return any(project.manifest.backup.point_in_time for project in plan.projects)
+    return any(map(_archived, plan.projects))
+
+
+def _archived(project: ProjectPlan) -> bool:
+    return project.manifest.backup.point_in_time and project.own_database is not None
 
 
 def shipper(plan: Plan) -> tuple[str, ...]:
@@ -78,9 +82,7 @@ def _with_document(unit: str) -> str:
 
 def _document(plan: Plan) -> str:
     """What the agent's verbs `ship` and `base` read."""
-    days = [
-        each.manifest.backup.retention_days for each in plan.projects if each.manifest.backup.point_in_time
-    ]
+    days = [each.manifest.backup.retention_days for each in plan.projects if _archived(each)]
     document = {
         "version": 1,
         "spool_gib": plan.settings.backup.spool,

@@ -32,7 +32,7 @@ def backup_files(plan: Plan) -> HostBundle:
     login = f"*:*:*:{names.POSTGRES_ADMIN}:{password}\n"
     settings = json.dumps(backup_settings(plan), indent=1) + "\n"
     timed = [project for project in plan.projects if _saved(project)]
-    proven = any(project.database for project in timed)
+    proven = any(project.own_database for project in timed)
     timers = [names.backup_timer(project.id) for project in timed] + ([names.PROVE_TIMER] if proven else [])
     return HostBundle(
         packages=("age", "zstd"),
@@ -146,17 +146,17 @@ def _authority(plan: Plan) -> tuple[HostFile, ...]:
 
 
 def _saved(project: ProjectPlan) -> bool:
-    return project.manifest.backup.enabled and bool(project.database or project.buckets)
+    return project.manifest.backup.enabled and bool(project.own_database or project.buckets)
 
 
 def _project(project: ProjectPlan) -> dict[str, Any]:
-    backup = project.manifest.backup
+    backup, own = project.manifest.backup, project.own_database
     return {
         "id": project.id,
-        "database": project.database.name if project.database else None,
+        "database": own.name if own else None,
         "buckets": [bucket.name for bucket in project.buckets],
         "retention_days": backup.retention_days,
-        "point_in_time": backup.point_in_time,
+        "point_in_time": backup.point_in_time and own is not None,
     }
 
 

@@ -9,6 +9,7 @@ from codeb import names
 from codeb.plan import Plan, ServerPlan, monitored, routes
 from codeb.plan.doors import private_network, sources
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
+from codeb.render.managed import authorities
 from codeb.render.text import public_marker, render
 
 DATA_INTERFACE: Final = "podman-data"
@@ -46,7 +47,7 @@ def base_files(plan: Plan, server: ServerPlan) -> HostBundle:
             Directory(names.QUADLET_DIR),
         ),
         files=(
-            HostFile(names.CA_FILE, public_marker("platform/ca")),
+            HostFile(names.CA_FILE, public_marker("platform/ca") + authorities(plan)),
             *_firewall(plan, server),
             HostFile(
                 "/etc/ssh/sshd_config.d/10-codeb.conf",

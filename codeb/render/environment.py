@@ -107,7 +107,7 @@ def _database(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator
         f"{credentials.database_login or database.role}:{url_quote(credentials.database_password, safe='')}"
     )
     tls = f"sslmode=verify-full&sslrootcert={names.CA_FILE}"
-    yield "DATABASE_URL", f"postgresql://{login}@{database.host}:{database.port}/{database.name}?{tls}"
+    yield "DATABASE_URL", f"postgresql://{login}@{database.place}/{database.name}?{tls}"
     yield "DATABASE_POOL_SIZE", str(max(1, database.connection_limit * 2 // 5))
 
 

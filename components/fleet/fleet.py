@@ -12,6 +12,7 @@ import pulumi
 from codeb import names, plan
 from codeb.model import BalancerCertificate
 from components.fleet.balancer import Balancer, BalancerArgs
+from components.fleet.database import Database, DatabaseArgs
 from components.fleet.firewall import Firewall, FirewallArgs
 from components.fleet.inside import inside
 from components.fleet.keys import Keys, KeysArgs
@@ -51,6 +52,7 @@ class Fleet(pulumi.ComponentResource):
     machines: dict[str, Machine]
     known: dict[str, pulumi.Output[str]]
     balancer: Balancer | None
+    database: Database | None
 
     def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:fleet:Fleet", name, None, opts)
@@ -70,6 +72,7 @@ class Fleet(pulumi.ComponentResource):
         self._instances = {server: machine.id for server, machine in self.machines.items()}
         storage = self._storage(name, args, self._instances, child)
         self.balancer = None
+        self.database = self._database(name, args, child)
         self.known = dict(self._known(storage))
         self.register_outputs({})
 
@@ -116,6 +119,16 @@ class Fleet(pulumi.ComponentResource):
         wanted = StorageArgs(args.owner, args.fleet.region, shared.size_gb, sharing)
         return Storage(f"{name}-shared", wanted, opts)
 
+    def _database(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions) -> Database | None:
+        fleet = args.fleet
+        if fleet.postgres is None:
+            return None
+        inside_only = f"{fleet.subnet}/{fleet.subnet_mask}"
+        wanted = DatabaseArgs(
+            args.owner, fleet.region, fleet.postgres, self._network.id, inside_only, fleet.protect
+        )
+        return Database(f"{name}-postgres", wanted, opts)
+
     def _balancer(self, after: Sequence[pulumi.Resource]) -> Balancer | None:
         args = self._args
         if args.fleet.balancer is None:
@@ -150,4 +163,4 @@ class Fleet(pulumi.ComponentResource):
                 found[names.disk_marker(server)] = machine.device
         for server, tag in (storage.tags if storage else {}).items():
             found[names.share_marker(server)] = tag
-        return found
+        return found | (self.database.known if self.database else {})

@@ -113,6 +113,8 @@ class Effects:
                 arguments = specs.instance(account, *one["arguments"])
             elif name == "balance":
                 arguments = specs.balancer(account, *one["arguments"])
+            elif name == "make_database":
+                arguments = specs.database(account, *one["arguments"])
             elif name == "attach_address":
                 arguments = specs.address(account, *one["arguments"])
             elif name in ("attach_vpc", "detach_vpc"):

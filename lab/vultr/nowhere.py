@@ -6,7 +6,19 @@ import ipaddress
 import threading
 from collections.abc import Mapping
 
-from lab.vultr.ports import Account, Addresses, AllowRule, BalancerSpec, InstanceSpec, MachineError, VpcSpec
+from lab.vultr.ports import (
+    Account,
+    Addresses,
+    AllowRule,
+    BalancerSpec,
+    DatabaseSpec,
+    InstanceSpec,
+    MachineError,
+    Served,
+    VpcSpec,
+)
+
+_DATABASE_PORT = 16751
 
 
 class Nowhere:
@@ -85,6 +97,12 @@ class Nowhere:
 
     def unbalance(self, balancer_id: str) -> None:
         self._free(balancer_id)
+
+    def make_database(self, database: DatabaseSpec) -> Served:
+        return Served(f"vultr-prod-{database.id}.vultrdb.invalid", _DATABASE_PORT)
+
+    def drop_database(self, database_id: str) -> None:
+        pass
 
     def guard(self, groups: Mapping[str, tuple[AllowRule, ...]]) -> None:
         pass

@@ -126,6 +126,25 @@ class ShareSpec:
 
 
 @dataclass(frozen=True)
+class DatabaseSpec:
+    """A PostgreSQL of this major version; `user` administrates it, and is no superuser."""
+
+    id: str
+    version: str
+    user: str
+    password: str = field(repr=False)
+    database: str
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where it answers, with TLS."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
 class Account:
     """All that should be there, over all accounts: what `resume` boots and mounts again, with the addresses it had.
 
@@ -198,6 +217,10 @@ class Machines(Protocol):
         """Make the balancer, or change it to this; its IPv4 address."""
 
     def unbalance(self, balancer_id: str) -> None: ...
+
+    def make_database(self, database: DatabaseSpec) -> Served: ...
+
+    def drop_database(self, database_id: str) -> None: ...
 
     def guard(self, groups: Mapping[str, tuple[AllowRule, ...]]) -> None:
         """From now on only this reaches the public addresses of these servers; others, not named, are open to all."""

@@ -25,6 +25,7 @@ class Settings:
     balancer_address_s: float = 0
     """So long after it became active has a balancer no address yet, as users of Vultr report (#635)."""
     share_s: float = 0
+    database_s: float = 0
     full: tuple[str, ...] = ()
     """Regions ("icn") and plans in a region ("icn/vc2-1c-1gb") without capacity for another instance."""
     refuse_empty_block_patch: bool = True

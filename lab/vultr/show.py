@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from lab.vultr.api import blocks, instance_view, load_balancers, vfs
+from lab.vultr.api import blocks, databases, instance_view, load_balancers, vfs
 from lab.vultr.files import Json
 from lab.vultr.simulator import Folder
 from lab.vultr.store import read
@@ -51,6 +51,8 @@ def rows(account: Json, now: float) -> Iterator[Row]:
         )
     for one in account["vfs"].values():
         yield "vfs", one["id"], one["label"], vfs.view(one, now)["status"], " ".join(one["_tags"])
+    for one in account.get("databases", {}).values():
+        yield "database", one["id"], one["label"], databases.view(one, now)["status"], one["plan"]
     yield from _plain(account)
 
 

@@ -83,8 +83,7 @@ class Folder:
 
     def content(self, account: str = DEFAULT) -> dict[str, Any]:
         """What an account has, as it was last written."""
-        found: dict[str, Any] = read(self.folder)["accounts"].get(account) or empty()
-        return found
+        return empty() | (read(self.folder)["accounts"].get(account) or {})
 
     def is_empty(self) -> bool:
         """Whether no account has anything and no call to the machines is left."""

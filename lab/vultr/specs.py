@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable
 
+from lab.vultr.api import databases
 from lab.vultr.api.catalog import PLANS
 from lab.vultr.files import Json
 from lab.vultr.ports import (
     Addresses,
     AllowRule,
     BalancerSpec,
+    DatabaseSpec,
     ForwardingRule,
     HealthCheck,
     InstanceSpec,
+    Served,
     Tls,
     VpcSpec,
 )
@@ -100,12 +103,21 @@ def balancer_spec(account: Json, item: Json) -> BalancerSpec:
     )
 
 
+def database(account: Json, database_id: str) -> list[DatabaseSpec] | None:
+    """The database to serve; None when it is gone."""
+    found = account["databases"].get(database_id)
+    if found is None:
+        return None
+    version, password = found["database_engine_version"], found["_password"]
+    return [DatabaseSpec(database_id, version, databases.ADMIN, password, databases.DATABASE)]
+
+
 def record(account: Json, one: Json, result: object, failed: bool) -> None:
     """Keep what a call has brought about."""
     item = _item(account, one)
     if item is None:
         return
-    if one["call"] in ("boot", "balance") and failed:
+    if one["call"] in ("boot", "balance", "make_database") and failed:
         item["_failed"] = True
     elif one["call"] == "boot" and isinstance(result, Addresses):
         item |= {"_booted": True, "_main_ip": result.main}
@@ -116,6 +128,8 @@ def record(account: Json, one: Json, result: object, failed: bool) -> None:
         item["_vpcs"][one["arguments"][1][0]]["ip"] = result or ""
     elif one["call"] == "reserve_address":
         item["subnet"] = result or ""
+    elif one["call"] == "make_database" and isinstance(result, Served):
+        item |= {"_host": result.host, "_port": result.port}
     elif one["call"] == "balance":
         item |= {"_balanced": True, "_failed": False, "ipv4": result}
 
@@ -127,6 +141,7 @@ def _item(account: Json, one: Json) -> Json | None:
         "attach_vpc": "instances",
         "reserve_address": "reserved_ips",
         "balance": "load_balancers",
+        "make_database": "databases",
     }
     if one["call"] not in places:
         return None

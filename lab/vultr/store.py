@@ -26,6 +26,7 @@ COLLECTIONS = (
     "load_balancers",
     "domains",
     "vfs",
+    "databases",
 )
 
 
@@ -39,8 +40,7 @@ class Store:
 
     def account(self, name: str) -> Json:
         """An account to read, under the lock."""
-        found: Json = self._content["accounts"].get(name) or empty()
-        return found
+        return empty() | (self._content["accounts"].get(name) or {})
 
     def accounts(self) -> list[Json]:
         """All accounts, to read or change under the lock."""

@@ -188,7 +188,7 @@ def record(
     }
     set_all_config(texts, [f"codeb:{key}" for key in SECRET_KEYS])
     with (  # there is no server
-        mock.patch("components.platform.open_tunnel"),
+        mock.patch("components.tunnels.open_tunnel"),
         mock.patch("components.live.ask", ask or mock.Mock(side_effect=SshError("there is no server"))),
     ):
         asyncio.run(stack.run_in_stack(lambda: _run_program(folder)))

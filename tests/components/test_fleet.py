@@ -69,6 +69,14 @@ class Vultr(Answers):
             outputs |= {"mountId": "icn-0123456789abcdef0123"}
         elif kind == "LoadBalancer":
             outputs |= {"ipv4": "198.51.100.7"}
+        elif args.typ == "vultr:index/database:Database":
+            outputs |= {
+                "host": "db.vultrdb.example",
+                "port": "16751",
+                "user": "vultradmin",
+                "dbname": "defaultdb",
+            }
+            outputs |= {"password": "AVNS_example"}
         elif kind == "VirtualFileSystemStorage":
             servers = outputs["attachedInstances"]
             outputs["attachments"] = [

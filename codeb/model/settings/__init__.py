@@ -4,6 +4,7 @@ from codeb.model.settings.autoscale import MOST_SERVERS, Autoscale
 from codeb.model.settings.backup import Backups, SecondPlace
 from codeb.model.settings.base import Provider, Role
 from codeb.model.settings.images import Images
+from codeb.model.settings.managed import Managed, ManagedPostgres
 from codeb.model.settings.members import Member
 from codeb.model.settings.monitoring import Export, LogStore, Monitoring
 from codeb.model.settings.pools import Balancer, Pool
@@ -21,6 +22,8 @@ __all__ = [
     "Export",
     "Images",
     "LogStore",
+    "Managed",
+    "ManagedPostgres",
     "Member",
     "Monitoring",
     "Pool",

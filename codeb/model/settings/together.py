@@ -11,6 +11,7 @@ from codeb.model.addresses import collapsed, is_private
 from codeb.model.problems import Location, refusal, shown
 from codeb.model.settings.base import ROLES, Role
 from codeb.model.settings.certificates import refuse_certificates
+from codeb.model.settings.managed import refuse_managed
 from codeb.model.settings.pool_faults import refuse_pool
 from codeb.model.settings.pools import Pool
 from codeb.model.settings.servers import refuse_shared
@@ -37,6 +38,7 @@ def refuse_faults(settings: Settings) -> None:
     _refuse_export(settings)
     refuse_certificates(settings)
     _refuse_previews(settings)
+    refuse_managed(settings)
     if settings.vultr_pools:
         _refuse_network(settings)
         _refuse_balancer(settings)

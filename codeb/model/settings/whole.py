@@ -16,6 +16,7 @@ from codeb.model.settings.backup import Backups
 from codeb.model.settings.base import LaxBool, Number, OffWhenEmpty, Optional, Provider, Setting
 from codeb.model.settings.certificates import Certificates, Directory, Folder
 from codeb.model.settings.images import Images
+from codeb.model.settings.managed import Managed
 from codeb.model.settings.members import Member, members_of
 from codeb.model.settings.monitoring import Monitoring
 from codeb.model.settings.pools import Balancer, Pool
@@ -98,6 +99,8 @@ class Settings(Setting):
     """Preview environments of pull requests; none when left out. Only of a stack with `development`."""
     vault: OffWhenEmpty[Vault] = None
     """The vault that has projects' secrets; without one all are in the secret `projectSecrets`."""
+    managed: Managed = Managed()
+    """Services that Vultr runs instead of the data server; none when left out."""
     rotation: Rotation = Rotation()
     """Numbers of the keys that the platform's own accounts have; all 1 when left out."""
 
@@ -117,6 +120,12 @@ class Settings(Setting):
     def own_hosts(self) -> tuple[str, ...]:
         """Every host name that no project can have: the platform's, and those of servers at Vultr, there or to come."""
         return (*self.platform_hosts.values(), *(member.hostname for member in self.most_members))
+
+    @property
+    def data_servers(self) -> tuple[str, ...]:
+        """Names of the servers with the role data: one, in a stack that can be deployed."""
+        existing = (server.name for server in self.servers if "data" in server.roles)
+        return (*existing, *(member.server for member in self.members if "data" in member.roles))
 
     @property
     def vultr_pools(self) -> tuple[tuple[int, Pool], ...]:

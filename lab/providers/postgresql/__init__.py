@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lab.providers.bridge.provider import BridgedProvider
-from lab.providers.postgresql import database, extension, grant, role
+from lab.providers.postgresql import database, extension, grant, grant_role, role
 from lab.providers.postgresql.server import Server
 from lab.providers.protocol import Properties
 
@@ -19,6 +19,7 @@ class PostgresqlProvider(BridgedProvider):
             role.TYPE: role.Role(server),
             database.TYPE: database.Database(server),
             grant.TYPE: grant.Grant(server),
+            grant_role.TYPE: grant_role.GrantRole(server),
             extension.TYPE: extension.Extension(server),
         }
         super().__init__("postgresql", version, resources)

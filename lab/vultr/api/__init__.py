@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.vultr.api import (
     blocks,
     catalog,
+    databases,
     domains,
     firewalls,
     instances,
@@ -26,6 +27,7 @@ _ROUTES: list[Route] = [
     *load_balancers.ROUTES,
     *domains.ROUTES,
     *vfs.ROUTES,
+    *databases.ROUTES,
     *catalog.ROUTES,
 ]
 

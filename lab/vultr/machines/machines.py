@@ -13,7 +13,17 @@ from lab.vultr.machines import resuming
 from lab.vultr.machines.book import DiskNote, ServerNote
 from lab.vultr.machines.ground import Ground
 from lab.vultr.machines.roots import balancer_root, server_root
-from lab.vultr.ports import Account, Addresses, AllowRule, BalancerSpec, InstanceSpec, MachineError, VpcSpec
+from lab.vultr.ports import (
+    Account,
+    Addresses,
+    AllowRule,
+    BalancerSpec,
+    DatabaseSpec,
+    InstanceSpec,
+    MachineError,
+    Served,
+    VpcSpec,
+)
 
 
 @dataclass(frozen=True)
@@ -232,6 +242,12 @@ class LabMachines:
         with ground.book.change() as notes:
             if vpc := notes.balancers.pop(balancer_id).vpc:
                 ground.leave(notes, vpc, balancer_id)
+
+    def make_database(self, database: DatabaseSpec) -> Served:
+        raise MachineError("the lab's machines serve no databases: a test that needs one brings its own")
+
+    def drop_database(self, database_id: str) -> None:
+        """None was made."""
 
     def guard(self, groups: Mapping[str, tuple[AllowRule, ...]]) -> None:
         with self.ground.book.change() as notes:

@@ -23,6 +23,7 @@ KINDS = {
     "load-balancers": ("LoadBalancer", "load_balancer", "Invalid load balancer ID"),
     "domains": ("DnsDomain", "domain", "Invalid domain"),
     "records": ("DnsRecord", "record", "Invalid record"),
+    "databases": ("Database", "database", "invalid database ID"),
     "vfs": ("VirtualFileSystemStorage", "", "Subscription ID Not Found."),
 }
 """Collection: its resource in the recording, the wrapper of its answers, and the words for what is not there."""

@@ -144,6 +144,17 @@ RESOURCES: Mapping[str, Recorded] = {
         {"region": "icn", "label": "fs1", "sizeGb": 10, "attachedInstances": ["instance_id"]},
         {"update_sizeGb": {"sizeGb": 20}, "update_attachedInstances_to_empty": {"attachedInstances": []}},
     ),
+    "Database": Recorded(
+        "vultr:index/database:Database",
+        {
+            "databaseEngine": "pg",
+            "databaseEngineVersion": "16",
+            "region": "icn",
+            "plan": "vultr-dbaas-startup-cc-1-55-2",
+            "label": "db1",
+        },
+        {"update_label": {"label": "db1b"}},
+    ),
 }
 
 

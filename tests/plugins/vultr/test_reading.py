@@ -20,6 +20,7 @@ WORDS = {
     "ReservedIp": "Invalid reserved-ip ID",
     "DnsDomain": "Invalid domain",
     "VirtualFileSystemStorage": "Subscription ID Not Found.",
+    "Database": "invalid database ID",
 }
 """What an error must say for the thing to be gone; of a firewall group it is the status as compact JSON."""
 

@@ -16,7 +16,7 @@ from tests.plugins.vultr.lives import RESOURCES, RULES, Life, playing
 from tests.plugins.vultr.recording import Recording, wire
 from tests.plugins.vultr.server import Server
 
-LATER = {"Database", "DatabaseDb", "DatabaseUser", "ObjectStorage"}
+LATER = {"DatabaseDb", "DatabaseUser", "ObjectStorage"}
 """Recorded, but without a stand-in."""
 
 MINIMAL = {"region": "icn", "plan": "vc2-1c-1gb", "osId": 2625}
@@ -137,6 +137,7 @@ ALONE = [
         "create_pending_30s",
         {"region": "icn", "label": "fs1", "sizeGb": 10, "attachedInstances": ["id_2"]},
     ),
+    Alone("Database", "create_rebuilding_30s"),
 ]
 
 RULE_LIFE = {"create", "preview_unchanged", "up_unchanged", "refresh", "update_port_replaces", "delete"}

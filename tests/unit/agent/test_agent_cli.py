@@ -78,6 +78,7 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "leave",
         "metrics",
         "ask",
+        "move",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

@@ -29,6 +29,7 @@ LISTS = (
     "instances",
     "blocks",
     "vfs",
+    "databases",
     "firewall_groups",
     "vpcs",
     "ssh_keys",
@@ -38,7 +39,7 @@ LISTS = (
 def test_after_a_destroy_the_root_secret_tells_the_mark(tmp_path: Path) -> None:
     mark = mark_of("live", RootSecret(ROOT))
     left = {"id": "vpc-1", "description": mark}
-    answers = [Reply(body={name: [left] if name == "vpcs" else [] for name in LISTS}) for _ in range(8)]
+    answers = [Reply(body={name: [left] if name == "vpcs" else [] for name in LISTS}) for _ in LISTS]
     with scripted(*answers) as script:
         client = Client(KEY, script.url)
         case = read_case(

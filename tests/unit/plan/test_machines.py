@@ -263,6 +263,7 @@ EDITS: dict[str, dict[str, Any]] = {
     "adminAddresses": {"adminAddresses": ["203.0.113.7"]},
     "standbyMinutes": {"standbyMinutes": 5},
     "development": {"development": True},
+    "managed": {"managed": {"postgres": {"plan": "vultr-dbaas-business-cc-2-80-4"}}},
     "previews": {"development": True, "previews": {"max": 3}},
     "backup": {
         "backup": {"spool": 4, "slot": 8, "second": {"endpoint": "https://s3.example.com", "bucket": "kept"}}

@@ -24,6 +24,7 @@ RESOURCES = [
     "DnsDomain",
     "DnsRecord",
     "VirtualFileSystemStorage",
+    "Database",
 ]
 WHOLE = "_order_of_a_whole_stack"
 
@@ -36,12 +37,13 @@ def _timed(calls: list[dict[str, Any]]) -> bool:
 ALONE = [(name, operation) for name in RESOURCES for operation, calls in WIRE[name].items() if _timed(calls)]
 LIFE = [operation for name in RESOURCES for operation, calls in WIRE[name].items() if not _timed(calls)]
 # what the recording's server was told to answer, and how a simulator comes to say the same
-SECONDS = {"create_pending_30s": 30, "delete_not_ready_400": 3}
+SECONDS = {"create_pending_30s": 30, "create_rebuilding_30s": 30, "delete_not_ready_400": 3}
 DURATION = {
     "Instance": "instance_s",
     "BlockStorage": "block_s",
     "LoadBalancer": "balancer_s",
     "VirtualFileSystemStorage": "share_s",
+    "Database": "database_s",
 }
 
 

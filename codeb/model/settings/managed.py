@@ -1,0 +1,107 @@
+"""`codeb:managed`: services that Vultr runs instead of the data server, and which projects are there."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from codeb.catalogue import catalogue
+from codeb.model import types as t
+from codeb.model.problems import refusal, shown
+from codeb.model.settings.base import OffWhenEmpty, Optional, Setting
+from codeb.model.settings.certificates import Certificates
+
+if TYPE_CHECKING:
+    from codeb.model.settings.whole import Settings
+
+ALL: Final = "all"
+"""Instead of a list: every project there is."""
+_MOST_PROJECTS: Final = 2000
+
+
+def _plan(text: str) -> str:
+    known = catalogue().managed_postgres.plans
+    if text in known:
+        return text
+    close = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
+    nearest = known[close[0] if close else min(known, key=lambda each: known[each].cents)]
+    raise refusal(
+        f"there is no plan {shown(text)} for managed PostgreSQL that is known here",
+        f"Write {nearest.id}: {nearest.described}.",
+    )
+
+
+def _version(text: str) -> str:
+    known = catalogue().managed_postgres.versions
+    if text in known:
+        return text
+    raise refusal(
+        f"{shown(text)} is no version of managed PostgreSQL that is known here",
+        f'Write "{known[0]}" to "{known[-1]}": the same as codeb:images.postgres has, or nothing can be moved.',
+    )
+
+
+Projects = Annotated[
+    tuple[t.ProjectId, ...],
+    Field(strict=False, max_length=_MOST_PROJECTS),
+    BeforeValidator(lambda value: (ALL,) if value == ALL else value),
+]
+"""Ids of projects, or `all`."""
+
+
+class ManagedPostgres(Setting):
+    """A PostgreSQL that Vultr runs, in the stack's private network."""
+
+    plan: Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_plan)]
+    """Vultr's plan, for example vultr-dbaas-business-cc-2-80-4."""
+    version: Annotated[str, Field(max_length=10), AfterValidator(_version)] = "16"
+    """The major version; what is moved needs the same on both sides."""
+    projects: Projects = ()
+    """Who lives there. `codeb move-data` brings data there and back, and edits this."""
+    prepared: Projects = ()
+    """Who has a database there beside the one here, which serves: what `codeb move-data` fills."""
+    ca: Optional[Certificates] = None
+    """The certificate (PEM) that the service is trusted by: Vultr's console has it, once the service is there."""
+
+    def lives(self, project_id: str) -> bool:
+        """Whether this project's database is there."""
+        return ALL in self.projects or project_id in self.projects
+
+    def has(self, project_id: str) -> bool:
+        """Whether this project has a database there at all."""
+        return self.lives(project_id) or ALL in self.prepared or project_id in self.prepared
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Every id that the settings write down, in order."""
+        return tuple(sorted({*self.projects, *self.prepared} - {ALL}))
+
+
+class Managed(Setting):
+    """Vultr's managed services that the stack has."""
+
+    postgres: OffWhenEmpty[ManagedPostgres] = None
+    """PostgreSQL; none when left out."""
+
+
+def refuse_managed(settings: Settings) -> None:
+    """Raise the refusal of a service that nobody could reach, or not safely."""
+    postgres = settings.managed.postgres
+    if postgres is None:
+        return
+    at = ("managed", "postgres")
+    if not settings.vultr_pools:
+        cause = "the service is in the private network of servers at Vultr, and the stack makes none"
+        raise refusal(cause, "Remove it, or give a pool provider: vultr (docs/managed-data.md).", at=at)
+    if postgres.projects and postgres.ca is None:
+        remedy = (
+            "Deploy with projects: [] first; then download the service's certificate in Vultr's console and write it here "
+            "(docs/managed-data.md)."
+        )
+        raise refusal("is missing: apps would not know whom they give their password", remedy, at=(*at, "ca"))
+    both = [each for each in postgres.projects if each in postgres.prepared and each != ALL]
+    if both:
+        remedy = "Remove it from one of the two: projects for who lives there, prepared for who does not yet."
+        raise refusal(f"{shown(both[0])} is in projects, too", remedy, at=(*at, "prepared"))
