@@ -163,4 +163,4 @@ class Fleet(pulumi.ComponentResource):
                 found[names.disk_marker(server)] = machine.device
         for server, tag in (storage.tags if storage else {}).items():
             found[names.share_marker(server)] = tag
-        return found | (self.database.known if self.database else {})
+        return {**found, **(self.database.known if self.database else {})}

@@ -76,7 +76,7 @@ def read_groups(folder: Path, stack: str, outputs: Mapping[str, Any]) -> list[Gr
 
 
 def most_replicas(folder: Path, stack: str, group: Group, outputs: Mapping[str, Any]) -> tuple[int, str]:
-    """How many servers of the pool a project asks for at most, and which project does; the program makes no plan with fewer.
+    """How many servers of the pool projects ask for at least, and which project does; the program makes no plan with fewer.
 
     Raises:
         DocumentErrors: settings or manifests are wrong.
@@ -85,7 +85,7 @@ def most_replicas(folder: Path, stack: str, group: Group, outputs: Mapping[str, 
     settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
     written = load_manifests(read_sources(folder / settings.manifests), settings)
     manifests = merged(written, settings, outputs.get("registry")).manifests
-    asked = [(each.servers.replicas, each.id) for each in manifests if each.servers.pool == group.pool.name]
+    asked = [(each.servers.replicas.least, each.id) for each in manifests if each.servers.pool == group.pool.name]
     return max(asked, default=(0, ""))
 
 
