@@ -25,7 +25,7 @@ from ops.runs import Run, Runner, Step
 from ops.scaling.chosen import Chosen
 from ops.scaling.figures import figures
 from ops.scaling.parts import Findings, compared
-from ops.scaling.pools import Group, most_replicas, read_groups
+from ops.scaling.pools import Group, read_groups, unplannable
 from ops.watching import Unwatched, watcher
 from ops.words import clean
 
@@ -113,10 +113,10 @@ def _needed(chosen: Chosen, stack: str, world: World, outputs: Mapping[str, Any]
     """Nobody goes whom a project asks for. Raises DocumentErrors and PlanError."""
     if chosen.decision.act != "remove":
         return chosen
-    replicas, project = most_replicas(world.folder, stack, chosen.group, outputs)
-    if replicas <= chosen.decision.count:
+    count = chosen.decision.count
+    if not (why := unplannable(world.folder, stack, chosen.group, count, outputs)):
         return chosen
-    reason = f"{chosen.decision.reason}, but {project} asks for {replicas} servers (servers.replicas)"
+    reason = f"{chosen.decision.reason}, but {why}"
     stays = replace(chosen.decision, act="hold", count=len(chosen.group.members), reason=reason)
     return replace(chosen, decision=stays)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from codeb.model import (
     read_sources,
     read_stack_values,
 )
-from codeb.plan import Scale, counts, merged, read_kept, scaled
+from codeb.plan import PlanError, Scale, counts, make_plan, merged, read_kept, scaled
 
 
 @dataclass(frozen=True)
@@ -75,18 +75,22 @@ def read_groups(folder: Path, stack: str, outputs: Mapping[str, Any]) -> list[Gr
     return groups
 
 
-def most_replicas(folder: Path, stack: str, group: Group, outputs: Mapping[str, Any]) -> tuple[int, str]:
-    """How many servers of the pool projects ask for at least, and which project does; the program makes no plan with fewer.
+def unplannable(folder: Path, stack: str, group: Group, count: int, outputs: Mapping[str, Any]) -> str:
+    """Why the stack can't be with so many servers in the pool, as a project asks for more; "" when it can.
 
     Raises:
         DocumentErrors: settings or manifests are wrong.
         PlanError: the registry can't be understood.
     """
     settings = parse_settings(read_stack_values(folder / f"Pulumi.{stack}.yaml"), stack)
-    written = load_manifests(read_sources(folder / settings.manifests), settings)
-    manifests = merged(written, settings, outputs.get("registry")).manifests
-    asked = [(each.servers.replicas.least, each.id) for each in manifests if each.servers.pool == group.pool.name]
-    return max(asked, default=(0, ""))
+    registry = outputs.get("registry")
+    found = merged(load_manifests(read_sources(folder / settings.manifests), settings), settings, registry)
+    wanted = {**found.kept.pools, group.pool.name: Scale(count, count)}
+    try:
+        make_plan(settings, found.manifests, registry, replace(found.kept, pools=wanted))
+    except PlanError as error:
+        return f"{error.problems[0].where}: {error.problems[0].cause}"
+    return ""
 
 
 def _last(scale: Scale | None) -> float | None:

@@ -196,7 +196,7 @@ def test_nobody_goes_whom_a_project_asks_for(place: Place) -> None:
     outcome = three(place).look()
     assert (outcome.status, place.runs) == (DONE, [])
     assert "3 servers stay" in outcome.result.lines[0]
-    assert "but shop asks for 3 servers (servers.replicas)" in outcome.result.lines[0]
+    assert "but shop: servers: 3 replicas, but pool 'default' has 2 servers" in outcome.result.lines[0]
     (place.folder / "manifests" / "shop.yaml").write_text("project: {id: 7}")
     broken = place.look()
     assert (broken.status, place.runs) == (BAD, [])
