@@ -26,8 +26,7 @@ _LOOK_S: Final = 1
 _QUIET_S: Final = 5
 """A balancer that has let go of an edge opens no connection to it for so long."""
 _LET_GO_S: Final = 60
-"""A balancer that was not told finds out by three health checks, 15 s apart; Caddy itself ends what takes longer (its
-`grace_period`)."""
+"""Longer than a balancer takes to follow; and what takes longer Caddy itself ends (its `grace_period`)."""
 _WAIT_S: Final = 300
 _START_S: Final = 150
 _VISITORS: Final = ("0050", "01BB")  # ports 80 and 443
@@ -57,7 +56,6 @@ def join(ports: Ports, document: Reader, by: str) -> dict[str, object]:
         found = _looked_until(ports, 0 if attached else LONGEST_S)
         if found.lacking and not attached:
             raise Failed("join", f"this edge does not serve yet: {_few(found.lacking)}", _JOIN)
-        ports.files.remove(paths.LEAVING)
         count = len(ports.files.listing(paths.SITES))
         ports.journal.log(f"join by {by}: answers for {count} sites")
     warnings = [*found.lacking, *found.doubts]
@@ -65,9 +63,9 @@ def join(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def leave(ports: Ports, document: Reader, by: str) -> dict[str, object]:
-    """Answer those who came, and let nobody new come; the rest is let go after a minute, and counted.
+    """Answer those who came, once nobody new comes; the rest is let go after a minute, and counted.
 
-    Raises BadDocument, Failed.
+    The edge goes on serving: where somebody is sent here all the same, he is answered. Raises BadDocument, Failed.
     """
     document.version()
     with _alone(ports, "leave"):
@@ -144,7 +142,6 @@ def _few(causes: tuple[str, ...]) -> str:
 
 def _left(ports: Ports) -> int:
     """Connections that are still open after all that ends by itself has been given its time. Raises Failed."""
-    ports.files.write(paths.LEAVING, b"", 0o644)
     ports.files.write(paths.DRAINING, b"", 0o644)  # each answer is the last on its connection
     _until(ports, _nobody_new(ports), _LET_GO_S)
     drain.reload(ports, all_the_same=True)  # HTTP/2 says good-bye, and what is under way is answered

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import re
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -31,6 +32,10 @@ BROKEN: Final = "@sha256:" + "f" * 64
 """The end of an image that does not start."""
 REFUSES: Final = "CODEB_NULL_REFUSES"
 """Variable with what a command has in it whose deletion fails."""
+FAILS: Final = "CODEB_NULL_FAILS"
+"""Variable with the end of the name of a command that fails whenever it is created or updated."""
+LOG: Final = "CODEB_NULL_LOG"
+"""Variable with a file that gets a line of JSON for each command: when, what was done, its name, its first line."""
 _VERB: Final = re.compile(r"codeb-agent (release|apply|version)\b")
 
 
@@ -73,6 +78,7 @@ class Null:
 
     def create(self, type_: str, urn: str, news: Properties) -> State:
         """What the preview promises, and something for what it does not know."""
+        _ran(type_, urn, "create", news)
         return State(_made_up(urn), _filled(self.preview(type_, urn, None, news), urn, news))
 
     def resume(self, type_: str, urn: str, news: Properties) -> State:
@@ -87,6 +93,7 @@ class Null:
         old_outputs: Properties,
         news: Properties,
     ) -> State:
+        _ran(type_, urn, "update", news)
         return State(id_, _filled(self.preview(type_, urn, old_outputs, news), urn, news))
 
     def delete(self, type_: str, urn: str, id_: str, inputs: Properties, outputs: Properties) -> None:
@@ -94,6 +101,7 @@ class Null:
         refused = os.environ.get(REFUSES, "")
         if refused and refused in str(inputs.get("delete", "")):
             raise ProviderError(f"{refused} is refused")
+        _noted(type_, urn, "delete", inputs)
 
     def read(self, type_: str, urn: str, id_: str, inputs: Properties, outputs: Properties) -> State:
         return State(id_, dict(outputs), dict(inputs))
@@ -103,6 +111,29 @@ class Null:
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+def _ran(type_: str, urn: str, operation: str, inputs: Properties) -> None:
+    """Note a command; raises ProviderError when it is to fail."""
+    failing = os.environ.get(FAILS, "")
+    if failing and urn.endswith(failing):
+        raise ProviderError(f"{failing} fails")
+    _noted(type_, urn, operation, inputs)
+
+
+def _noted(type_: str, urn: str, operation: str, inputs: Properties) -> None:
+    path = os.environ.get(LOG, "")
+    if not path or not type_.startswith("command:"):
+        return
+    text = str(inputs.get("delete" if operation == "delete" else "create", ""))
+    line = {
+        "at": time.time(),
+        "did": operation,
+        "name": urn.rpartition("::")[2],
+        "line": text.partition("\n")[0],
+    }
+    with Path(path).open("a") as file:
+        file.write(json.dumps(line) + "\n")
 
 
 def _filled(outputs: Mapping[str, Any], urn: str, inputs: Properties) -> dict[str, Any]:

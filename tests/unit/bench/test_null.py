@@ -14,9 +14,9 @@ from codeb.registry import latest, with_release
 from components.project import RELEASE
 from components.server import APPLY, INSTALL_AGENT
 from lab.bench import nowhere
-from lab.bench.null import Null, agent_answer, released
+from lab.bench.null import FAILS, LOG, Null, agent_answer, released
 from lab.providers import factory
-from lab.providers.protocol import State
+from lab.providers.protocol import ProviderError, State
 from lab.providers.values import contains_unknown
 
 DOCUMENT = {"project": "shop", "image": "registry.bench.test/shop:1"}
@@ -34,6 +34,34 @@ def create(type_: str, name: str, inputs: Mapping[str, Any]) -> State:
     checked = provider.check(type_, urn(type_, name), {}, inputs, b"")
     assert not checked.failures
     return provider.create(type_, urn(type_, name), checked.inputs)
+
+
+def test_commands_are_noted_and_fail_where_they_are_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "log"
+    command = {
+        "connection": {"host": "192.0.2.1"},
+        "create": "codeb-agent join\n# on here",
+        "delete": "codeb-agent leave",
+    }
+    create(COMMAND, "app-1-serving", command)
+    assert not log.exists(), "nobody asked for it"
+    monkeypatch.setenv(LOG, str(log))
+    made = create(COMMAND, "app-1-serving", command)
+    create(SERVICE_ACCOUNT, "shop-keys", {"targetUser": "root", "policy": "{}"})
+    Null(factory("command", "1.0.0")).delete(
+        COMMAND, urn(COMMAND, "app-1-serving"), made.id, command, made.outputs
+    )
+    noted = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [(each["did"], each["name"], each["line"]) for each in noted] == [
+        ("create", "app-1-serving", "codeb-agent join"),
+        ("delete", "app-1-serving", "codeb-agent leave"),
+    ]
+    monkeypatch.setenv(FAILS, "app-2-serving")
+    create(COMMAND, "app-1-serving", command)
+    with pytest.raises(ProviderError):
+        create(COMMAND, "app-2-serving", command)
 
 
 def test_nothing_that_was_made_is_unknown() -> None:

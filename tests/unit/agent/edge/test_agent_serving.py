@@ -72,12 +72,10 @@ def test_the_doors_of_a_site_are_found_and_nothing_else() -> None:
 def test_an_edge_that_answers_for_all_its_sites_has_joined_at_once() -> None:
     host = new_host()
     run(host, V1)
-    host.put(paths.LEAVING, "")
     before = host.time
     code, answer, err = join(host)
     assert (code, answer["sites"], answer["warnings"], err) == (0, 1, [], "")
     assert host.time - before < 1
-    assert paths.LEAVING not in host.files
 
 
 def test_sites_that_caddy_has_not_read_are_read_first() -> None:
@@ -100,7 +98,6 @@ def test_a_caddy_that_was_stopped_is_started() -> None:
 
 def test_an_edge_that_reaches_nobody_behind_a_site_does_not_join(monkeypatch: pytest.MonkeyPatch) -> None:
     host = routed()
-    host.put(paths.LEAVING, "")
     answering(host, monkeypatch, said(502))
     monkeypatch.setattr(host.http, "accepts", lambda address, timeout_ms: False)
     before = host.time
@@ -109,7 +106,6 @@ def test_an_edge_that_reaches_nobody_behind_a_site_does_not_join(monkeypatch: py
     assert answer["phase"] == "join"
     assert "shop-app.lab.test runs behind 10.1.0.2:8100, 10.1.0.3:8100" in answer["cause"]
     assert serving.LONGEST_S <= host.time - before < serving.LONGEST_S + 5
-    assert paths.LEAVING in host.files, "a balancer that asks is told so"
     assert "pulumi up" in err
 
 
@@ -214,7 +210,7 @@ def test_leaving_answers_who_came_and_says_who_is_let_go() -> None:
     assert (code, answer["let_go"]) == (0, 1)
     assert "1 connections were open to the end and are let go (WebSockets, long downloads)" in err
     assert host.time - start < 5 + 10 + 4 + 61
-    assert host.tell(paths.LEAVING) == "", "whoever asks for its health is sent away"
+    assert SITE in host.caddy.sites, "whoever is sent here all the same is answered"
     assert paths.DRAINING not in host.files
     assert commands.CADDY_RELOAD_ALL_THE_SAME in host.calls, "HTTP/2 is told"
 
@@ -255,14 +251,7 @@ def test_where_no_caddy_runs_there_is_nobody_to_leave() -> None:
     host = new_host()
     host.caddy.runs = False
     assert leave(host)[1]["let_go"] == 0
-    assert paths.LEAVING not in host.files
-
-
-def test_whoever_left_may_join_again() -> None:
-    host = routed()
-    leave(host)
-    assert join(host, attached=True)[0] == 0
-    assert paths.LEAVING not in host.files
+    assert paths.DRAINING not in host.files
 
 
 @pytest.mark.parametrize("verb", ["join", "leave"])
@@ -270,7 +259,7 @@ def test_a_run_that_was_killed_anywhere_is_finished_by_the_next(verb: str) -> No
     act = {"join": join, "leave": leave}[verb]
     whole = served_or_left(verb)
     act(whole)
-    wanted = {path: whole.tell(path) for path in (paths.LEAVING, paths.DRAINING, SITE)}
+    wanted = {path: whole.tell(path) for path in (paths.DRAINING, SITE)}
     first = served_or_left(verb).operations + 1
     assert first < whole.operations
     for moment in range(first, whole.operations + 1):
