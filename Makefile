@@ -10,7 +10,7 @@ WORKERS ?= 3 # of tests; hosts run at two of them at once (tests/conftest.py)
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-backup bench-cms bench-faults bench-observability bench-release bench-scaling
+.PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-backup bench-cms bench-faults bench-observability bench-release bench-scale bench-scaling
 
 help: ## show this list
 	@echo "CodeB: pulumi up turns a folder of YAML project manifests into a running private PaaS."
@@ -89,6 +89,9 @@ bench-faults: $(READY) ## 200 updates of a fleet under faults of Vultr's API and
 
 bench-observability: $(READY) ## measure: what watching costs in memory, processor and latency; Prometheus for 10, 100, 1000 projects; ARGS='--only series'
 	@$(PY) -m lab.bench.observability $(ARGS)
+
+bench-scale: $(READY) ## measure: 1000 projects in one stack and in one for each pool, beside a bare program; Caddy's sites; ARGS='--only plan sites'
+	@$(PY) -m lab.bench.many $(ARGS)
 
 bench-release: $(READY) ## measure: 50 releases under load; ARGS=--peer: beside kamal-proxy and caddy reload
 	@$(PY) -m lab.bench.releases $(ARGS)

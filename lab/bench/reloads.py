@@ -30,22 +30,16 @@ from agent.host.ports import Argv, Ports, Result
 from agent.real import ports as real_ports
 from agent.real.files import RealFiles
 from agent.real.runner import RealRunner
-from codeb.model import ManifestSource, load_manifests, parse_settings
-from codeb.plan import Plan, make_plan
-from codeb.render import host_files
-from codeb.render.project import site
-from codeb.secrets import PlatformSecrets, RootSecret, resolve
-from lab.bench.programs import SERVER_KEY
+from codeb.plan import Plan
+from lab.bench.edges import CADDY, DOMAIN, UPSTREAM, await_caddy, lay_out, plan_of, running
 from lab.bench.users import under_load
 from lab.host import Lab
 from lab.load import Target, tools
 
 INSIDE = "CODEB_BENCH_INSIDE"
-DOMAIN, SITES = "app0.bench.test", 50
-UPSTREAM = "127.0.0.1:3999"
+SITES = 50
 USERS = 40  # of each kind
 PAUSE_S = 0.5
-CADDY = str(Path(sys.executable).parent / "caddy")
 
 
 class Below(RealFiles):
@@ -117,18 +111,18 @@ def main() -> int:
 
 
 def _measure(root: Path, reloads: int) -> None:
-    plan = _plan()
-    _lay_out(plan, root)
+    plan = plan_of(SITES)
+    lay_out(plan, root)
     ports = Ports(**{**real_ports().__dict__, "files": Below(root), "runner": Here(root)})
     table = Table(
         "reload", "seconds each", "client", "requests", "failed", "p99 ms", "slowest ms", "causes", box=None
     )
-    with ExitStack() as running:
-        running.enter_context(_running(CADDY, "respond", "--listen", UPSTREAM, "--body", "ok"))
-        running.enter_context(
-            _running(CADDY, "run", "--config", f"{root}{paths.CADDYFILE}", "--adapter", "caddyfile")
+    with ExitStack() as ending:
+        ending.enter_context(running(CADDY, "respond", "--listen", UPSTREAM, "--body", "ok"))
+        ending.enter_context(
+            running(CADDY, "run", "--config", f"{root}{paths.CADDYFILE}", "--adapter", "caddyfile")
         )
-        _await_caddy()
+        await_caddy()
         ways: dict[str, Callable[[Ports], object]] = {
             "none": _nothing,
             "bare": _bare,
@@ -148,63 +142,6 @@ def _measure(root: Path, reloads: int) -> None:
                 )
                 table.add_row(name, f"{seconds / reloads:.1f}", *map(str, found))
     Console(highlight=False, width=160).print(table)
-
-
-def _plan() -> Plan:
-    server = {"name": "a", "address": "127.0.0.1", "privateAddress": "127.0.0.1", "hostKey": SERVER_KEY}
-    settings = parse_settings(
-        {
-            "domain": "bench.test",
-            "tlsIssuer": "internal",
-            "servers": [{**server, "roles": ["app", "data", "edge"]}],
-        }
-    )
-    text = (
-        "project: {{id: app-{n:03}}}\nenvironment: {{domain: app{n}.bench.test, image: registry.test/a:1}}\n"
-    )
-    sources = [ManifestSource(f"{n}.yaml", text.format(n=n)) for n in range(SITES)]
-    return make_plan(settings, load_manifests(sources, settings), None)
-
-
-def _lay_out(plan: Plan, root: Path) -> None:
-    """Caddy's files below `root`, which takes the place of the host's paths in them."""
-    secrets = PlatformSecrets(RootSecret("bench-only-root-secret-0123456789-abcdefghijkl"), ["127.0.0.1"])
-    texts = {
-        file.path: resolve(file.content, secrets.lookup) for file in host_files(plan, plan.servers[0]).files
-    }
-    key = texts[f"{paths.CONFIG}/secrets/ca.key"]
-    files = {
-        paths.CADDYFILE: texts[paths.CADDYFILE].replace("/run/secrets/ca.key", f"{root}/ca.key"),
-        paths.CA_FILE: texts[paths.CA_FILE],
-        paths.HOLD: texts[paths.HOLD],
-        **{paths.site(project.id): site(plan, project, plan.servers[0]) for project in plan.projects},
-    }
-    files[paths.SITES_LIST] = sites.imports(f"sites/{project.id}.caddy" for project in plan.projects).decode()
-    files = {path: text.replace("/etc/", f"{root}/etc/") for path, text in files.items()}
-    files |= {paths.upstream(project.id): UPSTREAM for project in plan.projects}
-    for path, text in {**files, "/ca.key": key}.items():
-        Path(f"{root}{path}").parent.mkdir(parents=True, exist_ok=True)
-        Path(f"{root}{path}").write_text(text.replace("/run/caddy/", f"{root}/"))
-    os.environ |= {"HOME": str(root), "XDG_DATA_HOME": f"{root}/data"}
-
-
-@contextmanager
-def _running(*argv: str) -> Iterator[subprocess.Popen[bytes]]:
-    child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield child
-    finally:
-        child.terminate()
-        child.wait(30)
-
-
-def _await_caddy() -> None:
-    probe = ["curl", "-sfk", "--resolve", f"{DOMAIN}:443:127.0.0.1", f"https://{DOMAIN}/"]
-    for _ in range(100):
-        if subprocess.run(probe, stdout=subprocess.DEVNULL, check=False).returncode == 0:
-            return
-        time.sleep(0.1)
-    raise SystemExit("Caddy doesn't answer within 10 s")
 
 
 def _changes(ports: Ports, plan: Plan, reloads: int, reload: Callable[[Ports], object]) -> None:

@@ -37,7 +37,8 @@ class Bench:
         launcher(home.bin / "ssh", ["lab.bench.nowhere", str(folder / ANSWERS)])
         passphrase = folder / "passphrase"
         passphrase.write_text("bench\n")
-        stack = Stack(program.folder, "bench", home, folder / "settings.yaml", folder / "state", passphrase)
+        settings = folder / f"settings.{program.stack}.yaml"
+        stack = Stack(program.folder, program.stack, home, settings, folder / "state", passphrase)
         stack.open()
         return cls(stack, program, folder)
 
@@ -50,10 +51,11 @@ class Bench:
         self.remember()
         return measured
 
-    def fill(self) -> None:
+    def fill(self) -> Measurement:
         """Make everything as fast as it goes, which is no way to run an update: nothing would be left of a killed one."""
-        self._run("up", AT_ONCE, PREVIEW_ONLY)
+        made = self._run("up", AT_ONCE, PREVIEW_ONLY)
         self.remember()
+        return made
 
     def state_mb(self) -> float:
         return self.stack.state.stat().st_size / 1e6
@@ -74,7 +76,7 @@ class Bench:
     def _run(self, verb: str, arguments: Sequence[str], more: dict[str, str]) -> Measurement:
         environment = {**self.environment(), **more}
         line = self.stack.command(verb, ["--suppress-outputs", "--non-interactive", *arguments])
-        return measure(line, self.program.folder, environment, self.folder / f"{verb}.log")
+        return measure(line, self.program.folder, environment, self.folder / f"{self.stack.name}-{verb}.log")
 
     def remember(self) -> None:
         """Let the agents answer from now on as the state has it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lab.bench.many.split import Join, Parts, split_runs
 from lab.bench.programs import bare_program, manifests_program
 from lab.bench.stacks import Bench
 from lab.host.paths import Folders
@@ -23,3 +24,17 @@ def test_both_programs_do_what_is_measured_and_leave_their_settings_as_they_are(
         bench.program.release(1, 2)
         assert bench.up().counts == {"update": 1, "unchanged": total - 1}
     assert (ours.program.folder / "Pulumi.bench.yaml").read_text() == settings
+
+
+def test_a_stack_for_each_pool_runs_beside_the_others_and_their_registries_join(tmp_path: Path) -> None:
+    found = cli(Folders.here(), Progress(), ())
+    *parts, joined = split_runs(found, 2, 1, [1], tmp_path)
+    assert isinstance(joined, Join)
+    assert joined.projects == 2
+    by_name = {part.what: part for part in parts if isinstance(part, Parts)}
+    assert list(by_name) == ["preview, no change", "up, no change", "up, 1 changed"]
+    assert all(set(run.counts) == {"unchanged"} for run in by_name["up, no change"].runs)
+    (changed,) = by_name["up, 1 changed"].runs
+    assert changed.counts["update"] == 1
+    assert changed.rss_mb["program"] > 0
+    assert changed.rss_mb["cli"] > 0

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from lab.bench import measure as measuring
 from lab.bench.measure import Measurement, counted, measure
 from lab.bench.tables import HEADINGS, Pair, check, row
 
@@ -62,3 +66,50 @@ def test_a_run_that_did_something_else_is_no_measurement() -> None:
     check(pair(4.5, {"create": 78}), {"create": 78})
     with pytest.raises(SystemExit, match="ours did"):
         check(pair(4.5, {"unchanged": 78}), {"create": 78})
+
+
+@contextmanager
+def held(*argv: str) -> Iterator[Path]:
+    """A process that waits, once it has said that it is ready, as a folder of /proc."""
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"ready\n"
+        yield Path("/proc") / str(child.pid)
+        child.stdin.close()
+
+
+def test_the_cli_and_the_program_are_told_apart(tmp_path: Path) -> None:
+    wait = "print('ready', flush=True); input()"
+    program = tmp_path / "pulumi-language-python-exec"
+    program.write_text(f"x = bytearray(60_000_000)\nx[::4096] = b'x' * len(x[::4096])\ndel x\n{wait}\n")
+    with held(sys.executable, str(program)) as process:
+        assert measuring._kind(process) == "program"
+        assert measuring.most_resident(process) > 60_000_000, "the most, not what is left of it"
+    with held("bash", "-c", "exec -a /home/bin/pulumi sh -c 'echo ready; read line' up --stack x") as process:
+        assert measuring._kind(process) == "cli"
+    with held(sys.executable, "-c", wait) as process:
+        assert measuring._kind(process) is None
+    gone = Path("/proc/0")
+    assert (measuring._kind(gone), measuring.most_resident(gone), measuring.cpu_seconds(gone)) == (None, 0, 0)
+
+
+def test_processor_time_is_what_a_process_has_used(tmp_path: Path) -> None:
+    busy = "import time\nwhile time.process_time() < 0.3: pass\nprint('ready', flush=True); input()"
+    with held(sys.executable, "-c", busy) as process:
+        assert measuring.cpu_seconds(process) >= 0.28
+
+
+def test_an_interrupted_measurement_leaves_no_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_process: Path) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(measuring, "_memory", interrupt)
+    started = tmp_path / "pid"
+    child = f"import os, time; open({str(started)!r}, 'w').write(str(os.getpid())); time.sleep(600)"
+    with pytest.raises(KeyboardInterrupt):
+        measure([sys.executable, "-c", child], tmp_path, {}, tmp_path / "log")
+    if started.exists():  # else it was ended before its first line
+        assert not Path("/proc", started.read_text()).exists()
