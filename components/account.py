@@ -40,7 +40,9 @@ from ops.vultr.client import Client, NotThere, VultrError
 _SHOWN: Final = 12
 _EXPORTS: Final = (0.2, 0.8)
 """Seconds before the state is asked for again."""
-_COSTLY: Final = frozenset({"server", "balancer", "data disk", "shared storage", "reserved IP", "managed database"})
+_COSTLY: Final = frozenset(
+    {"server", "balancer", "data disk", "shared storage", "reserved IP", "managed database"}
+)
 """Kinds of which a second one costs money or splits data; a second key or firewall group does neither."""
 
 

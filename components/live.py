@@ -23,9 +23,10 @@ def read_live(
 ) -> Live:
     """The projects that run on the servers of the previous registry, all servers asked at once.
 
-    `more` are servers that know something else that a plan needs. A server that does not answer in time, or has no agent yet,
-    is silent: that is no error here. Nothing secret is asked for or answered. An update asks new servers, too, whether they let
-    us in: the command plugin would try to log in seventy times whatever the reason, and five refused logins shut an address out.
+    `more` are servers that know something else that a plan needs. One that does not answer in time, or has no agent yet, is
+    silent: that is no error here. Nothing secret is asked for or answered. An update asks new servers, too, whether they let
+    us in: the command plugin would try to log in seventy times whatever the reason, and five refused logins shut an address
+    out.
 
     Raises:
         pulumi.RunError: in an update, a server takes none of our keys.

@@ -194,11 +194,16 @@ class Platform(pulumi.ComponentResource):
 
     def _connections(self) -> dict[str, Any]:
         """How each project reaches its data, for its own team: what is secret is marked, value by value."""
-        plan = self._stack.plan
-        needs = self._drafts.needs(self._drafts.at(self._drafts.examples).data.host)
+        example = self._drafts.at(self._drafts.examples)
+        places = {
+            each.id: f"{example.data.host} {each.database.place if each.database else ''}"
+            for each in example.projects
+        }
         return {
-            project.id: self._servers.places.when_known(needs, partial(self._connection_details, project.id))
-            for project in plan.projects
+            key: self._servers.places.when_known(
+                self._drafts.needs(place), partial(self._connection_details, key)
+            )
+            for key, place in places.items()
         }
 
     def _connection_details(self, project_id: str, known: Known) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, cast
 
@@ -135,7 +135,7 @@ def _carried(work: Work, known: Move | None, by: str, size: int) -> Generator[To
         yield work.told("close")
         close(work, work.source)
         found = yield from copied(work, size)
-        made = record.note(work.ports, begun, step="moved", sums=found.text, rows=found.rows)
+        made = record.note(work.ports, replace(begun, step="moved", sums=found.text, rows=found.rows))
         done = True
         return made
     except Failed as error:
@@ -170,7 +170,7 @@ def _settled(ports: Ports, sides: Sides, known: Move, wanted: Wanted) -> Told:
         )
     changed = known.step == "moved"
     if changed:
-        record.note(ports, known, step="settled")
+        record.note(ports, replace(known, step="settled"))
     seconds = (ports.clock.now() - datetime.strptime(known.closed, AT).replace(tzinfo=UTC)).total_seconds()
     answer: Told = {"ok": True, "end": True, "project": known.project, "to": known.to, "rows": known.rows}
     return {**answer, "changed": changed, **({"closed_s": round(seconds)} if changed else {})}
@@ -193,7 +193,7 @@ def _undone(ports: Ports, sides: Sides, known: Move, wanted: Wanted) -> Told:
             _refuse_written(work, known)
     if problem := reopen(work, work.source):
         raise Failed("undo", problem, "run again", put_back="nothing: it goes on where it was")
-    record.note(ports, known, step="returned")
+    record.note(ports, replace(known, step="returned"))
     audited(ports, wanted.project, "move-undo", f"database back to {other(known.to)}", wanted.by)
     return {**answer, "changed": True}
 
@@ -239,7 +239,7 @@ def _forgotten(ports: Ports, sides: Sides, known: Move, wanted: Wanted) -> Told:
     database, answer = work.database, {"ok": True, "end": True, "project": known.project, "side": gone}
     if not known.old:
         return {**answer, "changed": False}
-    record.note(ports, known, old=False)
+    record.note(ports, replace(known, old=False))
     with said("forget", REMEDY):
         asked(ports, work.target, queries.create(database.name, database.filled, database.owner))
         asked(ports, work.target, queries.place(database.filled, database.name))

@@ -6,8 +6,7 @@ So whoever finds it knows where the data is, and what was begun and not ended.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Final, Literal, cast, get_args
 
 from agent.documents.errors import BadDocument, Failed
@@ -61,9 +60,8 @@ def load(ports: Ports, project: str) -> Move | None:
         raise Failed("look", f"{path} can't be read: {error}", remedy) from None
 
 
-def note(ports: Ports, move: Move, **changes: object) -> Move:
+def note(ports: Ports, made: Move) -> Move:
     """The next step begins: remembered before it does. Raises Unwritable."""
-    made = replace(move, **cast("Mapping[str, str]", changes)) if changes else move
     document = {"version": 1, **asdict(made)}
     path = f"{paths.MOVES}/{made.project}.json"
     ports.files.write(path, json.dumps(document, indent=1).encode() + b"\n", 0o600)

@@ -21,6 +21,7 @@ from agent.report import crashes, diagnosis, storage_problems
 from agent.report.backups import backup_problems, put_aside
 from agent.report.crashes import Crashes
 from agent.report.diagnosis import Problem, ProjectFacts
+from agent.report.move_problems import of_moves
 from agent.report.refusals import WORDS, Refusal, refusals
 from agent.report.status import host_facts
 from agent.report.upgrade_problems import of_upgrade
@@ -89,6 +90,7 @@ def _host(ports: Ports, serving: dict[str, Colour | None]) -> list[Problem]:
         *diagnosis.unmasked(tell.left_out(ports)),
         *_bundle(ports),
         *backup_problems(ports),
+        *of_moves(ports),
     ]
 
 

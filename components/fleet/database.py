@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ediri_vultr as vultr
@@ -38,7 +37,7 @@ class Database(pulumi.ComponentResource):
     port: pulumi.Output[int]
     user: pulumi.Output[str]
     password: pulumi.Output[str]
-    known: Mapping[str, pulumi.Output[str]]
+    known: dict[str, pulumi.Output[str]]
 
     def __init__(self, name: str, args: DatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:fleet:Database", name, None, opts)

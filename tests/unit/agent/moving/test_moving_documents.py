@@ -17,6 +17,7 @@ from agent.moving.move import read_wanted
 from agent.moving.record import Move
 from agent.moving.sides import load_sides
 from agent.moving.sums import Sums
+from agent.report.move_problems import of_moves
 from tests.unit.agent.fakes.host import FakeHost
 from tests.unit.agent.store.sealing import settings
 
@@ -114,6 +115,15 @@ def test_a_damaged_record_hides_no_other() -> None:
     assert record.lives(host.ports()) == {"shop": "managed"}
     with pytest.raises(Failed, match=r"blog.json can't be read"):
         record.load(host.ports(), "blog")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_move_that_was_cut_off_is_told(step: Any) -> None:
+    host = FakeHost()
+    record.note(host.ports(), Move("shop", "managed", step, "ann", "2026-11-28T12:00:00Z"))
+    told = [each.what for each in of_moves(host.ports())]
+    assert bool(told) == (step in ("copying", "moved"))
+    assert all("shop: a move to managed by ann was cut off" in each for each in told)
 
 
 TABLES = st.dictionaries(
