@@ -47,13 +47,13 @@ class _Looked:
 def join(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     """See to it that this edge answers for all of its sites, before visitors are sent here. Raises BadDocument, Failed.
 
-    `attached`: they are already, so what is wrong is said and not waited for.
+    `attached`: they are already, so this only looks, and says what is wrong.
     """
     document.version()
     attached = document.flag("attached", default=False)
     document.end()
     with _alone(ports, "join"):
-        found = _looked_until(ports, 0 if attached else LONGEST_S)
+        found = _looked(ports, None) if attached else _served_within(ports, LONGEST_S)
         if found.lacking and not attached:
             raise Failed("join", f"this edge does not serve yet: {_few(found.lacking)}", _JOIN)
         count = len(ports.files.listing(paths.SITES))
@@ -100,11 +100,12 @@ def _alone(ports: Ports, verb: str) -> Iterator[None]:
         raise Failed(verb, str(error), remedy_of(error, "run again"), put_back="nothing") from error
 
 
-def _looked_until(ports: Ports, longest_s: float) -> _Looked:
+def _served_within(ports: Ports, longest_s: float) -> _Looked:
     """What there is to say of this edge once it serves, at the latest after that time."""
     start, among = ports.clock.monotonic(), None
     while True:
-        found = _looked(ports, among)
+        idle = _not_reading(ports)
+        found = _Looked((idle,), again=among) if idle else _looked(ports, among)
         waited = ports.clock.monotonic() - start
         enough = longest_s if found.lacking else min(longest_s, _PATIENT_S) if found.doubts else 0
         if waited >= enough:
@@ -113,16 +114,21 @@ def _looked_until(ports: Ports, longest_s: float) -> _Looked:
         ports.clock.sleep(_LOOK_S)
 
 
-def _looked(ports: Ports, among: frozenset[str] | None) -> _Looked:
-    """`among` are the sites to look at, None for all."""
+def _not_reading(ports: Ports) -> str:
+    """See to it that Caddy runs and has read its files; why it has not, "" when it has."""
     if not site.caddy_runs(ports):
         started = ports.runner.run(commands.start(paths.CADDY_SERVICE), timeout_s=_START_S)
         if not started.ok:
-            return _Looked((f"Caddy does not start: {started.text[:300]}",), again=among)
+            return f"Caddy does not start: {started.text[:300]}"
     try:
-        drain.reload(ports)  # nothing is done when it has read its files as they are
+        drain.reload(ports)  # nothing is done when it has read them as they are
     except Failed as error:
-        return _Looked((error.failure.cause,), again=among)
+        return error.failure.cause
+    return ""
+
+
+def _looked(ports: Ports, among: frozenset[str] | None) -> _Looked:
+    """`among` are the sites to look at, None for all."""
     if certificates.from_copy(ports):
         return _Looked(("it can't reach the certificates that edges share",), again=among)
     texts = sites.texts(ports)

@@ -27,7 +27,7 @@ from agent.real.files import RealFiles
 from agent.real.http import RealHttp
 from agent.real.runner import RealRunner
 
-from .caddies import ABROAD, HERE, Server, running
+from .caddies import ABROAD, HERE, Server, running, wait_until
 from .case import FOLDER, Case
 
 SHOP = "shop.example.com"
@@ -131,13 +131,10 @@ def agent(server: Server, monkeypatch: pytest.MonkeyPatch) -> Ports:
 
 
 def authority(server: Server) -> Path:
-    """The certificate of the CA that signs its sites: the platform's, or Caddy's own."""
+    """The certificate of the CA that signs its sites: Caddy's own, else the platform's."""
     root = server.folder.parents[1]
-    found = [
-        *root.glob("etc/codeb/ca.crt"),
-        *root.parent.glob(f"{server.name}/data/caddy/pki/authorities/local/root.crt"),
-    ]
-    return found[0]
+    own = root / "data/caddy/pki/authorities/local/root.crt"
+    return own if own.exists() else root / "etc/codeb/ca.crt"
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +155,7 @@ class Visitors:
     def __enter__(self) -> Visitors:
         self._going = True
         self._threads = [
-            threading.Thread(target=self._visit, args=(method,)) for method in ("GET", "POST") * 6
+            threading.Thread(target=self._visit, args=(method,)) for method in ("GET", "POST") * 2
         ]
         for thread in self._threads:
             thread.start()
@@ -175,6 +172,7 @@ class Visitors:
                 self._stay(method)
             except (OSError, http.client.HTTPException) as error:
                 self.failed.append(f"{method}: {type(error).__name__}: {error}")
+                time.sleep(0.5)
 
     def _stay(self, method: str) -> None:
         connection = http.client.HTTPConnection(SHOP)
@@ -188,7 +186,7 @@ class Visitors:
             self.answered += 1
             if reply.will_close:
                 break
-            time.sleep(0.05)
+            time.sleep(0.1)
         connection.close()
 
 
@@ -231,13 +229,13 @@ def test_kept_connections_end_with_an_answer_and_nobody_fails(
     server = several["web1"]
     ports = agent(server, monkeypatch)
     with Visitors(server) as visitors:
-        time.sleep(2)
+        wait_until(lambda: visitors.answered > 2 * len(visitors._threads), server.caddy.log, 120)
         visitors.sends = False  # the balancer has let go of it
         before = visitors.answered
         found = serving.leave(ports, Reader({"version": 1, "attached": False}, ""), "test")
         assert not any(thread.is_alive() for thread in visitors._threads), "all were told to go elsewhere"
     assert (found["ok"], found["let_go"], visitors.failed) == (True, 0, [])
-    assert visitors.answered >= before > 12
+    assert visitors.answered >= before
     assert server.ask(SHOP).status == 200, "whoever comes all the same is answered"
 
 

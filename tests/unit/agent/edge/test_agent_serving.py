@@ -179,6 +179,10 @@ def test_an_edge_that_has_its_visitors_already_is_looked_at_once_and_never_fails
     before = host.time
     code, answer, err = join(host, attached=True)
     assert (code, len(answer["warnings"]), err, len(asked)) == (0, 1, "", 1)
+    host.files.pop(paths.CADDY_READ)
+    calls = len(host.calls)
+    join(host, attached=True)
+    assert commands.CADDY_RELOAD not in host.calls[calls:], "it only looks"
     assert host.time - before < 2
 
 
