@@ -6,6 +6,8 @@ import itertools
 import json
 import secrets
 from collections.abc import Generator, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 from agent.admins.scram import verifier
@@ -59,8 +61,14 @@ def refuse_unfit(work: Work) -> tuple[int, list[str]]:
     if missing:
         cause = f"{work.target.name} does not offer {', '.join(missing)}, which {project} uses"
         raise Failed("look", cause, f"`DROP EXTENSION` where {project} can do without, then run again")
+    with said("look", REMEDY):
+        refused = _settings(work).refused
     rights = [name for kind, name in lines if kind == "role"]
-    return source.size, [f"rights of {name} don't come along: GRANT them again" for name in rights]
+    warnings = [f"rights of {name} don't come along: GRANT them again" for name in rights]
+    return source.size, [
+        *warnings,
+        *(f"setting {name} doesn't come along: it takes a superuser" for name in refused),
+    ]
 
 
 def copied(work: Work, size: int) -> Telling:
@@ -135,11 +143,17 @@ def _loaded(work: Work, size: int) -> Generator[Told, None, None]:
             _listed(work, [line for line in lines if not FIRST.match(line)])
             words = [*_RESTORE, "--enable-row-security", f"--role={work.database.owner}", f"--dbname={name}"]
             yield from _flowing(
-                work, target.as_owner("load", words, mounts=mounts), itertools.chain([head], pieces), size
+                work, target.as_owner("load", words, mounts=mounts), _whole(head, pieces), size
             )
         finally:
-            pieces.close()
-        _settings(work)
+            with suppress(ValueError):  # a thread that feeds a program may be at it still, and closes it then
+                pieces.close()
+        _finished(work)
+
+
+def _whole(head: bytes, rest: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    yield head
+    yield from rest
 
 
 def _flowing(work: Work, argv: list[str], pieces: Iterable[bytes], size: int) -> Generator[Told, None, None]:
@@ -162,10 +176,36 @@ def _listed(work: Work, lines: Iterable[str]) -> None:
     work.ports.files.write(paths.RESTORE_LIST, "\n".join(lines).encode() + b"\n", 0o600, OWNER)
 
 
-def _settings(work: Work) -> None:
+@dataclass(frozen=True)
+class _Settings:
+    """Settings (`name=value`) of a database and of roles in it that the other side takes, and names of those it does not."""
+
+    given: list[str]
+    of_roles: dict[str, list[str]]
+    refused: list[str]
+
+
+def _settings(work: Work) -> _Settings:
+    """What the source has. Raises PipeBroken."""
+    facts: dict[str, Any] = json.loads(asked(work.ports, work.source, backups.facts(), work.database.name)[0])
+    given, of_roles = list(facts["settings"]), dict(facts["role_settings"])
+    names = sorted({_name(text) for text in itertools.chain(given, *of_roles.values())})
+    lines = asked(work.ports, work.target, queries.settable(names)) if names else []
+    taken = {json.loads(line) for line in lines}
+    return _Settings(
+        [text for text in given if _name(text) in taken],
+        {role: [text for text in texts if _name(text) in taken] for role, texts in of_roles.items()},
+        [name for name in names if name not in taken],
+    )
+
+
+def _name(setting: str) -> str:
+    return setting.partition("=")[0]
+
+
+def _finished(work: Work) -> None:
     """Statistics for the planner, and settings of the database and of roles in it. Raises PipeBroken."""
-    database = work.database
-    facts: dict[str, Any] = json.loads(asked(work.ports, work.source, backups.facts(), database.name)[0])
+    database, found = work.database, _settings(work)
     asked(work.ports, work.target, restores.analyze(), database.filled)
-    text = restores.settings(database.name, database.filled, facts["settings"], facts["role_settings"])
+    text = restores.settings(database.name, database.filled, found.given, found.of_roles)
     asked(work.ports, work.target, text)

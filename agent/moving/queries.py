@@ -24,6 +24,11 @@ def lacking(names: Sequence[str]) -> str:
     return with_document(_PACKAGE, "lacking", {"names": list(names)})
 
 
+def settable(names: Sequence[str]) -> str:
+    """Those of these settings that the administrator may give a database, as JSON, a line each."""
+    return with_document(_PACKAGE, "settable", {"names": list(names)})
+
+
 def close(database: str, owner: str) -> str:
     """Nobody but administrators may log in to the database, nor is."""
     return with_document(_PACKAGE, "close", {"database": database, "owner": owner})

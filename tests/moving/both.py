@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.host import paths
+from codeb.certificates import certificate_authority, server_certificate
 from tests.backup.restoring import TILL, server
 from tests.plugins.conftest import with_tls
 from tests.postgres import Cluster, postgres_cluster
@@ -19,6 +20,8 @@ from tests.unit.agent.store.sealing import Programs
 
 ADMIN, PASSWORD, OWNER_PASSWORD = "vultradmin", "AVNS_tests", "owner-of-tests"
 PROJECT, DATABASE = "till", "till_db"
+AUTHORITY = certificate_authority(b"the service's own".ljust(32, b"."))
+"""Of the service: its certificate stands beside the platform's in one file, as on hosts."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,21 @@ class Both:
         return self.here if side == "here" else self.there
 
 
+def _with_another_s_certificate(home: Path) -> dict[str, object]:
+    certificate, key = server_certificate(AUTHORITY, b"a key".ljust(32, b"."), "postgres", ["127.0.0.1"])
+    for name, text in (("service.crt", certificate), ("service.key", key)):
+        (home / name).write_text(text)
+        (home / name).chmod(0o600)
+    return {"ssl": "on", "ssl_cert_file": home / "service.crt", "ssl_key_file": home / "service.key"}
+
+
 @contextmanager
 def clusters() -> Iterator[tuple[Cluster, Cluster]]:
     """Both servers."""
     settings = {"fsync": "off"}
     with (
         postgres_cluster("postgres", settings=settings, prepare=with_tls) as here,
-        postgres_cluster("avnadmin", settings=settings, prepare=with_tls) as there,
+        postgres_cluster("avnadmin", settings=settings, prepare=_with_another_s_certificate) as there,
     ):
         yield here, there
 
@@ -52,7 +63,7 @@ def both(folder: Path, here: Cluster, there: Cluster) -> Both:
     login, authorities = folder / "managed.pgpass", folder / "both.crt"
     login.write_text(f"*:*:*:{ADMIN}:{PASSWORD}\n")
     login.chmod(0o600)
-    authorities.write_text(here.certificate.read_text() + there.certificate.read_text())
+    authorities.write_text(here.certificate.read_text() + AUTHORITY.certificate)
     renamed, places = host.pipes.renamed, {paths.MANAGED_LOGIN: login, paths.CA_FILE: authorities}
 
     def with_service(words: list[str]) -> list[str]:
