@@ -139,4 +139,4 @@ def test_caddy_takes_what_a_balanced_fleet_gets_once_its_addresses_are_known(
         rules = filled(
             next(f.content for f in host_files(plan, server).files if f.path == "/etc/nftables.conf")
         )
-        assert f"ip saddr {{ 10.64.0.{3 - KNOWN[server.name]} }} tcp dport 8100 accept" in rules
+        assert f"ip saddr {{ {private} }} tcp dport 8100 accept" in rules
