@@ -9,7 +9,7 @@ from typing import Final
 
 from codeb import names
 from codeb.fleet.account import Thing
-from codeb.fleet.kinds import ADDRESS, DISK, KEY, RECORD, SERVER, SHARE, Kind
+from codeb.fleet.kinds import ADDRESS, DATABASE, DISK, KEY, RECORD, SERVER, SHARE, Kind
 from codeb.fleet.state import State
 from codeb.fleet.values import texts
 from codeb.secrets import RootSecret
@@ -22,6 +22,7 @@ _RESTS: Final = {
     DISK: rf"{_SERVER_NAME}(?:\.[0-9a-f]{{8}})?",
     ADDRESS: _SERVER_NAME,
     SHARE: "certificates",
+    DATABASE: "postgres",
 }
 """What follows the mark in the labels of these kinds, after a hyphen; others carry the mark alone."""
 

@@ -7,9 +7,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codeb import names
+from codeb import managed_names, names
 from codeb.fleet import KINDS, Account, Removal, State, Thing, Trouble, Whose, compare, say, whose
-from codeb.fleet.kinds import ADDRESS, DISK, KEY, RECORD, RULE, SERVER, SHARE, Kind
+from codeb.fleet.kinds import ADDRESS, DATABASE, DISK, KEY, RECORD, RULE, SERVER, SHARE, Kind
 
 OWNER = "codeb-prod-1a2b3c"
 MACHINE = "0badcafe-81d2-4b7e-9c55-d1a2b3c4e5f6"
@@ -33,6 +33,8 @@ def carried(kind: Kind, owner: str, server: str) -> dict[str, Any]:
         return {"label": f"{owner}-{server}"}
     if kind is SHARE:
         return {"label": f"{owner}-certificates"}
+    if kind is DATABASE:
+        return {"label": managed_names.label(owner)}
     return {kind.label: f"{owner}-0a0b0c0d" if kind is KEY else owner}
 
 
