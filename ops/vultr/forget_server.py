@@ -68,6 +68,10 @@ def _answers(folder: Path, stack: str, wanted: Wanted, ask: Ask) -> str:
     try:
         server = server_named(folder, stack, wanted.server, wanted.identity)
         if server is None:
+            print(
+                f"{shown(wanted.server)}: the last update has taken it out of the stack's outputs, so it can't be asked "
+                "whether it answers: look at it first (Vultr's console). One that lives is better left to `pulumi up`"
+            )
             return ""
         ask(server.target, "status", {"version": 1})
     except (AccessError, SshError) as error:

@@ -117,6 +117,15 @@ def test_a_server_that_answers_is_not_forgotten(capsys: pytest.CaptureFixture[st
     assert "app-3 answers" in capsys.readouterr().err
 
 
+def test_one_that_the_outputs_let_go_of_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(forget_server, "server_named", lambda *_: None)
+    known = Known(state())
+    assert done(known, ask=alive) == 0
+    assert "it can't be asked whether it answers" in capsys.readouterr().out
+
+
 def test_a_data_server_is_not_forgotten(capsys: pytest.CaptureFixture[str]) -> None:
     bundle = f"{TOP}codeb:server:Server${COMMAND}::app-3-bundle"
     database = {
