@@ -138,7 +138,9 @@ def test_a_project_s_side_there_is_made_by_an_administrator_who_is_no_superuser(
     )
     asked(cluster, "shop_db", "DROP TABLE t;\n")
     for type_, inputs, state in reversed(things):
-        if type_ == grant.TYPE:  # PUBLIC has nothing, before and after: a read finds that as long as the database is there
+        if (
+            type_ == grant.TYPE
+        ):  # PUBLIC has nothing, before and after: a read finds that as long as the database is there
             admin.delete(type_, urn(type_), state.id, inputs, state.outputs)
         else:
             remove(admin, type_, inputs, state)
