@@ -121,7 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    number = {"type": _positive, "metavar": "N"}
+    number: dict[str, Any] = {"type": _positive, "metavar": "N"}
     parser.add_argument("--only", nargs="+", choices=PARTS, default=list(PARTS), help="parts (default: all)")
     parser.add_argument(
         "--sizes", nargs="+", default=[1000], help="numbers of projects (default: 1000)", **number

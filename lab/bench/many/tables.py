@@ -121,7 +121,7 @@ def _ratio(one: float, other: float) -> str:
     return f"{one / other:.2f}" if other else ""
 
 
-def _memory(run: Measurement) -> tuple[str, str, str]:
+def _memory(run: Measurement) -> tuple[str, ...]:
     """All processes together, the program, the CLI."""
     return (
         f"{run.peak_mb:.0f}",
