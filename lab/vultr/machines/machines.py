@@ -11,23 +11,14 @@ from lab.host import requirements
 from lab.host.cache import remove, write_atomically
 from lab.vultr.machines import resuming
 from lab.vultr.machines.book import DiskNote, ServerNote
+from lab.vultr.machines.databases import NoDatabases
 from lab.vultr.machines.ground import Ground
 from lab.vultr.machines.roots import balancer_root, server_root
-from lab.vultr.ports import (
-    Account,
-    Addresses,
-    AllowRule,
-    BalancerSpec,
-    DatabaseSpec,
-    InstanceSpec,
-    MachineError,
-    Served,
-    VpcSpec,
-)
+from lab.vultr.ports import Account, Addresses, AllowRule, BalancerSpec, InstanceSpec, MachineError, VpcSpec
 
 
 @dataclass(frozen=True)
-class LabMachines:
+class LabMachines(NoDatabases):
     """Servers, disks, shares, networks and balancers of the simulated account, on this machine."""
 
     ground: Ground
@@ -242,12 +233,6 @@ class LabMachines:
         with ground.book.change() as notes:
             if vpc := notes.balancers.pop(balancer_id).vpc:
                 ground.leave(notes, vpc, balancer_id)
-
-    def make_database(self, database: DatabaseSpec) -> Served:
-        raise MachineError("the lab's machines serve no databases: a test that needs one brings its own")
-
-    def drop_database(self, database_id: str) -> None:
-        """None was made."""
 
     def guard(self, groups: Mapping[str, tuple[AllowRule, ...]]) -> None:
         with self.ground.book.change() as notes:
