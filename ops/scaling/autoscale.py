@@ -137,7 +137,8 @@ def _carried_out(
         plans.append(found)
     roles = {name: mapping(each).get("roles") or () for name, each in mapping(outputs.get("servers")).items()}
     without, with_it = plans
-    findings = compared(without.steps, with_it.steps, [each.moved for each in acting], roles)
+    own = [each.moved for each in acting] + [other for each in acting for other in each.group.others]
+    findings = compared(without.steps, with_it.steps, own, roles)
     if refused := _refused(wanted, chosen, findings):
         return refused
     if wanted.dry:
@@ -212,12 +213,7 @@ def _not_done(
     elif not begun:
         said = ["nothing was done: the next look decides anew"]
     else:
-        said = [
-            f"pool {each.group.pool.name}: {len(each.group.members)} servers count on; what was decided is tried again "
-            "after the cool-down"
-            for each in chosen
-            if each.acts
-        ]
+        said = [each.remains for each in chosen if each.acts]
     document = {**done.document, **_document(wanted, chosen), "ok": False}
     lines = (*(each.line for each in chosen), *done.lines)
     problems = tuple(dict.fromkeys((*done.problems, *said, *warnings)))

@@ -35,6 +35,18 @@ class Chosen:
         return clean(f"pool {self.group.pool.name}: {what}: {self.decision.reason}")
 
     @property
+    def remains(self) -> str:
+        """What becomes of a step whose update failed: deletions come last, when the program has counted it as done."""
+        name = self.group.pool.name
+        if self.decision.act == "remove":
+            return (
+                f"pool {name}: where a server could not be deleted, it goes with the next update; what failed before is "
+                "tried again after the cool-down"
+            )
+        count = len(self.group.members)
+        return f"pool {name}: {count} servers count on; what was decided is tried again after the cool-down"
+
+    @property
     def document(self) -> dict[str, object]:
         """For programs."""
         seen = self.decision.seen

@@ -42,6 +42,12 @@ class Group:
         return tuple(each.server for each in self.members)
 
     @property
+    def others(self) -> tuple[Member, ...]:
+        """Servers of the pool that are not there now, and of which a deletion that was refused may have left something."""
+        numbers = range(len(self.members) + 1, self.rules.max + 1)
+        return tuple(replace(self.next, number=number) for number in numbers)
+
+    @property
     def unfinished(self) -> str:
         """Why nothing can be decided: the stack is not as settings and registry say; "" when it is."""
         if self.there == set(self.servers):

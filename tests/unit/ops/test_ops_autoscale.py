@@ -258,6 +258,20 @@ def test_an_api_that_refuses_is_said_and_the_number_of_before_counts_on(place: P
     assert "pool default: 2 servers count on; what was decided is tried again after the cool-down" in said
 
 
+def test_what_a_refused_deletion_left_goes_with_the_next_step(place: Place) -> None:
+    """Deletions come last, when the number counts already: whoever updates next ends them."""
+    three(place).waits = [Step("app-4-instance", "delete", "vultr:index/instance:Instance")]
+    refused = Said("error", "error destroying instance: Server is currently locked", "app-3-instance")
+    place.step += [StepFailed(REMOVE[0]), refused]  # type: ignore[arg-type]
+    place.ended = Ended(False)
+    outcome = place.look()
+    assert outcome.status == FAILED
+    assert place.runs[-1][0] == "up"
+    assert "where a server could not be deleted, it goes with the next update" in " ".join(
+        outcome.result.problems
+    )
+
+
 @pytest.mark.parametrize("tried", [True, False])
 def test_after_a_step_or_a_try_nothing_is_decided_for_the_cool_down(place: Place, tried: bool) -> None:
     at = "2026-11-30T11:55:00Z"
