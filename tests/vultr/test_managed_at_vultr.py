@@ -64,6 +64,7 @@ def test_a_new_project_is_told_where_the_service_is(make: Make) -> None:
     assert "unchanged" in stack.up().stdout
 
 
+@pytest.mark.slow
 def test_a_lost_reply_makes_a_second_one_that_is_found(make: Make, vultr: Simulator) -> None:
     """The plugin asks again, and the first one is nobody's: it would cost as long as nobody looks."""
     vultr.faults.add(Rule("cut-after", method="POST", path="/databases", count=1))
@@ -71,7 +72,7 @@ def test_a_lost_reply_makes_a_second_one_that_is_found(make: Make, vultr: Simula
     assert stack.up().returncode == 0
     assert len(stack.content()["databases"]) == 2
     found = json.loads(stack.codeb("fleet", "check", "--json").stdout)["findings"]
-    assert [(each["trouble"], each["what"]) for each in found] == [("twice", "managed database")]
+    assert [(each["trouble"], each["kind"]) for each in found] == [("twice", "managed database")]
     assert stack.codeb("fleet", "remove", found[0]["id"], "--data", "--yes").returncode == 0
     assert len(stack.content()["databases"]) == 1
     assert steps(stack) == []
