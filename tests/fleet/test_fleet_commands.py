@@ -23,7 +23,6 @@ EVERY = {
     "/instances": "server",
     "/blocks": "data disk",
     "/vfs": "shared storage",
-    "/databases": "managed database",
     "/reserved-ips": "reserved IP",
     "/load-balancers": "balancer",
     f"/domains/{ZONE}/records": "DNS record",
