@@ -227,6 +227,10 @@ class Lab:
         """Caddy for this machine, of the version in the image: ``caddy adapt``, ``caddy validate``."""
         return self._payloads().caddy_binary()
 
+    def postgres(self, major: int) -> Path:
+        """Folder of PostgreSQL's programs for this machine: see :meth:`lab.images.payloads.Payloads.postgres_binaries`."""
+        return self._payloads().postgres_binaries(major)
+
     def minio(self) -> Path:
         """Folder with ``minio`` and ``mc`` for this machine."""
         return self._payloads().minio_binaries()

@@ -156,12 +156,15 @@ class Account:
     disks: tuple[DiskSpec, ...] = ()
     shares: tuple[ShareSpec, ...] = ()
     balancers: tuple[BalancerSpec, ...] = ()
+    databases: tuple[DatabaseSpec, ...] = ()
     addresses: Mapping[str, Addresses] = field(default_factory=dict)
     """Of instances, by id."""
     reserved: Mapping[str, str] = field(default_factory=dict)
     """Reserved addresses by id."""
     balanced: Mapping[str, str] = field(default_factory=dict)
     """Addresses of balancers by id."""
+    served: Mapping[str, str] = field(default_factory=dict)
+    """Addresses of databases by id."""
 
 
 class Machines(Protocol):

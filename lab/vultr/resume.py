@@ -22,15 +22,18 @@ def _together(left: Account, right: Account) -> Account:
         disks=left.disks + right.disks,
         shares=left.shares + right.shares,
         balancers=left.balancers + right.balancers,
+        databases=left.databases + right.databases,
         addresses={**left.addresses, **right.addresses},
         reserved={**left.reserved, **right.reserved},
         balanced={**left.balanced, **right.balanced},
+        served={**left.served, **right.served},
     )
 
 
 def _one(account: Json) -> Account:
     booted = [one for one in account["instances"].values() if one["_booted"]]
     balanced = [one for one in account["load_balancers"].values() if one["_balanced"]]
+    served = [one for one in account["databases"].values() if one["_host"]]
     reserved = [one for one in account["reserved_ips"].values() if one["subnet"]]
     return Account(
         running=tuple(specs.instance_spec(account, one) for one in booted if not one["_halted"]),
@@ -38,9 +41,11 @@ def _one(account: Json) -> Account:
         disks=tuple(_disks(account)),
         shares=tuple(_shares(account)),
         balancers=tuple(specs.balancer_spec(account, one) for one in balanced),
+        databases=tuple(specs.database_spec(one) for one in served),
         addresses={one["id"]: _addresses(one) for one in booted},
         reserved={one["id"]: one["subnet"] for one in reserved},
         balanced={one["id"]: one["ipv4"] for one in balanced},
+        served={one["id"]: one["_host"] for one in served},
     )
 
 

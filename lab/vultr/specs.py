@@ -108,8 +108,13 @@ def database(account: Json, database_id: str) -> list[DatabaseSpec] | None:
     found = account["databases"].get(database_id)
     if found is None:
         return None
-    version, password = found["database_engine_version"], found["_password"]
-    return [DatabaseSpec(database_id, version, databases.ADMIN, password, databases.DATABASE)]
+    return [database_spec(found)]
+
+
+def database_spec(item: Json) -> DatabaseSpec:
+    """A database of the account."""
+    version, password = item["database_engine_version"], item["_password"]
+    return DatabaseSpec(item["id"], version, databases.ADMIN, password, databases.DATABASE)
 
 
 def record(account: Json, one: Json, result: object, failed: bool) -> None:

@@ -39,8 +39,8 @@ class Appliance:
         """Its processes; they outlive the run."""
         return Supervised(self.folder)
 
-    def start(self, root: Path, argv: Sequence[str]) -> None:
-        """Start it. Raises LabError when it ends at once."""
+    def start(self, root: Path, argv: Sequence[str], programs: Mapping[Path, str] | None = None) -> None:
+        """Start it; ``programs`` are what it has to read besides its root. Raises LabError when it ends at once."""
         words = [str(len(self.addresses)), *(word for pair in self.addresses for word in pair)]
         line = nspawn.command(
             root,
@@ -49,7 +49,7 @@ class Appliance:
             bridge=self.network.bridge,
             networks=self.networks,
             binds=self.binds,
-            read_only_binds={TEMPLATES / "appliance.sh": _START},
+            read_only_binds={**(programs or {}), TEMPLATES / "appliance.sh": _START},
         )
         self.network.unplug(self.name)
         self.supervised.start(line, nspawn.environment())

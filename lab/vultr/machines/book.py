@@ -16,7 +16,7 @@ from lab.host.cache import locked, write_atomically
 from lab.host.network import machines_here
 from lab.vultr.ports import MachineError
 
-SERVER_STEM, BALANCER_STEM = "vultr", "balancer"
+SERVER_STEM, BALANCER_STEM, DATABASE_STEM = "vultr", "balancer", "database"
 # Last numbers of addresses on the bridge.
 SERVER_NUMBERS, SPECIAL_NUMBERS = range(100, 200), range(200, 254)
 LETTERS = "bcdefghijklmnop"  # of devices; vda is the server's own
@@ -70,6 +70,14 @@ class BalancerNote:
 
 
 @dataclass
+class DatabaseNote:
+    """A managed database: the lab's name of it, and its address."""
+
+    name: str
+    address: str
+
+
+@dataclass
 class Notes:
     """Everything, by the API's ids."""
 
@@ -78,6 +86,7 @@ class Notes:
     disks: dict[str, DiskNote] = field(default_factory=dict)
     balancers: dict[str, BalancerNote] = field(default_factory=dict)
     reserved: dict[str, str] = field(default_factory=dict)
+    databases: dict[str, DatabaseNote] = field(default_factory=dict)
 
     def server(self, instance: str) -> ServerNote:
         """Raises MachineError for a server that was never booted, or is destroyed."""
@@ -99,6 +108,13 @@ class Notes:
             self.balancers[balancer] = note
         return self.balancers[balancer]
 
+    def add_database(self, database: str, address: str | None, prefix: str) -> DatabaseNote:
+        """The database's note; a new one has this address, or else the next on the bridge."""
+        if database not in self.databases:
+            note = DatabaseNote(self._name(DATABASE_STEM), address or self.special(prefix))
+            self.databases[database] = note
+        return self.databases[database]
+
     def place(self, disk: str, instance: str, mount_id: str) -> None:
         """A disk goes to a server. Raises MachineError when there is none, or another server has it."""
         note = self.disks.get(disk)
@@ -117,13 +133,18 @@ class Notes:
         return self._public(prefix, SPECIAL_NUMBERS)
 
     def _name(self, stem: str) -> str:
-        notes: list[ServerNote | BalancerNote] = [*self.servers.values(), *self.balancers.values()]
+        notes: list[ServerNote | BalancerNote | DatabaseNote] = [
+            *self.servers.values(),
+            *self.balancers.values(),
+            *self.databases.values(),
+        ]
         taken = {note.name for note in notes} | machines_here()
         return _first((f"{stem}{number}" for number in range(1, 100)), taken, "no name is left")
 
     def _public(self, prefix: str, numbers: range) -> str:
         taken = {note.main for note in self.servers.values()} | {*self.reserved.values()}
         taken |= {note.address for note in self.balancers.values()}
+        taken |= {database.address for database in self.databases.values()}
         return _first((f"{prefix}.{number}" for number in numbers), taken, "no address is left on the bridge")
 
 
@@ -145,6 +166,7 @@ class Book:
             disks={key: DiskNote(**note) for key, note in found["disks"].items()},
             balancers={key: BalancerNote(**note) for key, note in found["balancers"].items()},
             reserved=found["reserved"],
+            databases={key: DatabaseNote(**note) for key, note in found.get("databases", {}).items()},
         )
 
     @contextmanager

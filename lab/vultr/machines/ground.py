@@ -13,7 +13,16 @@ from lab.host.paths import Folders
 from lab.vultr.machines import metadata
 from lab.vultr.machines.appliances import BRIDGE_INTERFACE, Appliance, addresses
 from lab.vultr.machines.balancers import Balancer
-from lab.vultr.machines.book import WORKS, BalancerNote, Book, NetworkNote, Notes, private_address
+from lab.vultr.machines.book import (
+    WORKS,
+    BalancerNote,
+    Book,
+    DatabaseNote,
+    NetworkNote,
+    Notes,
+    private_address,
+)
+from lab.vultr.machines.databases import Database
 from lab.vultr.machines.disks import Disks
 from lab.vultr.machines.firewall import Firewall
 from lab.vultr.machines.networks import PrivateNetworks, private_interface
@@ -139,6 +148,19 @@ class Ground:
                 addresses(note.address, private, interface),
                 networks=[interface] if interface else [],
                 binds=Balancer.shared(folder),
+            )
+        )
+
+    def database(self, database: str, note: DatabaseNote) -> Database:
+        """A managed database as the book has it."""
+        folder = self.folders.lab / "databases" / database
+        return Database(
+            Appliance(
+                note.name,
+                folder,
+                self.lab.network,
+                addresses(note.address, None, None),
+                binds=Database.shared(folder),
             )
         )
 

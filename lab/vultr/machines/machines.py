@@ -11,17 +11,14 @@ from lab.host import requirements
 from lab.host.cache import remove, write_atomically
 from lab.vultr.machines import resuming
 from lab.vultr.machines.book import DiskNote, ServerNote
-from lab.vultr.machines.databases import NoDatabases
-from lab.vultr.machines.ground import Ground
 from lab.vultr.machines.roots import balancer_root, server_root
-from lab.vultr.ports import Account, Addresses, AllowRule, BalancerSpec, InstanceSpec, MachineError, VpcSpec
+from lab.vultr.machines.services import CloudServices
+from lab.vultr.ports import Account, Addresses, AllowRule, InstanceSpec, MachineError, VpcSpec
 
 
 @dataclass(frozen=True)
-class LabMachines(NoDatabases):
+class LabMachines(CloudServices):
     """Servers, disks, shares, networks and balancers of the simulated account, on this machine."""
-
-    ground: Ground
 
     def prepare(self) -> None:
         """All that takes minutes the first time, the bridge and the metadata service. Raises LabError."""
@@ -50,6 +47,8 @@ class LabMachines(NoDatabases):
             self.halt(spec.id)
         for balancer in account.balancers:
             self.balance(balancer)
+        for database in account.databases:
+            self.make_database(database)
 
     def boot(self, instance: InstanceSpec) -> Addresses:
         addresses = self.lay(instance)
@@ -207,33 +206,6 @@ class LabMachines(NoDatabases):
             note.moods |= {tag: mood for tag, share in note.shares.items() if share == share_id}
         self.ground.plug(instance_id)
 
-    def balance(self, balancer: BalancerSpec) -> str:
-        ground = self.ground
-        with ground.book.change() as notes:
-            note = notes.add_balancer(balancer.id, None, ground.lab.network.prefix)
-            vpc = balancer.vpc.id if balancer.vpc else None
-            moved = note.vpc != vpc
-            if moved and note.vpc:
-                ground.leave(notes, note.vpc, balancer.id)
-            if balancer.vpc:
-                ground.join(notes, balancer.vpc, balancer.id)
-            note.vpc = vpc
-        root = balancer_root(ground.lab.folders, ground.lab.progress)
-        ground.balancer(notes, balancer.id, note).set(balancer, root, anew=moved)
-        return note.address
-
-    def unbalance(self, balancer_id: str) -> None:
-        ground = self.ground
-        notes = ground.book.read()
-        if balancer_id not in notes.balancers:
-            return
-        appliance = ground.balancer(notes, balancer_id, notes.balancers[balancer_id]).appliance
-        appliance.stop()
-        remove(appliance.folder)
-        with ground.book.change() as notes:
-            if vpc := notes.balancers.pop(balancer_id).vpc:
-                ground.leave(notes, vpc, balancer_id)
-
     def guard(self, groups: Mapping[str, tuple[AllowRule, ...]]) -> None:
         with self.ground.book.change() as notes:
             for instance, note in notes.servers.items():
@@ -252,6 +224,8 @@ class LabMachines(NoDatabases):
             server.unmount()
         for balancer, note in notes.balancers.items():
             self.ground.balancer(notes, balancer, note).appliance.stop()
+        for database, one in notes.databases.items():
+            self.ground.database(database, one).appliance.stop()
         self.ground.metadata().stop()
         for disk in self.ground.disks.all():
             self.ground.disks.unplug(disk)

@@ -14,6 +14,8 @@ def forget(machines: Machines, ground: Ground, account: Account) -> None:
         machines.destroy(instance)
     for balancer in notes.balancers.keys() - {spec.id for spec in account.balancers}:
         machines.unbalance(balancer)
+    for database in notes.databases.keys() - {spec.id for spec in account.databases}:
+        machines.drop_database(database)
     for disk in {*notes.disks, *ground.disks.all()} - {spec.id for spec in account.disks}:
         machines.drop_disk(disk)
     for share in {path.name for path in ground.shares.iterdir()} - {spec.id for spec in account.shares}:
@@ -40,8 +42,15 @@ def adopt(machines: Machines, ground: Ground, account: Account) -> None:
                 ground.join(notes, vpc, spec.id, given.private.get(vpc.id) if given else None)
         for balancer in account.balancers:
             notes.add_balancer(balancer.id, account.balanced.get(balancer.id), prefix)
+        for database in account.databases:
+            notes.add_database(database.id, account.served.get(database.id), prefix)
     for disk in account.disks:
         machines.make_disk(disk.id, disk.size_gb)
+    _plug(ground, account)
+
+
+def _plug(ground: Ground, account: Account) -> None:
+    """Disks and shares where the account has them."""
     with ground.book.change() as notes:
         for disk in account.disks:
             notes.disks[disk.id].instance = None
