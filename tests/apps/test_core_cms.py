@@ -85,6 +85,7 @@ def test_the_template_s_own_checks_pass(template: Tools, script: str) -> None:
     template.run("npm", "run", script)
 
 
+@pytest.mark.slow
 def test_the_built_app_does_what_it_is_for_on_real_services(built: Tools) -> None:
     built.run("npx", "vitest", "run", "--project", "integration", *MAIN)
 

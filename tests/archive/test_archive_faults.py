@@ -86,6 +86,7 @@ def test_while_no_store_is_reached_the_spool_fills_the_receiver_stops_and_the_da
     assert rows(here, settings, None, COUNT) == "2"
 
 
+@pytest.mark.slow
 def test_a_second_store_that_was_away_catches_up(
     cluster: Cluster, here: Host, settings: Settings, keeper: Keeper, begun: datetime
 ) -> None:
@@ -102,6 +103,7 @@ def test_a_second_store_that_was_away_catches_up(
     assert rows(here, settings, None, COUNT, "second") == "2"
 
 
+@pytest.mark.slow
 def test_what_only_the_second_store_took_stays_until_the_first_has_it(
     cluster: Cluster, here: Host, settings: Settings, keeper: Keeper, begun: datetime
 ) -> None:

@@ -134,6 +134,7 @@ def test_dumps_alone_bring_what_the_last_backup_had(empty: DataServer) -> None:
     empty.ports.files.remove(paths.CADDYFILE)
 
 
+@pytest.mark.slow
 def test_killed_anywhere_and_run_again_all_of_it_is_there(empty: DataServer) -> None:
     for left in (5, 20, 30, 40, 50):
         ports = empty.ports
@@ -148,6 +149,7 @@ def test_killed_anywhere_and_run_again_all_of_it_is_there(empty: DataServer) -> 
     assert rows(empty) == {"shop": 0, "blog": 300, "shed": 40}
 
 
+@pytest.mark.slow
 def test_a_database_and_a_bucket_with_something_in_it_are_left_alone_and_the_others_come_back(
     empty: DataServer,
 ) -> None:
@@ -174,6 +176,7 @@ def test_another_key_opens_nothing_and_nothing_has_changed(empty: DataServer) ->
     assert rows(empty) == dict.fromkeys(PROJECTS, 0)
 
 
+@pytest.mark.slow
 def test_keys_that_can_not_read_are_said(empty: DataServer, lost: Lost) -> None:
     wrong: tuple[dict[str, Any], ...] = (
         {"access_key": "put-only", "secret_key": "secret of second"},

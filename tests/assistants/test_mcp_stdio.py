@@ -88,7 +88,7 @@ def resources(bench: Bench) -> set[str]:
     return {item["urn"].rpartition("::")[2] for item in latest["resources"]}
 
 
-@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize("mode", ["auto", pytest.param("legacy", marks=pytest.mark.slow)])
 def test_a_project_is_added_only_by_an_approved_plan(bench: Bench, mode: str) -> None:
     name = f"added-{mode}"
 
@@ -153,6 +153,7 @@ def test_a_cancelled_deployment_leaves_no_lock_and_nothing_half_done(bench: Benc
     resources(bench)
 
 
+@pytest.mark.slow
 def test_a_client_that_goes_ends_the_deployment_in_order(bench: Bench) -> None:
     async def run() -> None:
         async with client(bench, "--allow-deploy") as assistant, deploying(bench, assistant, "left") as group:
@@ -163,6 +164,7 @@ def test_a_client_that_goes_ends_the_deployment_in_order(bench: Bench) -> None:
     resources(bench)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_leaves_the_cli_to_its_end(bench: Bench) -> None:
     async def run() -> None:
         async with (
@@ -252,6 +254,7 @@ def previews(pid: int) -> bool:
     return any(previews(int(child)) for found in threads for child in found)
 
 
+@pytest.mark.slow
 def test_diff_interrupted_ends_in_order(bench: Bench) -> None:
     environment = {**os.environ, **bench.environment()}
     with subprocess.Popen(

@@ -95,6 +95,7 @@ def test_an_image_that_was_asked_for_stays_and_is_what_another_stack_takes_over(
     assert refused.document["differences"][0].startswith("the request (images, previews)")
 
 
+@pytest.mark.slow
 def test_a_plan_is_old_when_another_image_was_deployed_since(place: Place, bench: Bench) -> None:
     """Its steps are the same by name, and would put the older image back."""
     place.environ[VARIABLE] = request_text({"app-0001": IMAGE}, {}, [])
@@ -110,6 +111,7 @@ def test_a_plan_is_old_when_another_image_was_deployed_since(place: Place, bench
     assert outputs(bench.program.folder, "bench")["registry"]["images"]["app-0001"]["image"] == OTHER
 
 
+@pytest.mark.slow
 def test_what_a_cut_job_has_left_is_taken_back_by_a_run_that_is_asked_for_nothing(
     place: Place, bench: Bench
 ) -> None:

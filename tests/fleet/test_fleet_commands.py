@@ -69,6 +69,7 @@ def test_every_lost_reply_is_found_and_removed(empty: FleetStack) -> None:
     assert others(empty) == before
 
 
+@pytest.mark.slow
 def test_a_removal_whose_reply_is_lost_is_one(empty: FleetStack) -> None:
     empty.fault("cut-after", method="POST", path="/instances", count=1)
     assert empty.up().code == 0
@@ -114,6 +115,7 @@ def test_a_cut_deletion_does_not_make_destroy_fail_for_ever(stack: FleetStack) -
     assert marked == []
 
 
+@pytest.mark.slow
 def test_a_server_deleted_by_hand_is_forgotten_and_made_anew(stack: FleetStack) -> None:
     server = stack.id_of("app-1-instance")
     stack.client.delete(f"/instances/{server}")
@@ -126,6 +128,7 @@ def test_a_server_deleted_by_hand_is_forgotten_and_made_anew(stack: FleetStack) 
     assert stack.changes() == {}
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_forgotten(stack: FleetStack) -> None:
     before = stack.facts()
     done = stack.codeb("forget", stack.id_of("app-1-instance"), "--yes")
@@ -135,6 +138,7 @@ def test_what_is_there_is_not_forgotten(stack: FleetStack) -> None:
     assert stack.facts() == before
 
 
+@pytest.mark.slow
 def test_in_another_account_nothing_is_forgotten_by_accident(stack: FleetStack) -> None:
     """There everything is gone, as far as the API says."""
     before = stack.facts()
@@ -156,6 +160,7 @@ def test_in_another_account_nothing_is_forgotten_by_accident(stack: FleetStack) 
     assert stack.codeb("forget", disk, "--emptied", "--yes").code == 0, "whoever knows may"
 
 
+@pytest.mark.slow
 def test_plain_refresh_drops_what_it_can_t_read_and_adopt_takes_it_back(stack: FleetStack) -> None:
     stack.fault("500", method="GET", path="/load-balancers/*", count=4)
     stack.fault("500", method="GET", path=f"/domains/{ZONE}/records/*", count=8)
@@ -168,6 +173,7 @@ def test_plain_refresh_drops_what_it_can_t_read_and_adopt_takes_it_back(stack: F
     assert stack.codeb("check").code == 0
 
 
+@pytest.mark.slow
 def test_everything_can_be_adopted(stack: FleetStack) -> None:
     state = json.loads(stack.pulumi("stack", "export").out)
     resources = state["deployment"]["resources"]
@@ -200,6 +206,7 @@ def test_a_safe_refresh_changes_nothing_when_the_api_is_in_trouble(stack: FleetS
     assert stack.changes() == {}
 
 
+@pytest.mark.slow
 def test_a_balancer_and_rules_edited_by_hand_are_put_right(stack: FleetStack) -> None:
     balancer, group = stack.id_of("balancer"), stack.id_of("group")
     stack.client.send(
@@ -228,6 +235,7 @@ BOTH = pytest.mark.parametrize("refuses", [pytest.param(True, id="empty changes 
 
 
 @BOTH
+@pytest.mark.slow
 @pytest.mark.parametrize("read", [False, True], ids=["unread", "after a refresh"])
 def test_a_disk_attached_elsewhere_comes_back(stack: FleetStack, *, refuses: bool, read: bool) -> None:
     stack.vultr.set(refuse_empty_block_patch=refuses)
@@ -249,6 +257,7 @@ def test_a_disk_attached_elsewhere_comes_back(stack: FleetStack, *, refuses: boo
 
 
 @BOTH
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["500", "500-after", "cut-after"])
 def test_a_disk_whose_attachment_failed_is_attached(empty: FleetStack, *, refuses: bool, kind: str) -> None:
     empty.vultr.set(refuse_empty_block_patch=refuses)
@@ -264,6 +273,7 @@ def test_a_disk_whose_attachment_failed_is_attached(empty: FleetStack, *, refuse
     assert empty.changes() == {}
 
 
+@pytest.mark.slow
 def test_only_the_stack_s_disks_are_attached(stack: FleetStack) -> None:
     before = stack.content()
     for id_ in (*before["blocks"], stack.id_of("app-1-instance"), "../blocks"):
@@ -272,6 +282,7 @@ def test_only_the_stack_s_disks_are_attached(stack: FleetStack) -> None:
     assert stack.content() == before
 
 
+@pytest.mark.slow
 def test_a_locked_server_s_disk_is_attached_once_it_is_free(empty: FleetStack) -> None:
     """This program does not wait for the lock as the platform's does: the command says what is to do."""
     empty.vultr.set(locked_s=15)

@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from lab.bench.fleets import APPS, DATA, FleetStack
-from lab.bench.nowhere import answer_file
 from lab.bench.stacks import ANSWERS
-from lab.host.cache import write_atomically
 from lab.vultr.faults import Rule
 from lab.vultr.simulator import Simulator
 from tests.outputs import check
+from tests.vultr import measured
 from tests.vultr.conftest import Make
 from tests.vultr.test_program_at_vultr import said, steps
 
@@ -38,28 +37,14 @@ class Scaled:
     def look(self, cpu: Mapping[str, float], *words: str) -> tuple[int, dict[str, Any]]:
         """Once, a cool-down after the last time: each server had this much to do. Exit status and answer."""
         self.now += COOL_DOWN_S
-        self._answers(cpu)
+        address = self.outputs()["fleet"]["servers"]["data-1"]["address"]
+        measured.answer(self.stack.bench.folder / ANSWERS, address, cpu, self.now)
         done = self.stack.codeb("autoscale", "--json", *words)
         self.stack.bench.remember()
         try:
             return done.returncode, json.loads(done.stdout)
         except ValueError:
             raise AssertionError(said(done)) from None
-
-    def _answers(self, cpu: Mapping[str, float]) -> None:
-        found = [
-            {"resultType": "scalar", "result": [self.now, ""]},
-            {"resultType": "matrix", "result": [self._series(name, value) for name, value in cpu.items()]},
-            {"resultType": "vector", "result": []},
-        ]
-        answers = [{"status": 200, "text": json.dumps({"status": "success", "data": each})} for each in found]
-        address = self.outputs()["fleet"]["servers"]["data-1"]["address"]
-        file = answer_file(self.stack.bench.folder / ANSWERS, address)
-        write_atomically(file, json.dumps({**json.loads(file.read_text()), "answers": answers}))
-
-    def _series(self, name: str, cpu: float) -> dict[str, Any]:
-        values = [[self.now - 15 * number, str(cpu)] for number in range(21)]
-        return {"metric": {"server": name}, "values": values}
 
     def outputs(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(

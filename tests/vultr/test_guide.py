@@ -7,6 +7,7 @@ puts the ids that `check` shows in the place of ID, and says yes when he is aske
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -17,10 +18,12 @@ import yaml
 from codeb.model import ManifestSource, load_manifests, parse_settings
 from codeb.plan import make_plan
 from lab.bench.by_hand import call
+from lab.bench.stacks import ANSWERS
 from lab.paths import REPO
 from lab.pulumi.cli import Cli
 from lab.vultr.faults import Rule
 from lab.vultr.simulator import Simulator
+from tests.vultr import measured
 from tests.vultr.guide import GUIDE, Step, printed, steps
 from tests.vultr.reader import Reader
 
@@ -84,6 +87,15 @@ TROUBLES: Final[dict[str, Callable[[Reader], None]]] = {
 """What goes wrong before the section that mends it."""
 
 
+def watched(reader: Reader) -> None:
+    """Once a server watches, Prometheus has seen a quiet half hour."""
+    outputs = reader.outputs()
+    servers = outputs["fleet"]["servers"]
+    busy = {name: 50.0 for name in servers if name.startswith("app-")}
+    if "monitoring" in outputs["servers"]["data-1"]["roles"]:
+        measured.answer(reader.folder / ANSWERS, servers["data-1"]["address"], busy, time.time())
+
+
 @pytest.mark.slow
 @pytest.mark.cli
 def test_the_guide_leads_from_an_empty_account_to_apps_and_back(
@@ -96,6 +108,8 @@ def test_the_guide_leads_from_an_empty_account_to_apps_and_back(
     for step in steps():
         if step.section in TROUBLES:
             TROUBLES[step.section](reader)
+        if step.section == "As many as the load needs":
+            watched(reader)
         follow(reader, step)
         servers[step.section] = set(reader.content("instances"))
     assert servers["The first app"] < servers["A second edge"] == servers["A larger server"]

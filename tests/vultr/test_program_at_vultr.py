@@ -145,6 +145,7 @@ def test_no_edit_of_a_setting_replaces_a_server_or_a_disk(make: Make) -> None:
         stack.change(**before)
 
 
+@pytest.mark.slow
 def test_a_disk_s_kind_stays_and_is_not_charged_as_another(make: Make) -> None:
     stack = make(region="ewr")
     assert stack.up().returncode == 0
@@ -262,6 +263,7 @@ def test_after_a_failure_the_account_is_looked_at(make: Make, vultr: Simulator) 
     assert "codeb fleet" in said(failed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "words"),
     [
@@ -281,6 +283,7 @@ def test_what_vultr_refuses_is_told_in_its_words(
     assert stack.up().returncode == 0
 
 
+@pytest.mark.slow
 def test_from_a_full_region_a_stack_without_servers_goes_to_another(make: Make, vultr: Simulator) -> None:
     stack = make(**SINGLE)
     vultr.faults.add(Rule("capacity", method="POST", path="/instances", account=stack.account))
@@ -444,6 +447,7 @@ def test_a_locked_server_s_deletion_fails_and_is_done_by_the_next(make: Make, vu
     assert steps(stack) == []
 
 
+@pytest.mark.slow
 def test_no_record_is_made_before_the_balancer_has_an_address(make: Make, vultr: Simulator) -> None:
     vultr.set(balancer_address_s=6)
     stack = make()

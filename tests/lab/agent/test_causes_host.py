@@ -15,7 +15,7 @@ from codeb import names
 from codeb.render.text import render
 from components.project import RELEASE
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 SAID = ["the same line", "the same line", "relation orders does not exist in production", "token *****"]
 SCRIPT = (

@@ -9,7 +9,7 @@ import pytest
 from agent_documents import release
 from agent_lab import AgentHost
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 APP = "localhost/agent/app:"
 BLUE = "codeb-agent-one-blue"

@@ -15,7 +15,7 @@ import pytest
 from agent_documents import gates, release
 from agent_lab import NAME, AgentHost
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 APP = "localhost/agent/app:"
 PROJECTS = "/var/lib/codeb/projects"

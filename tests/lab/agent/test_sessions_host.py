@@ -88,6 +88,7 @@ def test_a_command_runs_in_the_container_that_serves(host: AgentHost, app: str, 
     nothing_left(host)
 
 
+@pytest.mark.slow
 def test_a_command_that_is_not_there_says_so(host: AgentHost, app: str, stack: Path) -> None:
     for verb in ("exec", "run"):
         done = piped(stack, verb, app, "--", "no-such-program")
@@ -96,6 +97,7 @@ def test_a_command_that_is_not_there_says_so(host: AgentHost, app: str, stack: P
     nothing_left(host)
 
 
+@pytest.mark.slow
 def test_a_one_off_container_is_a_fresh_one_of_the_same_release(
     host: AgentHost, app: str, stack: Path
 ) -> None:
@@ -111,7 +113,7 @@ def test_a_one_off_container_is_a_fresh_one_of_the_same_release(
     nothing_left(host)
 
 
-@pytest.mark.parametrize("verb", ["exec", "run"])
+@pytest.mark.parametrize("verb", ["exec", pytest.param("run", marks=pytest.mark.slow)])
 def test_at_a_terminal_ctrl_c_goes_to_the_command(host: AgentHost, app: str, stack: Path, verb: str) -> None:
     with seated(
         stack, verb, app, "--", "sh", "-c", "tty; sleep 1; stty size; sleep 54323; echo after $?"
@@ -155,10 +157,20 @@ def type_nothing(host: AgentHost, terminal: Terminal) -> None:
 
 
 ENDS = (close_the_terminal, kill_ssh, kill_sshd, kill_the_agent, kill_the_watcher, type_nothing)
+QUICK = (("exec", kill_the_agent), ("run", close_the_terminal))
+"""One of each; the others are for `make test-slow`."""
 
 
-@pytest.mark.parametrize("end", ENDS, ids=lambda end: end.__name__)
-@pytest.mark.parametrize("verb", ["exec", "run"])
+@pytest.mark.parametrize(
+    ("verb", "end"),
+    [
+        pytest.param(
+            verb, end, id=f"{verb}-{end.__name__}", marks=() if (verb, end) in QUICK else pytest.mark.slow
+        )
+        for verb in ("exec", "run")
+        for end in ENDS
+    ],
+)
 def test_no_end_leaves_a_process_or_a_container_behind(
     host: AgentHost, app: str, stack: Path, verb: str, end: object
 ) -> None:
@@ -175,6 +187,7 @@ def test_no_end_leaves_a_process_or_a_container_behind(
     assert host.version(app) == "v1", "the app goes on"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["exec", "run"])
 def test_a_lost_connection_without_a_terminal_leaves_nothing_behind(
     host: AgentHost, app: str, stack: Path, verb: str
@@ -189,6 +202,7 @@ def test_a_lost_connection_without_a_terminal_leaves_nothing_behind(
         nothing_left(host, "54321", "54322")
 
 
+@pytest.mark.slow
 def test_exec_ends_with_its_release_and_run_goes_on(host: AgentHost, app: str, stack: Path) -> None:
     with (
         seated(stack, "exec", app, "--", "sleep", "54325") as inside,
@@ -205,6 +219,7 @@ def test_exec_ends_with_its_release_and_run_goes_on(host: AgentHost, app: str, s
     nothing_left(host, "54325", "54326")
 
 
+@pytest.mark.slow
 def test_a_console_is_the_projects_own_user_and_shows_no_password(
     host: AgentHost, app: str, stack: Path
 ) -> None:

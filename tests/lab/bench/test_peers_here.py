@@ -20,7 +20,7 @@ from lab.load import CORE_CMS, PROBE, Shape, Surface, Target
 from lab.load.streams import CLEAN, UNKNOWN
 from tests.ports import free_port
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 NAME = "bench.lab.test"
 

@@ -23,6 +23,7 @@ def opened(way: Way, branch: str, version: str) -> int:
     return number
 
 
+@pytest.mark.slow
 def test_a_push_is_built_released_to_dev_and_after_a_yes_to_prod(way: Way) -> None:
     before = way.served(stacks.PROD)
     version, done = way.release()
@@ -38,6 +39,7 @@ def test_a_push_is_built_released_to_dev_and_after_a_yes_to_prod(way: Way) -> No
     assert [way.served(kind) for kind in stacks.KINDS] == [version, version]
 
 
+@pytest.mark.slow
 def test_both_stacks_run_the_digest_that_was_built(way: Way) -> None:
     images = [telling.outputs(kind)["registry"]["images"]["shop"] for kind in stacks.KINDS]
     digest = way.delivery.lab.registry().digest(places.APP, "latest")
@@ -49,6 +51,7 @@ def test_both_stacks_run_the_digest_that_was_built(way: Way) -> None:
     assert images == [wanted, wanted]
 
 
+@pytest.mark.slow
 def test_who_waits_for_news_is_told_of_both_releases(way: Way) -> None:
     told = telling.messages(way.delivery, "/slack/pipeline")
     deployed = [text.splitlines()[0] for text in told if "deployed to" in text]
@@ -75,6 +78,7 @@ def test_who_waits_for_news_is_told_of_both_releases(way: Way) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_secret_is_in_a_log_of_a_run_nor_in_the_repositories(way: Way) -> None:
     secrets = [
         stacks.passphrase(),

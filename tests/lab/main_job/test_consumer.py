@@ -14,7 +14,7 @@ from codeb.outputs import VERSIONS
 from tests.consumer import Consumer
 from tests.outputs import check
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 PLATFORM = "organization/codeb/dev"
 PSQL = 'read -r url; exec psql "$url" -Atc "select current_user"'

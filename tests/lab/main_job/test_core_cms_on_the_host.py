@@ -97,6 +97,7 @@ def at_the_app(links: str) -> dict[str, str]:
     return {"E2E_URL": URL, "E2E_INVITES": links, "E2E_RESOLVE": browser.rules(["*.lab.test"], ADDRESS)}
 
 
+@pytest.mark.slow
 def test_an_app_that_codeb_new_made_is_one_of_the_stack_s_own(stack: Stack, made: Made) -> None:
     health = get(f"{URL}/api/health").json()
     services = {name: health[name] for name in ("status", "database", "cache", "storage")}
@@ -106,12 +107,14 @@ def test_an_app_that_codeb_new_made_is_one_of_the_stack_s_own(stack: Stack, made
     assert [app.projects for app in own_apps.own_apps(stack.pulumi, made.folder.parent)] == [(ID,)]
 
 
+@pytest.mark.slow
 def test_the_app_s_own_tests_pass_in_a_browser_through_caddy(stack: Stack, made: Made) -> None:
     run = made.start("npx", "playwright", "test", "journey", **at_the_app(invitations(stack, 0, GUESTS)))
     said = run.communicate()[0]
     assert run.returncode == 0, said
 
 
+@pytest.mark.slow
 def test_releases_a_migration_and_a_rollback_are_nothing_to_who_clicks_on(
     stack: Stack, made: Made, tmp_path: Path
 ) -> None:
@@ -148,6 +151,7 @@ def rounds(clicking: subprocess.Popen[str], until: Path, more: int) -> tuple[str
     return met.versions
 
 
+@pytest.mark.slow
 def test_a_customer_of_the_example_follows_the_courier(stack: Stack, made: Made) -> None:
     example = Made(FOOD.sources, made.tools)
     if not (example.folder / "node_modules").exists():

@@ -16,7 +16,7 @@ from stack import ADDRESS, HOST, Stack, get, new_project
 
 from lab import paths
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 TALK = (
     "console.log('the key is ' + process.env.NEXTAUTH_SECRET); console.log('at ' + process.env.DATABASE_URL)"

@@ -101,6 +101,7 @@ def approve(stack: Stack, own: Path, plan: str) -> str:
     return said.decode()
 
 
+@pytest.mark.slow
 def test_an_assistant_adds_breaks_explains_and_rolls_back(assisted: Stack, tmp_path: Path) -> None:
     stack, asked = assisted, list[str]()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stack import Stack, new_project
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 DAMAGE = (Path(__file__).parent / "damage.py").read_text()
 
 

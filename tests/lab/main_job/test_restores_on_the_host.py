@@ -13,7 +13,7 @@ from lab import paths
 from lab.host.processes import wait_until
 from lab.load import Load, Shape, Target
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 PROJECT, DOMAIN, DATABASE = "ledger", "ledger.lab.test", "ledger_db"
 STEADY = Shape(rate=40, sockets=0, events=0, upload_seconds=0)
 

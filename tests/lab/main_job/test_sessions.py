@@ -15,7 +15,7 @@ from stack import Stack
 
 from lab import paths
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
 SECONDS = 60
 

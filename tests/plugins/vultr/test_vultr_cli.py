@@ -206,6 +206,7 @@ def test_the_duplicates_and_orphans_of_lost_replies(stack: Stack, account: Simul
     assert len(content["instances"].keys() - known) == len(content["vpcs"].keys() - known) == 1
 
 
+@pytest.mark.slow
 def test_a_refresh_under_trouble_loses_balancer_and_record_and_nothing_else(
     stack: Stack, account: Simulator
 ) -> None:
@@ -222,6 +223,7 @@ def test_a_refresh_under_trouble_loses_balancer_and_record_and_nothing_else(
     assert len(account.content()["load_balancers"]) == 2, "nobody knows the first one any more"
 
 
+@pytest.mark.slow
 def test_a_deletion_whose_reply_is_lost_fails_and_a_refresh_mends_it(
     stack: Stack, account: Simulator
 ) -> None:
@@ -234,6 +236,7 @@ def test_a_deletion_whose_reply_is_lost_fails_and_a_refresh_mends_it(
     assert account.is_empty()
 
 
+@pytest.mark.slow
 def test_what_was_not_finished_is_updated_by_the_next_run(stack: Stack, account: Simulator) -> None:
     account.faults.add(
         Rule("500", method="POST", path="/blocks/*/attach", status=400, text="locked", count=1)
@@ -249,6 +252,7 @@ def test_what_was_not_finished_is_updated_by_the_next_run(stack: Stack, account:
     assert stack.preview() == {}
 
 
+@pytest.mark.slow
 def test_what_is_imported_differs_in_what_the_api_does_not_tell(stack: Stack, account: Simulator) -> None:
     stack.up()
     state = stack.resources()
@@ -262,6 +266,7 @@ def test_what_is_imported_differs_in_what_the_api_does_not_tell(stack: Stack, ac
     assert stack.preview() == UNTOLD
 
 
+@pytest.mark.slow
 def test_an_instance_that_is_imported_would_be_replaced(stack: Stack, account: Simulator) -> None:
     """Its user data and keys are not told, either: who wants to keep it has the program ignore their changes."""
     stack.up()
