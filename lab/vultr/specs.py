@@ -109,7 +109,8 @@ def database(account: Json, database_id: str) -> list[DatabaseSpec] | None:
     if found is None:
         return None
     version, password = found["database_engine_version"], found["_password"]
-    return [DatabaseSpec(database_id, version, databases.ADMIN, password, databases.DATABASE)]
+    engine = found["database_engine"]
+    return [DatabaseSpec(database_id, version, databases.ADMIN, password, databases.DATABASE, engine)]
 
 
 def record(account: Json, one: Json, result: object, failed: bool) -> None:
