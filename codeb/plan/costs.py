@@ -107,9 +107,10 @@ def _items(fleet: Fleet) -> Iterator[Cost]:
     if fleet.postgres:
         size = known.managed_postgres.plans[fleet.postgres.plan]
         yield Cost("managed postgres", size.id, size.cents)
-    for number in fleet.valkey.numbers if fleet.valkey else ():
+    if fleet.valkey:
         size = known.managed_valkey.plans[fleet.valkey.plan]
-        yield Cost(f"managed {managed_names.valkey(number)}", size.id, size.cents)
+        for number in fleet.valkey.numbers:
+            yield Cost(f"managed {managed_names.valkey(number)}", size.id, size.cents)
     if fleet.balancer:
         yield Cost(BALANCER, "", known.balancer_cents)
     if fleet.shared:
