@@ -85,15 +85,14 @@ def _emptied(
 ) -> remote.Command:
     """Once for each service and index: whoever had that before is not to be read. Another password is no reason."""
     service = args.service
+    told: pulumi.Input[str] = pulumi.Output.all(service.host, service.port).apply(partial(_document, args))
     after = pulumi.ResourceOptions(depends_on=[args.data_server.bundle, *users])
     return remote.Command(
         f"{name}-cache-emptied",
         connection=args.data_server.connection,
         create=EMPTY,
         update=NOTHING,
-        stdin=pulumi.Output.secret(
-            pulumi.Output.all(service.host, service.port).apply(partial(_document, args))
-        ),
+        stdin=pulumi.Output.secret(told),
         triggers=[service.resource.id, args.cache.index],
         logging=remote.Logging.NONE,
         add_previous_output_in_env=False,

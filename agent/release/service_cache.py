@@ -20,8 +20,8 @@ _PATIENCE_S: Final = 60
 """What a user that was made or changed is given until it is so."""
 _PAUSE_S: Final = 2
 _REMEDY: Final = (
-    "see in Vultr's console that the service runs; its users get their rules anew by `pulumi up --refresh "
-    "--run-program`"
+    "see in Vultr's console that the service runs; `codeb fleet refresh`, then `pulumi up`, gives its users their rules "
+    "anew"
 )
 
 

@@ -63,7 +63,7 @@ class Fleet(pulumi.ComponentResource):
         child = inside(self, opts, providers=[provider])
         fleet, owner = args.fleet, args.owner
         self.owner = owner
-        self._name, self._args, self._child, self._provider = name, args, child, provider
+        self._name, self._args, self._child, self._vultr = name, args, child, provider
         keys = Keys(f"{name}-key", KeysArgs(owner, args.keys), child)
         network = NetworkArgs(owner, fleet.region, fleet.subnet, fleet.subnet_mask, args.settled)
         self._network = Network(f"{name}-network", network, child)
@@ -147,7 +147,7 @@ class Fleet(pulumi.ComponentResource):
                     number,
                     self._network.id,
                     inside_only,
-                    self._provider,
+                    self._vultr,
                 ),
                 opts,
             )
@@ -188,6 +188,6 @@ class Fleet(pulumi.ComponentResource):
                 found[names.disk_marker(server)] = machine.device
         for server, tag in (storage.tags if storage else {}).items():
             found[names.share_marker(server)] = tag
-        for service in (*([self.database] if self.database else []), *self.caches.values()):
-            found |= service.known
-        return found
+        for cache in self.caches.values():
+            found |= cache.known
+        return {**found, **(self.database.known if self.database else {})}
