@@ -37,6 +37,7 @@ VERBS: Final[Mapping[str, str]] = {
     "join": "agent.edge.serving",
     "leave": "agent.edge.serving",
     "remove": "agent.removal.remove",
+    "empty-cache": "agent.release.service_cache",
     "status": "agent.report.status",
     "doctor": "agent.report.doctor",
     "logs": "agent.report.logs",

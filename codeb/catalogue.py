@@ -131,6 +131,11 @@ class Catalogue:
     only_in: Mapping[str, str]
     missing_in: Mapping[str, tuple[str, ...]]
     managed_postgres: ManagedDatabases
+    managed_valkey: ManagedDatabases
+
+    def managed_plan(self, plan: str) -> DatabaseSize | None:
+        """The plan of this id, whatever service it is of; None when it is not written down."""
+        return self.managed_postgres.plans.get(plan) or self.managed_valkey.plans.get(plan)
 
     def sold_in(self, size: Size, region: str) -> bool:
         """Whether a plan is on sale in a region; what is sold out today is not known here."""
@@ -213,6 +218,7 @@ def catalogue() -> Catalogue:
         only_in=plans["only"],
         missing_in={key: tuple(families) for key, families in plans["missing"].items()},
         managed_postgres=_databases(document["managed"]["postgres"]),
+        managed_valkey=_databases(document["managed"]["valkey"]),
     )
 
 

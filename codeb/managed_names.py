@@ -14,6 +14,7 @@ PASSWORD: Final = "@{managed:postgres/password}"  # noqa: S105 - a marker
 DATABASE: Final = "defaultdb"
 """The database that every such service comes with (docs.vultr.com)."""
 MARKERS: Final = (HOST, PORT, USER, PASSWORD)
+"""Of the managed PostgreSQL."""
 
 SETTINGS_FILE: Final = f"{names.SECRETS_DIR}/managed.json"
 """Where the data server's agent reads how the service is reached."""
@@ -24,3 +25,38 @@ LOGIN_FILE: Final = f"{names.SECRETS_DIR}/managed.pgpass"
 def label(owner: str) -> str:
     """How Vultr's console shows the service: the stack's mark is in front, as in all that it has there."""
     return f"{owner}-postgres"
+
+
+def valkey(number: int) -> str:
+    """The service in the place of the shared Redis instance of this number: `valkey-0`."""
+    return f"valkey-{number}"
+
+
+def valkey_label(owner: str, number: int) -> str:
+    """How Vultr's console shows it."""
+    return f"{owner}-{valkey(number)}"
+
+
+def valkey_host(number: int) -> str:
+    """The marker of its host."""
+    return f"@{{managed:{valkey(number)}/host}}"
+
+
+def valkey_port(number: int) -> str:
+    """The marker of its port."""
+    return f"@{{managed:{valkey(number)}/port}}"
+
+
+def is_host(marker: str) -> bool:
+    """Whether this marker is of a service's host."""
+    return marker.startswith("@{managed:") and marker.endswith("/host}")
+
+
+def is_port(marker: str) -> bool:
+    """Whether this marker is of a service's port."""
+    return marker.startswith("@{managed:") and marker.endswith("/port}")
+
+
+def valkey_user(project_id: str, rotation: int) -> str:
+    """Who an app logs in to the service as: `food_delivery`, then `food_delivery-2`; no id leads to a name with a hyphen."""
+    return names.user(project_id) if rotation == 1 else f"{names.user(project_id)}-{rotation}"

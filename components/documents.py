@@ -95,8 +95,10 @@ def release(
     environment = project_environment(plan, project, credentials)
     document = release_document(plan, project, plan.server(server), environment)
     if project.cache is not None:
+        document["cache"]["password"] = credentials.cache_password
+    if project.cache is not None and not project.cache.managed:
         admin = root.derive(project.cache.redis.admin_purpose, plan.settings.rotation.redis)
-        document["cache"] |= {"password": credentials.cache_password, "admin_password": admin}
+        document["cache"]["admin_password"] = admin
     return document
 
 

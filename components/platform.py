@@ -16,10 +16,11 @@ from codeb.outputs import versions_of
 from codeb.outputs.stack import CONNECTION_VARIABLES, SECRET_VARIABLES
 from codeb.plan import BucketPlan, Plan, ProjectPlan, RetainedPlan
 from codeb.plan.monitored import monitoring_places, monitoring_server
-from codeb.plan.places import Known
+from codeb.plan.places import Known, data_places
 from codeb.render import final_document, project_environment
 from codeb.secrets import PlatformSecrets, project_credentials
 from components.backup import Backup, BackupArgs
+from components.caches import cache_args
 from components.config import Stack
 from components.data import DataArgs, DataServices
 from components.databases import DatabasesArgs
@@ -136,6 +137,7 @@ class Platform(pulumi.ComponentResource):
             id=key,
             facts=_facts(project) if project else {"status": "retained"},
             databases=self._databases(key, project, kept, keep=lifecycle == "retain"),
+            cache=cache_args(project, self._servers, plan.data.server, root),
             buckets=buckets,
             storage_keys=storage_keys(root, key, project.manifest.resources.storage.rotation)
             if project
@@ -195,10 +197,7 @@ class Platform(pulumi.ComponentResource):
     def _connections(self) -> dict[str, Any]:
         """How each project reaches its data, for its own team: what is secret is marked, value by value."""
         example = self._drafts.at(self._drafts.examples)
-        places = {
-            each.id: f"{example.data.host} {each.database.place if each.database else ''}"
-            for each in example.projects
-        }
+        places = {each.id: " ".join([example.data.host, *data_places(each)]) for each in example.projects}
         return {
             key: self._servers.places.when_known(
                 self._drafts.needs(place), partial(self._connection_details, key)

@@ -16,6 +16,7 @@ from codeb import names
 from codeb.plan import BucketPlan
 from codeb.plan.places import Known
 from components.buckets import declare_buckets, storage_policy
+from components.caches import CacheArgs, declare_cache
 from components.databases import DatabasesArgs, declare_databases
 from components.documents import Release, Route
 from components.final import final_backup
@@ -44,6 +45,7 @@ class ProjectArgs:
     id: str
     facts: Mapping[str, Any]
     databases: DatabasesArgs
+    cache: CacheArgs | None
     buckets: tuple[BucketPlan, ...]
     storage_keys: tuple[StorageKey, ...]
     keep_data: bool
@@ -87,6 +89,7 @@ class Project(pulumi.ComponentResource):
             made.append(final_backup(name, args.final, args.data_server, made, self))
         if args.buckets and args.servers:
             made += self._storage_access(name, args, made)
+        made += declare_cache(name, args.cache, self)
         commands = self._releases(name, args, made)
         routes = self._routes(name, args, [*commands.values(), *args.after])
         self.sites = {**commands, **routes}

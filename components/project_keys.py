@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from codeb import names
-from codeb.plan import DatabasePlan
+from codeb.plan import CachePlan, DatabasePlan
 from codeb.secrets import RootSecret
 
 OWNER: Final = 1
@@ -26,6 +26,11 @@ def database_passwords(root: RootSecret, project_id: str, database: DatabasePlan
     """The passwords of the owner, which may have one without that anybody logs in by it, and of the logins beside it."""
     numbers = sorted({OWNER, *database.logins})
     return {number: root.derive(f"project/{project_id}/database", number) for number in numbers}
+
+
+def cache_passwords(root: RootSecret, project_id: str, cache: CachePlan) -> dict[int, str]:
+    """The passwords of the users that the project has at Vultr's Valkey, by number."""
+    return {number: root.derive(f"project/{project_id}/cache", number) for number in cache.users}
 
 
 def backup_keys(root: RootSecret, number: int) -> dict[int, str]:

@@ -32,6 +32,7 @@ from components.told import Told
 if TYPE_CHECKING:
     from components.fleet import Fleet, Machine
     from components.fleet.database import Database
+    from components.fleet.valkey import Valkey
 
 
 class Servers:
@@ -83,6 +84,11 @@ class Servers:
     def database(self) -> Database | None:
         """The PostgreSQL that Vultr runs for the stack; None without one."""
         return self._fleet.database if self._fleet else None
+
+    @property
+    def caches(self) -> Mapping[int, Valkey]:
+        """The services of Valkey that Vultr runs for the stack, by the number of the Redis in whose place each is."""
+        return self._fleet.caches if self._fleet else {}
 
     def facts(self) -> dict[str, Any]:
         """The output `servers`: where each is and what it does."""

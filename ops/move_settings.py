@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from codeb.model import ManifestErrors, parse_settings
 from codeb.model.document import read_document
-from codeb.model.settings.managed import ALL
+from codeb.model.settings.managed_parts import ALL
 from codeb.model.sources import read_source
 from codeb.model.stack_file import read_stack_file
 from ops.manifest_file import decoded, write

@@ -234,6 +234,11 @@ class Redis(Protocol):
     ) -> list[object]:
         """Run commands as the administrator on one connection. Raises RedisRefused at the first refusal."""
 
+    def call_as(
+        self, host: str, port: int, user: str, password: str, commands: Sequence[Sequence[str]]
+    ) -> list[object]:
+        """The same as this user with TLS, to a server whose certificate is for its name. Raises RedisRefused."""
+
 
 class Journal(Protocol):
     def log(self, text: str) -> None:

@@ -63,7 +63,8 @@ class Worker:
 class CacheIndex:
     """Which index of which Redis the project owns, as which user, and what that one may do (ACL rules).
 
-    Index 0 stands for a whole instance: of a shared one it belongs to nobody.
+    Index 0 stands for a whole instance: of a shared one it belongs to nobody. With `tls` it is Vultr's Valkey, which has the
+    user already.
     """
 
     host: str
@@ -71,6 +72,7 @@ class CacheIndex:
     index: int
     user: str
     rules: tuple[str, ...] = ()
+    tls: bool = False
 
     @property
     def dedicated(self) -> bool:
@@ -227,6 +229,9 @@ class Release:
             inner = spec[part]
             if isinstance(inner, dict):
                 del inner[around]
+        cache = spec["cache"]
+        if isinstance(cache, dict) and not cache["tls"]:  # as agents that knew none made it
+            del cache["tls"]
         parts = [spec, dict(self.secrets.environment), self.secrets.cache_password]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -51,7 +51,8 @@ def read_release(reader: Reader) -> Release:
     environment = reader.secrets("environment", VARIABLE, _LONGEST_VARIABLE)
     cache = reader.maybe("cache")
     password = cache.secret("password") if cache else ""
-    admin = cache.secret("admin_password") if cache else ""
+    tls = cache is not None and cache.flag("tls", default=False)
+    admin = cache.secret("admin_password") if cache and not tls else ""
     by, digest = reader.text("by", default=""), reader.text("digest", DIGEST, default="")
     return Release(_spec(reader, cache), Secrets(environment, password, admin), by, digest)
 
@@ -215,6 +216,7 @@ def _cache(reader: Reader | None) -> CacheIndex | None:
         index=reader.whole("index", 0, 15),
         user=reader.text("user", USER),
         rules=reader.texts("rules", ACL_RULE),
+        tls=reader.flag("tls", default=False),
     )
     reader.end()
     return cache

@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Sequence
+from pathlib import Path
 from typing import BinaryIO
 
+from agent.host import paths
 from agent.host.ports import RedisRefused
 
 _TIMEOUT_S = 10
 
 
 class RealRedis:
-    """A Redis server, spoken to as its administrator."""
+    """A Redis server: one here, spoken to as its administrator, or Vultr's, as one of its users."""
 
     def call(
         self, host: str, port: int, admin_password: str, commands: Sequence[Sequence[str]]
     ) -> list[object]:
         try:
-            with socket.create_connection((host, port), _TIMEOUT_S) as link, link.makefile("rb") as answers:
-                replies = []
-                for command in (["AUTH", admin_password], *commands):
-                    link.sendall(_encoded(command))
-                    replies.append(_reply(answers, command))
-                return replies[1:]
+            with socket.create_connection((host, port), _TIMEOUT_S) as link:
+                return _talk(link, ["AUTH", admin_password], commands)
         except OSError as error:
             raise RedisRefused(f"Redis at {host}:{port} can't be reached: {error}") from error
+
+    def call_as(
+        self, host: str, port: int, user: str, password: str, commands: Sequence[Sequence[str]]
+    ) -> list[object]:
+        try:
+            with (
+                socket.create_connection((host, port), _TIMEOUT_S) as plain,
+                _trusting().wrap_socket(plain, server_hostname=host) as link,
+            ):
+                return _talk(link, ["AUTH", user, password], commands)
+        except OSError as error:
+            raise RedisRefused(f"Redis at {host}:{port} can't be reached: {error}") from error
+
+
+def _trusting() -> ssl.SSLContext:
+    """Public authorities, and those that the stack's settings name."""
+    context = ssl.create_default_context()
+    if Path(paths.CA_FILE).exists():
+        context.load_verify_locations(paths.CA_FILE)
+    return context
+
+
+def _talk(link: socket.socket, login: Sequence[str], commands: Sequence[Sequence[str]]) -> list[object]:
+    """What is answered to the commands after the login. Raises RedisRefused, OSError."""
+    with link.makefile("rb") as answers:
+        replies = []
+        for command in (login, *commands):
+            link.sendall(_encoded(command))
+            replies.append(_reply(answers, command))
+        return replies[1:]
 
 
 def _encoded(command: Sequence[str]) -> bytes:

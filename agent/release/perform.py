@@ -12,7 +12,7 @@ from agent.host.paths import Colour
 from agent.images import in_units, store
 from agent.known import tell, values
 from agent.project import environment, health
-from agent.release import cache, canary, cron, observe, places, put_back, undo, workers
+from agent.release import cache, canary, cron, observe, places, put_back, service_cache, undo, workers
 from agent.release.commit import commit, note_interrupted
 from agent.release.job import Job
 from agent.release.machine import Command, Event, Verb
@@ -122,6 +122,9 @@ def _grant_cache(job: Job, colour: Colour) -> None:
     release = job.release
     index = release.spec.cache if release else None
     if release is None or index is None:
+        return
+    if index.tls:
+        service_cache.check(job.ports, index, release.secrets.cache_password)
         return
     lives = (job.known(job.active), job.known(paths.other(colour)))
     also = {known.cache_hash for known in lives if known} - {release.cache_hash(), ""}

@@ -101,7 +101,7 @@ def _first(job: Job, note: Undo) -> None:
     job.ports.files.remove_tree(paths.project_folder(job.project))
     remove_network(job.ports, job.project)
     release = job.release
-    if release is not None and release.spec.cache is not None:
+    if release is not None and release.spec.cache is not None and not release.spec.cache.tls:
         cache.revoke(job.ports, release.spec.cache, release.secrets.cache_admin_password)
 
 

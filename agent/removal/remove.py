@@ -152,7 +152,9 @@ def _revoke(ports: Ports, known: Record | None, admin: str, port: int | None, ho
     found = [colour.spec.cache for colour in known.colours.values()] if known else []
     warnings = []
     for index in {
-        (index.host, index.port, index.index, index.user): index for index in found if index
+        (index.host, index.port, index.index, index.user): index
+        for index in found
+        if index and not index.tls  # Vultr's own users go with their resources
     }.values():
         if admin and port in (None, index.port):
             try:

@@ -28,7 +28,13 @@ class Client:
 
 
 def login_of(kind: str, project: str, environment: Mapping[str, str]) -> Login:
-    """How the app logs in, by its own environment. Raises Failed when it doesn't say."""
+    """How the app logs in, by its own environment. Raises Failed when it doesn't say, or no console gets there."""
+    if kind == "cache" and environment.get("REDIS_TLS"):
+        raise Failed(
+            "session",
+            f"{project}'s cache is at Vultr's managed Valkey, and consoles are of the data server's services",
+            "use redis-cli with --tls from a container of the app; `codeb env` shows how it logs in",
+        )
     try:
         return read_login(Reader(_FOUND[kind](environment), ""))
     except (KeyError, ValueError, BadDocument):

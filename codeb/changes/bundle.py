@@ -99,7 +99,7 @@ def _uses(project: ProjectPlan, service: str) -> bool:
         return project.database is not None
     if service == names.MINIO:
         return bool(project.buckets)
-    return project.cache is not None and project.cache.redis.name == service
+    return project.cache is not None and project.cache.name == service
 
 
 def _projects(ids: Iterable[str]) -> str:

@@ -54,7 +54,7 @@ def release_summary(
     found |= dict(_variables(project, document["environment"], digest))
     found["ports"] = "{blue}/{green}".format_map(document["ports"])
     if project.cache is not None:
-        found["redis"] = f"{project.cache.redis.name} index {project.cache.index}"
+        found["redis"] = f"{project.cache.name} index {project.cache.index}"
     return found | release_marks(document, fingerprint, digest)
 
 

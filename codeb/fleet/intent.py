@@ -32,20 +32,26 @@ def intent_of(settings: Settings, manifests: Iterable[Manifest], owner: str) -> 
     fleet = fleet_of(settings, servers_of(settings), ())
     if fleet is None:
         return None
-    served = [name for each in manifests for name in each.environment.hosts]
+    known = tuple(manifests)
+    served = [name for each in known for name in each.environment.hosts]
     own = {Wanted(record.name, record.type) for record in fleet.records}
-    return Intent(_labels(fleet, owner), frozenset(own | _records(served, fleet.zone)))
+    return Intent(_labels(fleet, owner, len(known)), frozenset(own | _records(served, fleet.zone)))
 
 
-def _labels(fleet: Fleet, owner: str) -> dict[Kind, frozenset[str]]:
+def _labels(fleet: Fleet, owner: str, projects: int) -> dict[Kind, frozenset[str]]:
+    """Which of Valkey's services are wanted is told by what projects hold: here each that as many may take."""
     machines = fleet.machines
+    databases = {managed_names.label(owner)} if fleet.postgres else set()
+    databases |= {
+        managed_names.valkey_label(owner, number) for number in range(projects if fleet.valkey else 0)
+    }
     return {
         SERVER: frozenset(machine.label for machine in machines),
         DISK: frozenset(f"{owner}-{machine.server}" for machine in machines if machine.disk_gb is not None),
         ADDRESS: frozenset(f"{owner}-{machine.server}" for machine in machines if machine.reserved_ip),
         BALANCER: frozenset({owner} if fleet.balancer else ()),
         SHARE: frozenset({f"{owner}-certificates"} if fleet.shared else ()),
-        DATABASE: frozenset({managed_names.label(owner)} if fleet.postgres else ()),
+        DATABASE: frozenset(databases),
     }
 
 

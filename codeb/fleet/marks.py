@@ -22,7 +22,7 @@ _RESTS: Final = {
     DISK: rf"{_SERVER_NAME}(?:\.[0-9a-f]{{8}})?",
     ADDRESS: _SERVER_NAME,
     SHARE: "certificates",
-    DATABASE: "postgres",
+    DATABASE: r"(?:postgres|valkey-(?:0|[1-9][0-9]{0,2}))",
 }
 """What follows the mark in the labels of these kinds, after a hyphen; others carry the mark alone."""
 

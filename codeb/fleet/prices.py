@@ -23,6 +23,6 @@ def monthly(thing: Thing) -> float | None:
         size = catalogue().sizes.get(text(thing.data, "plan"))
         cents = size.cents if size else None
     if thing.kind is DATABASE:
-        plan = catalogue().managed_postgres.plans.get(text(thing.data, "plan"))
+        plan = catalogue().managed_plan(text(thing.data, "plan"))
         cents = plan.cents if plan else None
     return None if cents is None else cents / 100

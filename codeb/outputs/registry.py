@@ -65,6 +65,10 @@ class Redis(RedisIndex):
     """The instance of its own, where it has one."""
     shared: RedisIndex | None = None
     """What it holds beside that on a shared one."""
+    managed: bool = False
+    """Whether the cache is at Vultr's Valkey in the place of `instance` (`codeb:managed`). Absent for one that is not."""
+    beside: bool = False
+    """Whether it is let in there still, as a release may be. Absent where it is not."""
 
 
 class Bucket(Part):

@@ -42,6 +42,8 @@ class Connections(Part):
     """The project's user."""
     REDIS_PASSWORD: Secret = None
     """Its password."""
+    REDIS_TLS: str | None = None
+    """`true` where it takes TLS alone, with a certificate to be checked: at Vultr's Valkey. Absent on the data server."""
     MINIO_ENDPOINT: str | None = None
     """The S3 interface inside the stack."""
     MINIO_PUBLIC_ENDPOINT: str | None = None

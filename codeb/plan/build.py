@@ -15,6 +15,8 @@ from codeb.plan.held import Holding
 from codeb.plan.kept import NOTHING, Kept
 from codeb.plan.machines import fleet_of, servers_of, zone_notes
 from codeb.plan.managed import misplaced, service_notes, sides, undroppable
+from codeb.plan.managed_caches import placed, unmovable
+from codeb.plan.managed_caches import service_notes as cache_notes
 from codeb.plan.placement import check_edge, check_watcher, crowded_pools, data_server, place
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
@@ -58,7 +60,8 @@ def make_plan(
     projects = _projects(settings, ordered, servers, allocation, handed, own, held, data)
     rest, left = retained(settings, projects, held, data), leaving(projects, held)
     problems = [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]
-    if problems := [*problems, *misplaced(settings, ordered, held), *undroppable(projects)]:
+    problems += [*misplaced(settings, ordered, held), *undroppable(projects), *unmovable(settings, projects)]
+    if problems:
         raise PlanError(problems)
     fleet = fleet_of(settings, servers, projects)
     told = (
@@ -69,6 +72,7 @@ def make_plan(
         *(note for project in projects for note in moved_workers(project.id, project.workers)),
         *crowded(projects),
         *service_notes(settings, projects),
+        *cache_notes(settings, projects, held),
         *crowded_pools(projects, servers, _caches(data)),
         *zone_notes(fleet, settings, projects),
         *_untraced(settings, projects),
@@ -149,6 +153,8 @@ def _project(
     project_id = manifest.project.id
     own = _database(manifest, data, held)
     database, beside = sides(settings, project_id, own, held.database if held else None)
+    wanted = manifest.resources.cache
+    cache = cache_plan(project_id, wanted, allocation.slots.get(project_id), data.by_key, data.host)
     return ProjectPlan(
         manifest=manifest,
         id=project_id,
@@ -159,9 +165,7 @@ def _project(
         servers=servers,
         user=names.user(project_id),
         database=database,
-        cache=cache_plan(
-            project_id, manifest.resources.cache, allocation.slots.get(project_id), data.by_key, data.host
-        ),
+        cache=placed(settings, project_id, cache, wanted.rotation, held),
         buckets=_buckets(manifest),
         ceded=handed.ceded.get(project_id, ()),
         after=handed.before.get(project_id),

@@ -106,10 +106,10 @@ def moves(projects: Iterable[ProjectPlan], previous: Previous) -> Iterator[str]:
     """One sentence for each project whose cache is somewhere else than before."""
     for project in projects:
         held = previous.get(project.id)
-        before = held.cached_in if held else None
+        before = held.cached_at if held else None
         if held and held.instance and project.cache and not project.cache.instance:
             yield f"{names.redis_instance(project.id)} goes: no release of {project.id} uses it. Its data stays on the disk."
-        if before and project.cache and project.cache.redis.name != before:
+        if before and project.cache and project.cache.name != before:
             yield (
                 f"{project.id} moves from {before} to {project.cache}: its cache is not moved, so it finds it "
                 "empty there (sessions in it end) or as it left it."

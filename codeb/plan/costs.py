@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from codeb import managed_names
 from codeb.catalogue import Disk, catalogue
 from codeb.plan.fleet import BALANCER, Fleet, Machine
 
@@ -106,6 +107,10 @@ def _items(fleet: Fleet) -> Iterator[Cost]:
     if fleet.postgres:
         size = known.managed_postgres.plans[fleet.postgres.plan]
         yield Cost("managed postgres", size.id, size.cents)
+    if fleet.valkey:
+        size = known.managed_valkey.plans[fleet.valkey.plan]
+        for number in fleet.valkey.numbers:
+            yield Cost(f"managed {managed_names.valkey(number)}", size.id, size.cents)
     if fleet.balancer:
         yield Cost(BALANCER, "", known.balancer_cents)
     if fleet.shared:

@@ -148,6 +148,16 @@ class DatabaseService:
 
 
 @dataclass(frozen=True)
+class CacheServices:
+    """Services of Valkey that Vultr runs: their plan and version, and the numbers of the shared Redis instances in whose
+    place they are, in order."""
+
+    plan: str
+    version: str
+    numbers: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
 class Fleet:
     """Everything of a stack at Vultr. `subnet`/`subnet_mask` are the private network's address and bits; `protect` keeps
     what holds data from deletion."""
@@ -163,6 +173,7 @@ class Fleet:
     shared: SharedStorage | None = None
     protect: bool = True
     postgres: DatabaseService | None = None
+    valkey: CacheServices | None = None
 
     def machine(self, server: str) -> Machine:
         """The machine of this server; KeyError when Vultr has none of this name."""

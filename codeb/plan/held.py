@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from codeb import managed_names
 from codeb.plan.values import (
     DEFAULT_CONNECTION_LIMIT,
     DEFAULT_POOL,
@@ -61,7 +62,8 @@ class Holding:
     `exclusive` says on which server each exclusive worker is. `serves` is what its last release that went well has, `ceded`
     the names that it gave up to others. `leaving`: it had no manifest in the previous run already, and may still run all the
     same.
-    `cached_in` names the Redis instance that its manifest asked for; `caches` are the places (`address:port`) that its
+    `cached_in` names the Redis instance that its manifest asked for; `cached_managed`: the cache was at Vultr's Valkey in
+    that one's place, `cached_beside`: it was here, and let in there still. `caches` are the places (`address:port`) that its
     releases on the host use, None when nobody knows.
     """
 
@@ -71,6 +73,8 @@ class Holding:
     slot: Slot | None = None
     instance: Instance | None = None
     cached_in: str | None = None
+    cached_managed: bool = False
+    cached_beside: bool = False
     caches: tuple[str, ...] | None = None
     database: HeldDatabase | None = None
     buckets: tuple[BucketPlan, ...] = ()
@@ -82,6 +86,13 @@ class Holding:
     ceded: frozenset[str] = frozenset()
     leaving: bool = False
     entry: Mapping[str, object] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def cached_at(self) -> str | None:
+        """The instance or service that its cache was in, by name; None for none."""
+        return (
+            managed_names.valkey(self.slot.instance) if self.cached_managed and self.slot else self.cached_in
+        )
 
     @property
     def places(self) -> frozenset[tuple[str, int]]:

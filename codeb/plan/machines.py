@@ -23,6 +23,7 @@ from codeb.plan.fleet import (
     Transport,
 )
 from codeb.plan.managed import service_of
+from codeb.plan.managed_caches import cache_services
 from codeb.plan.types import ProjectPlan, ServerPlan
 
 TTL: Final = 300
@@ -66,7 +67,7 @@ def fleet_of(
     settings: Settings, servers: Sequence[ServerPlan], projects: Iterable[ProjectPlan]
 ) -> Fleet | None:
     """What the stack has at Vultr; None when all its servers exist already."""
-    machines = tuple(map(_machine, settings.members))
+    machines, projects = tuple(map(_machine, settings.members)), tuple(projects)
     if not machines:
         return None
     subnet = IPv4Network(settings.vpc_subnet)
@@ -83,6 +84,7 @@ def fleet_of(
         shared=_shared(settings, machines),
         protect=settings.protect,
         postgres=service_of(settings),
+        valkey=cache_services(settings, projects),
     )
 
 

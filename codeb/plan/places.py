@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final, TypeVar
 
 from codeb import managed_names, names
-from codeb.plan.types import CachePlan, DatabasePlan, Plan, ServerPlan
+from codeb.plan.types import CachePlan, DatabasePlan, Plan, ProjectPlan, ServerPlan
 
 Known = Mapping[str, str]
 """Marker → text."""
@@ -34,6 +34,8 @@ def markers(plan: Plan) -> frozenset[str]:
     found |= {names.disk_marker(machine.server) for machine in machines if machine.disk_gb is not None}
     if plan.fleet.postgres is not None:
         found |= set(managed_names.MARKERS)
+    for number in plan.fleet.valkey.numbers if plan.fleet.valkey else ():
+        found |= {managed_names.valkey_host(number), managed_names.valkey_port(number)}
     shared = plan.fleet.shared
     return frozenset(found | {names.share_marker(server) for server in (shared.servers if shared else ())})
 
@@ -49,7 +51,7 @@ def settled(plan: Plan, known: Known) -> Plan:
                 project,
                 database=_database(project.database, known),
                 beside=_database(project.beside, known),
-                cache=_located(project.cache, known),
+                cache=_cache(project.cache, known),
             )
             for project in plan.projects
         ),
@@ -81,10 +83,18 @@ def examples(plan: Plan) -> dict[str, str]:
     return found
 
 
+def data_places(project: ProjectPlan) -> Iterator[str]:
+    """Where a project's database and cache answer, markers among it."""
+    if project.database:
+        yield project.database.place
+    if project.cache:
+        yield f"{project.cache.host} {project.cache.port}"
+
+
 def _example(marker: str, number: int) -> str:
-    if marker == managed_names.PORT:
+    if managed_names.is_port(marker):
         return str(_FIRST_EXAMPLE_PORT + number % _EXAMPLE_PORTS)
-    address = marker.startswith(("@{address:", "@{private:")) or marker == managed_names.HOST
+    address = marker.startswith(("@{address:", "@{private:")) or managed_names.is_host(marker)
     return str(_EXAMPLES[number]) if address else f"codeb{number}"
 
 
@@ -101,6 +111,14 @@ def _database(item: DatabasePlan | None, known: Known) -> DatabasePlan | None:
     if found is None or not found.managed or managed_names.PORT not in known:
         return found
     return replace(found, port=int(known[managed_names.PORT]))
+
+
+def _cache(item: CachePlan | None, known: Known) -> CachePlan | None:
+    found = _located(item, known)
+    if found is None or not found.managed or found.slot is None:
+        return found
+    port = known.get(managed_names.valkey_port(found.slot.instance))
+    return replace(found, service_port=int(port)) if port else found
 
 
 def _located(item: _Located | None, known: Known) -> _Located | None:

@@ -85,6 +85,8 @@ def _holding(project_id: str, entry: Reader) -> Holding:
         slot=_slot(project_id, redis),
         instance=_instance(redis),
         cached_in=_cached_in(entry.child("redis")),
+        cached_managed=redis is not None and redis.value.get("managed") is True,
+        cached_beside=redis is not None and redis.value.get("beside") is True,
         caches=tuple(entry.texts("caches")) if entry.value.get("caches") is not None else None,
         database=_database(database),
         buckets=_buckets(project_id, entry.child("minio")) + _buckets(project_id, kept),

@@ -44,7 +44,9 @@ class RedisPlan:
 class CachePlan:
     """Where a project finds its cache: an index of a shared instance, or index 0 of its own.
 
-    `slot` and `instance` are all that it holds, also what its present releases may not use.
+    `slot` and `instance` are all that it holds, also what its present releases may not use. One that is `managed` is at
+    Vultr's Valkey in the place of its instance: its host is a marker, and `service_port` 0, until Vultr has told. `users`
+    are the numbers of the passwords by which it is let in there, which it is for a while when its cache is here again.
     """
 
     redis: RedisPlan
@@ -53,6 +55,9 @@ class CachePlan:
     user: str
     slot: Slot | None = None
     instance: Instance | None = None
+    managed: bool = False
+    service_port: int = 0
+    users: tuple[int, ...] = ()
 
     @property
     def dedicated(self) -> bool:
@@ -61,12 +66,22 @@ class CachePlan:
 
     @property
     def port(self) -> int:
-        """Where the instance listens."""
-        return self.redis.port
+        """Where the instance listens; 0 where nobody but Vultr knows yet."""
+        return self.service_port if self.managed else self.redis.port
+
+    @property
+    def service(self) -> int | None:
+        """The number of the service that lets it in; None for none."""
+        return self.slot.instance if self.slot and self.users else None
+
+    @property
+    def name(self) -> str:
+        """What the instance is called: `redis-0`, or `valkey-0` of the service in its place."""
+        return managed_names.valkey(self.slot.instance) if self.managed and self.slot else self.redis.name
 
     def __str__(self) -> str:
         if not self.dedicated:
-            return f"{self.redis.name} index {self.index}"
+            return f"{self.name} index {self.index}"
         return f"{self.redis.name} ({size_text(self.redis.memory)}, {self.redis.eviction})"
 
 

@@ -125,13 +125,16 @@ def _database(database: DatabasePlan | None, beside: DatabasePlan | None) -> Ent
 
 
 def _redis(cache: CachePlan) -> Entry:
-    """Where the cache is, and what the project holds beside it: an index, an instance of its own."""
+    """Where the cache is, and what the project holds beside it: an index, an instance of its own.
+
+    `managed` says that it is at Vultr's Valkey in that instance's place, `beside` that it is let in there still.
+    """
     entry: Entry = {"db_index": cache.index, "instance": cache.redis.name}
     if cache.instance:
         entry["own"] = _instance(cache.instance)
     if cache.dedicated and cache.slot:
         entry["shared"] = _slot(cache.slot)
-    return entry
+    return entry | ({"managed": True} if cache.managed else {"beside": True} if cache.users else {})
 
 
 def _held_redis(held: Holding) -> Entry | None:

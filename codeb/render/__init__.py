@@ -5,17 +5,20 @@ from codeb.render.backup import final_document, second_texts
 from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.environment import VARIABLES, project_environment
 from codeb.render.host import host_bundle, host_files
+from codeb.render.managed_cache import CacheAccess, cache_access
 from codeb.render.outside import outside_texts
 from codeb.render.project import release_document, remove_document, route_document
 from codeb.render.watched.elsewhere import export_texts
 
 __all__ = [
     "VARIABLES",
+    "CacheAccess",
     "Directory",
     "HostBundle",
     "HostFile",
     "Service",
     "admins_document",
+    "cache_access",
     "export_texts",
     "final_document",
     "host_bundle",

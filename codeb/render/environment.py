@@ -28,6 +28,7 @@ VARIABLES: Final = {
     "REDIS_CHANNEL_PREFIX": "how the names of the project's channels (publish, subscribe) have to start",
     "REDIS_USERNAME": "the project's user",
     "REDIS_PASSWORD": "its password",
+    "REDIS_TLS": "`true` where Redis takes TLS alone (Vultr's managed Valkey); not there otherwise",
     "MINIO_ENDPOINT": "URL of object storage inside the platform",
     "MINIO_PUBLIC_ENDPOINT": "URL of object storage for browsers: sign URLs for this one",
     "MINIO_REGION": "region to sign for",
@@ -121,6 +122,8 @@ def _cache(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tu
     yield "REDIS_CHANNEL_PREFIX", names.channel_prefix(project.id)
     yield "REDIS_USERNAME", cache.user
     yield "REDIS_PASSWORD", credentials.cache_password
+    if cache.managed:
+        yield "REDIS_TLS", "true"
 
 
 def traced(plan: Plan, project: ProjectPlan) -> bool:

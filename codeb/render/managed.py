@@ -51,6 +51,7 @@ def managed_settings(plan: Plan) -> dict[str, Any]:
 
 
 def authorities(plan: Plan) -> str:
-    """Certificates beside the platform's own that apps and clients of PostgreSQL trust; "" for none."""
-    service = plan.fleet.postgres if plan.fleet else None
-    return f"{service.ca.strip()}\n" if service and service.ca else ""
+    """Certificates beside the platform's own that apps and clients of PostgreSQL and Redis trust; "" for none."""
+    wanted = plan.settings.managed
+    given = [service.ca.strip() for service in (wanted.postgres, wanted.valkey) if service and service.ca]
+    return "".join(f"{each}\n" for each in given)

@@ -221,13 +221,10 @@ def _cache(project: ProjectPlan) -> Document | None:
     cache = project.cache
     if cache is None:
         return None
-    return {
-        "host": cache.host,
-        "port": cache.port,
-        "index": cache.index,
-        "user": cache.user,
-        "rules": list(cache_rules(cache, names.channel_prefix(project.id))),
-    }
+    where: Document = {"host": cache.host, "port": cache.port, "index": cache.index, "user": cache.user}
+    if cache.managed:
+        return {**where, "rules": [], "tls": True}
+    return {**where, "rules": list(cache_rules(cache, names.channel_prefix(project.id)))}
 
 
 def _watched(project: ProjectPlan) -> Document:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 import ediri_vultr as vultr
 import pulumi
 
-from codeb import names, plan
+from codeb import managed_names, names, plan
 from codeb.model import BalancerCertificate
 from components.fleet.balancer import Balancer, BalancerArgs
 from components.fleet.database import Database, DatabaseArgs
@@ -20,6 +20,7 @@ from components.fleet.machine import Machine, MachineArgs
 from components.fleet.network import Network, NetworkArgs
 from components.fleet.records import Records, RecordsArgs
 from components.fleet.storage import Storage, StorageArgs
+from components.fleet.valkey import Valkey, ValkeyArgs
 from components.ready import Ready
 
 
@@ -53,6 +54,7 @@ class Fleet(pulumi.ComponentResource):
     known: dict[str, pulumi.Output[str]]
     balancer: Balancer | None
     database: Database | None
+    caches: dict[int, Valkey]
 
     def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:fleet:Fleet", name, None, opts)
@@ -61,7 +63,7 @@ class Fleet(pulumi.ComponentResource):
         child = inside(self, opts, providers=[provider])
         fleet, owner = args.fleet, args.owner
         self.owner = owner
-        self._name, self._args, self._child = name, args, child
+        self._name, self._args, self._child, self._vultr = name, args, child, provider
         keys = Keys(f"{name}-key", KeysArgs(owner, args.keys), child)
         network = NetworkArgs(owner, fleet.region, fleet.subnet, fleet.subnet_mask, args.settled)
         self._network = Network(f"{name}-network", network, child)
@@ -73,6 +75,7 @@ class Fleet(pulumi.ComponentResource):
         storage = self._storage(name, args, self._instances, child)
         self.balancer = None
         self.database = self._database(name, args, child)
+        self.caches = self._caches(name, args, child)
         self.known = dict(self._known(storage))
         self.register_outputs({})
 
@@ -129,6 +132,28 @@ class Fleet(pulumi.ComponentResource):
         )
         return Database(f"{name}-postgres", wanted, opts)
 
+    def _caches(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions) -> dict[int, Valkey]:
+        fleet = args.fleet
+        if fleet.valkey is None:
+            return {}
+        inside_only = f"{fleet.subnet}/{fleet.subnet_mask}"
+        return {
+            number: Valkey(
+                f"{name}-{managed_names.valkey(number)}",
+                ValkeyArgs(
+                    args.owner,
+                    fleet.region,
+                    fleet.valkey,
+                    number,
+                    self._network.id,
+                    inside_only,
+                    self._vultr,
+                ),
+                opts,
+            )
+            for number in fleet.valkey.numbers
+        }
+
     def _balancer(self, after: Sequence[pulumi.Resource]) -> Balancer | None:
         args = self._args
         if args.fleet.balancer is None:
@@ -163,4 +188,6 @@ class Fleet(pulumi.ComponentResource):
                 found[names.disk_marker(server)] = machine.device
         for server, tag in (storage.tags if storage else {}).items():
             found[names.share_marker(server)] = tag
+        for cache in self.caches.values():
+            found |= cache.known
         return {**found, **(self.database.known if self.database else {})}

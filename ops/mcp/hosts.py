@@ -173,6 +173,7 @@ def _given(entry: Mapping[str, Any]) -> dict[str, Any]:
     ports, redis = entry.get("ports") or {}, entry.get("redis") or {}
     database, storage = entry.get("database") or {}, entry.get("minio") or {}
     index = f"{redis.get('instance')} index {redis.get('db_index')}" if redis else ""
+    index = f"managed {index}" if redis.get("managed") else index
     return {
         "domain": plain(entry.get("domain")),
         "port": int(ports.get("app") or 0),

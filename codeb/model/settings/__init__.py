@@ -5,6 +5,7 @@ from codeb.model.settings.backup import Backups, SecondPlace
 from codeb.model.settings.base import Provider, Role
 from codeb.model.settings.images import Images
 from codeb.model.settings.managed import Managed, ManagedPostgres
+from codeb.model.settings.managed_valkey import ManagedValkey
 from codeb.model.settings.members import Member
 from codeb.model.settings.monitoring import Export, LogStore, Monitoring
 from codeb.model.settings.pools import Balancer, Pool
@@ -24,6 +25,7 @@ __all__ = [
     "LogStore",
     "Managed",
     "ManagedPostgres",
+    "ManagedValkey",
     "Member",
     "Monitoring",
     "Pool",

@@ -2,59 +2,34 @@
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, Field
 
 from codeb.catalogue import catalogue
-from codeb.model import types as t
 from codeb.model.problems import refusal, shown
 from codeb.model.settings.base import OffWhenEmpty, Optional, Setting
 from codeb.model.settings.certificates import Certificates
+from codeb.model.settings.managed_parts import ALL, Projects, Text, known_plan, known_version
+from codeb.model.settings.managed_valkey import ManagedValkey, refuse_managed_valkey
 
 if TYPE_CHECKING:
     from codeb.model.settings.whole import Settings
 
-ALL: Final = "all"
-"""Instead of a list: every project there is."""
-_MOST_PROJECTS: Final = 2000
-
 
 def _plan(text: str) -> str:
-    known = catalogue().managed_postgres.plans
-    if text in known:
-        return text
-    close = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
-    nearest = known[close[0] if close else min(known, key=lambda each: known[each].cents)]
-    raise refusal(
-        f"there is no plan {shown(text)} for managed PostgreSQL that is known here",
-        f"Write {nearest.id}: {nearest.described}.",
-    )
+    return known_plan(catalogue().managed_postgres, "PostgreSQL", text)
 
 
 def _version(text: str) -> str:
-    known = catalogue().managed_postgres.versions
-    if text in known:
-        return text
-    raise refusal(
-        f"{shown(text)} is no version of managed PostgreSQL that is known here",
-        f'Write "{known[0]}" to "{known[-1]}": the same as codeb:images.postgres has, or nothing can be moved.',
-    )
-
-
-Projects = Annotated[
-    tuple[t.ProjectId, ...],
-    Field(strict=False, max_length=_MOST_PROJECTS),
-    BeforeValidator(lambda value: (ALL,) if value == ALL else value),
-]
-"""Ids of projects, or `all`."""
+    why = ": the same as codeb:images.postgres has, or nothing can be moved"
+    return known_version(catalogue().managed_postgres, "PostgreSQL", text, why)
 
 
 class ManagedPostgres(Setting):
     """A PostgreSQL that Vultr runs, in the stack's private network."""
 
-    plan: Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_plan)]
+    plan: Annotated[Text, AfterValidator(_plan)]
     """Vultr's plan, for example vultr-dbaas-business-cc-2-80-4."""
     version: Annotated[str, Field(max_length=10), AfterValidator(_version)] = "16"
     """The major version; what is moved needs the same on both sides."""
@@ -84,10 +59,13 @@ class Managed(Setting):
 
     postgres: OffWhenEmpty[ManagedPostgres] = None
     """PostgreSQL; none when left out."""
+    valkey: OffWhenEmpty[ManagedValkey] = None
+    """What Redis is for, by Valkey; none when left out."""
 
 
 def refuse_managed(settings: Settings) -> None:
     """Raise the refusal of a service that nobody could reach, or not safely."""
+    refuse_managed_valkey(settings)
     postgres = settings.managed.postgres
     if postgres is None:
         return

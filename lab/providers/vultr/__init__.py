@@ -1,7 +1,8 @@
 """Package `vultr` 2.27 (`ediri_vultr`; terraform-provider-vultr 2.27 behind the bridge): it speaks to the API over HTTP.
 
 Its calls, in their order and with their bodies, waits, retries and faults are those of the real plugin, what it
-makes twice included: the lab shows what production does. Of databases PostgreSQL alone has a stand-in, object storages none.
+makes twice included: the lab shows what production does. Of databases PostgreSQL and Valkey have a stand-in, object storages
+none.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from lab.providers.protocol import CheckResult, Properties
 from lab.providers.vultr import (
     block_storage,
     database,
+    database_user,
     dns_domain,
     dns_record,
     file_system,
@@ -42,6 +44,7 @@ class VultrProvider(BridgedProvider):
             instance.TYPE: instance.Instance(api),
             block_storage.TYPE: block_storage.BlockStorage(api),
             database.TYPE: database.Database(api),
+            database_user.TYPE: database_user.DatabaseUser(api),
             reserved_ip.TYPE: reserved_ip.ReservedIp(api),
             load_balancer.TYPE: load_balancer.LoadBalancer(api),
             dns_domain.TYPE: dns_domain.DnsDomain(api),

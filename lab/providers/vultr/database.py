@@ -25,16 +25,22 @@ _SENT: Final = {
     "maintenanceTime": "maintenance_time",
     "clusterTimeZone": "cluster_time_zone",
     "trustedIps": "trusted_ips",
+    "evictionPolicy": "eviction_policy",
     "password": "password",
 }
 _BACKUP: Final = {"backupHour": "backup_hour", "backupMinute": "backup_minute"}
 _CHANGED: Final = {key: name for key, name in _SENT.items() if key != "databaseEngine"} | _BACKUP
+_NOT_OF: Final[Mapping[str, frozenset[str]]] = {
+    "valkey": frozenset({"planDisk", "clusterTimeZone"}),
+    "": frozenset({"evictionPolicy"}),
+}
+"""What a read leaves as it was, by engine."""
 _OPTIONAL: Final = Attribute(computed=True)
 _SHOWN: Final = Attribute(output_only=True)
 
 
 class Database(VultrResource):
-    """The attributes are those that PostgreSQL has; others' (MySQL, Kafka, Valkey) have no stand-in."""
+    """The attributes are those that PostgreSQL and Valkey have; others' (MySQL, Kafka) have no stand-in."""
 
     path, wrapper = "/databases", "database"
     fields: ClassVar = {
@@ -63,6 +69,7 @@ class Database(VultrResource):
         "latest_backup": str,
         "trusted_ips": list,
         "cluster_time_zone": str,
+        "eviction_policy": str,
     }
     gone, unread = "invalid database ID", "error getting database ({id}): "
     attributes: ClassVar[Mapping[str, Attribute]] = {
@@ -79,6 +86,7 @@ class Database(VultrResource):
         "backupMinute": _OPTIONAL,
         "clusterTimeZone": _OPTIONAL,
         "trustedIps": Attribute(Kind.SET, computed=True),
+        "evictionPolicy": _OPTIONAL,
         "password": _OPTIONAL,
         "planDisk": Attribute(Kind.INT, computed=True),
         "planReplicas": Attribute(Kind.INT, computed=True),
@@ -112,7 +120,8 @@ class Database(VultrResource):
         for name in _BACKUP.values():
             if isinstance(values, Mapping) and values.get(name) is None:
                 raise PanicError(name)
-        return super().found(answer)
+        foreign = _NOT_OF.get(str(values.get("database_engine")), _NOT_OF[""])
+        return {name: value for name, value in super().found(answer).items() if name not in foreign}
 
     def alter(self, id_: str, old: Properties, wanted: dict[str, Any], changed: frozenset[str]) -> str:
         body = {name: wanted[key] for key, name in _CHANGED.items() if key in changed}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lab.vultr.api import (
     blocks,
     catalog,
+    database_users,
     databases,
     domains,
     firewalls,
@@ -28,6 +29,7 @@ _ROUTES: list[Route] = [
     *domains.ROUTES,
     *vfs.ROUTES,
     *databases.ROUTES,
+    *database_users.ROUTES,
     *catalog.ROUTES,
 ]
 

@@ -1,4 +1,7 @@
-"""/databases: PostgreSQL that Vultr runs. What it serves is made by the machines; its administrator is no superuser."""
+"""/databases: PostgreSQL and Valkey that Vultr runs. What they serve is made by the machines.
+
+Who logs in to one is in `database_users`.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,13 @@ from lab.vultr.files import Json
 GONE = "invalid database ID"
 ADMIN = "vultradmin"
 DATABASE = "defaultdb"
-VERSIONS = ("13", "14", "15", "16", "17", "18")
-# plan: CPUs, MB of memory, GB of disk, servers that stand by
-PLANS: Final = {
+VERSIONS: Final = {"pg": ("13", "14", "15", "16", "17", "18"), "valkey": ("7", "8.1", "9.0")}
+EVICTIONS: Final = (
+    *("noeviction", "allkeys-lru", "volatile-lru", "allkeys-random", "volatile-random"),
+    *("volatile-ttl", "volatile-lfu", "allkeys-lfu"),
+)
+# engine, plan: CPUs, MB of memory, GB of disk, servers that stand by
+_POSTGRES_PLANS: Final = {
     "vultr-dbaas-hobbyist-cc-1-25-1": (1, 1024, 25, 0),
     "vultr-dbaas-startup-cc-1-55-2": (1, 2048, 55, 0),
     "vultr-dbaas-business-cc-1-55-2": (1, 2048, 55, 1),
@@ -23,6 +30,11 @@ PLANS: Final = {
     "vultr-dbaas-business-cc-2-80-4": (2, 4096, 80, 1),
     "vultr-dbaas-premium-cc-2-80-4": (2, 4096, 80, 2),
 }
+_VALKEY_PLANS: Final = {
+    "vultr-dbaas-startup-rp-intel-1-12-2": (1, 2048, 12, 0),
+    "vultr-dbaas-business-rp-intel-1-12-2": (1, 2048, 12, 1),
+}
+PLANS: Final = {"pg": _POSTGRES_PLANS, "valkey": _VALKEY_PLANS}
 _TEXTS: Final = (
     "label",
     "tag",
@@ -36,19 +48,22 @@ _DEFAULTS: Final = {"maintenance_dow": "sunday", "maintenance_time": "00:00", "c
 
 
 def create(call: Call) -> Answer:
-    if call.given("database_engine", str) != "pg":
+    engine = call.given("database_engine", str)
+    if engine not in PLANS:
         raise ApiError(400, "Invalid database_engine")
     network = call.given("vpc_id", str, "")
     if network and network not in call.account["vpcs"]:
         raise ApiError(400, "Invalid vpc_id")
     item = {
         "region": region(call),
-        "plan": _plan(call),
-        "database_engine": "pg",
-        "database_engine_version": _version(call),
+        "plan": _plan(call, engine),
+        "database_engine": engine,
+        "database_engine_version": _version(call, engine),
         "vpc_id": network,
         **{name: call.given(name, str, _DEFAULTS.get(name, "")) for name in _TEXTS},
         "trusted_ips": call.texts("trusted_ips") or [],
+        **({"eviction_policy": _eviction(call, "noeviction")} if engine == "valkey" else {}),
+        "_users": {},
         "_password": f"AVNS_{secrets.token_hex(12)}",
         "_ready_at": call.ready_at(call.settings.database_s),
         "_host": "",
@@ -74,7 +89,9 @@ def update(call: Call) -> Answer:
     if trusted is not None:
         database["trusted_ips"] = trusted
     if call.given("plan", str, ""):
-        database["plan"] = _plan(call)
+        database["plan"] = _plan(call, database["database_engine"])
+    if "eviction_policy" in database:
+        database["eviction_policy"] = _eviction(call, database["eviction_policy"])
     version = call.given("database_engine_version", str, "")
     if version and version != database["database_engine_version"]:
         raise ApiError(400, "Version upgrades are requested at /version-upgrade")
@@ -95,36 +112,43 @@ def all_of_them(call: Call) -> Answer:
 
 def view(database: Json, now: float) -> Json:
     """A database as answered: `Rebuilding` until the machines have it, and as long as the settings say."""
-    vcpus, ram, disk, replicas = PLANS[database["plan"]]
+    vcpus, ram, disk, replicas = PLANS[database["database_engine"]][database["plan"]]
     ready = now >= database["_ready_at"] and bool(database["_host"])
     status = "Error" if database["_failed"] else "Running" if ready else "Rebuilding"
+    postgres = {"dbname": DATABASE, "pg_available_extensions": []}
     return public(database) | {
         "plan_vcpus": vcpus,
         "plan_ram": ram,
         "plan_disk": disk,
         "plan_replicas": replicas,
         "status": status,
-        "dbname": DATABASE,
         "host": database["_host"],
         "port": str(database["_port"] or ""),
         "user": ADMIN,
         "password": database["_password"],
         "latest_backup": database["date_created"],
-        "pg_available_extensions": [],
         "read_replicas": [],
+        **(postgres if database["database_engine"] == "pg" else {}),
     }
 
 
-def _plan(call: Call) -> str:
+def _eviction(call: Call, default: str) -> str:
+    policy: str = call.given("eviction_policy", str, "") or default
+    if policy not in EVICTIONS:
+        raise ApiError(400, "Invalid eviction_policy")
+    return policy
+
+
+def _plan(call: Call, engine: str) -> str:
     plan: str = call.given("plan", str)
-    if plan not in PLANS:
+    if plan not in PLANS[engine]:
         raise ApiError(400, "Invalid plan")
     return plan
 
 
-def _version(call: Call) -> str:
+def _version(call: Call, engine: str) -> str:
     version: str = call.given("database_engine_version", str)
-    if version not in VERSIONS:
+    if version not in VERSIONS[engine]:
         raise ApiError(400, "Invalid database_engine_version")
     return version
 

@@ -1,5 +1,5 @@
 import { createClient } from "@redis/client";
-import type { Config } from "../src/lib/config";
+import { type Config, redisSocket } from "../src/lib/config";
 import { createInvitation, invitationLink } from "../src/lib/invitations";
 import { withConnection } from "../src/lib/migrate";
 
@@ -18,8 +18,8 @@ export async function inviteBy(config: Config, email: string, role: string): Pro
   const { redis, registration, origin, database } = config;
   if (registration === "closed") throw new Error("REGISTRATION=closed: nobody can register here");
   if (redis === null) throw new Error("REDIS_HOST is not set: invitations are kept in Redis");
-  const { host, port, username, password } = redis;
-  const socket = { host, port, connectTimeout: 3_000, reconnectStrategy: false } as const;
+  const { username, password } = redis;
+  const socket = { ...redisSocket(redis), connectTimeout: 3_000, reconnectStrategy: false } as const;
   const client = createClient({ socket, database: redis.database, username, password });
   // What goes wrong is told by the command that fails.
   client.on("error", () => undefined);

@@ -4,7 +4,7 @@ import type { Client } from "pg";
 import listings from "../seeds/listings.json";
 import posts from "../seeds/posts.json";
 import restaurants from "../seeds/restaurants.json";
-import type { Config, Dataset, RedisConfig } from "../src/lib/config";
+import { type Config, type Dataset, type RedisConfig, redisSocket } from "../src/lib/config";
 import { keysOf } from "../src/lib/list-keys";
 import { log } from "../src/lib/log";
 import { withConnection } from "../src/lib/migrate";
@@ -80,8 +80,8 @@ async function insertOnce(client: Client, dataset: Dataset, pictures: (Picture |
 /** The empty list may be held: without this it would be shown for five minutes more. */
 async function dropList(to: RedisConfig | null, dataset: Dataset): Promise<void> {
   if (to === null) return;
-  const { host, port, database, username, password } = to;
-  const socket = { host, port, connectTimeout: 2_000, reconnectStrategy: false as const };
+  const { database, username, password } = to;
+  const socket = { ...redisSocket(to), connectTimeout: 2_000, reconnectStrategy: false as const };
   const client = createClient({ socket, database, username, password });
   client.on("error", () => undefined);
   try {

@@ -24,10 +24,13 @@ KINDS = {
     "domains": ("DnsDomain", "domain", "Invalid domain"),
     "records": ("DnsRecord", "record", "Invalid record"),
     "databases": ("Database", "database", "invalid database ID"),
+    "users": ("DatabaseUser", "user", "Invalid database user"),
     "vfs": ("VirtualFileSystemStorage", "", "Subscription ID Not Found."),
 }
 """Collection: its resource in the recording, the wrapper of its answers, and the words for what is not there."""
 
+_KEYS = {"domains": "domain", "users": "username"}
+"""By what they are found that have no id."""
 _GENERAL = ("balancing_algorithm", "ssl_redirect", "proxy_protocol", "vpc")
 
 
@@ -75,6 +78,7 @@ class Account:
             "detach": self._detach,
             "attachments": self._attachments,
             "backup-schedule": self._schedule,
+            "access-control": self._rules,
             "vpc2": lambda *_: _page([]),
         }.get(parts[-1])
         if special is not None:
@@ -94,7 +98,7 @@ class Account:
         if kind == "domains" and f"domains/{body['domain']}" in self.things:
             return Answer(400, {"error": "Domain already exists", "status": 400})
         number = next(self._numbers)
-        if kind != "domains":
+        if kind not in _KEYS:
             thing["id"] = number if kind == "rules" else f"{kind}-{number}"
         if kind == "instances":
             thing |= {"tags": [], "label": "", "firewall_group_id": "", "_vpcs": []}
@@ -105,9 +109,16 @@ class Account:
         _merge(thing, body)
         if kind == "instances":
             thing["default_password"] = "p4ss-EXAMPLE"
-        place = f"{path}/{thing['domain' if kind == 'domains' else 'id']}"
+        place = f"{path}/{thing[_KEYS.get(kind, 'id')]}"
         self.things[place] = thing
         return Answer(201, _shown(thing, wrapper))
+
+    def _rules(self, path: str, call: Call) -> Answer:
+        """Of a user: answered in an order of the account's own."""
+        given = {name: sorted(rules) for name, rules in call.body.items() if rules is not None}
+        user = self.things[path]
+        user["access_control"] = user.get("access_control", {}) | given
+        return Answer(202, _shown(user, "user"))
 
     def _one(self, path: str, kind: str, call: Call) -> Answer:
         _, wrapper, gone = KINDS[kind]

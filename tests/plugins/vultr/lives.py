@@ -155,6 +155,11 @@ RESOURCES: Mapping[str, Recorded] = {
         },
         {"update_label": {"label": "db1b"}},
     ),
+    "DatabaseUser": Recorded(
+        "vultr:index/databaseUser:DatabaseUser",
+        {"databaseId": "database_id", "username": "app", "password": "s3cret-EXAMPLE"},
+        {"update_password": {"password": "s3cret2-EXAMPLE"}},
+    ),
 }
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from codeb.fleet import Thing, Wanted
+import pytest
+
+from codeb.fleet import Thing, Wanted, Whose, whose
 from codeb.fleet.intent import Intent, intent_of
-from codeb.fleet.kinds import ADDRESS, BALANCER, DISK, KEY, SERVER, Kind
+from codeb.fleet.kinds import ADDRESS, BALANCER, DATABASE, DISK, KEY, SERVER, Kind
 from codeb.model import ManifestSource, load_manifests, parse_settings
 
 OWNER = "codeb-prod-1a2b3c"
@@ -54,3 +56,19 @@ def test_records_are_those_of_manifests_and_servers_in_the_zone() -> None:
 def test_a_stack_of_existing_servers_wants_nothing() -> None:
     server = {"name": "a", "address": "10.0.0.1", "hostKey": f"ssh-ed25519 {'A' * 68}"}
     assert intent_of(parse_settings({"domain": "example.com", "servers": [server]}, "dev"), (), OWNER) is None
+
+
+@pytest.mark.parametrize(
+    ("label", "whose_it_is"),
+    [
+        (f"{OWNER}-valkey-0", Whose.OURS),
+        (f"{OWNER}-postgres", Whose.OURS),
+        ("codeb-other-1a2b3c-valkey-12", Whose.FOREIGN),
+        ("valkey-0", Whose.NOBODY),
+        (f"{OWNER}-valkey-01", Whose.NOBODY),
+        ("somebody-s-valkey-0", Whose.NOBODY),
+    ],
+)
+def test_a_managed_service_is_told_by_its_label(label: str, whose_it_is: Whose) -> None:
+    thing = Thing(DATABASE, "d1", {"label": label})
+    assert whose(thing, OWNER) is whose_it_is

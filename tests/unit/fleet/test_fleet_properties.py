@@ -34,7 +34,8 @@ def carried(kind: Kind, owner: str, server: str) -> dict[str, Any]:
     if kind is SHARE:
         return {"label": f"{owner}-certificates"}
     if kind is DATABASE:
-        return {"label": managed_names.label(owner)}
+        labels = (managed_names.label(owner), managed_names.valkey_label(owner, len(server)))
+        return {"label": labels[len(server) % len(labels)]}
     return {kind.label: f"{owner}-0a0b0c0d" if kind is KEY else owner}
 
 

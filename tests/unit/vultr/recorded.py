@@ -17,8 +17,8 @@ from lab.vultr.faults import Rule
 from lab.vultr.simulator import Simulator
 from tests.vultr_api import Api
 
-_UNUSED = ("ObjectStorage", "DatabaseDb", "DatabaseUser")
-_NOT_OURS = re.compile("/v2/(object-storage|databases/[^/]+)/")
+_UNUSED = ("ObjectStorage", "DatabaseDb")
+_NOT_OURS = re.compile("/v2/(object-storage|databases/[^/]+/dbs)")
 """Recorded too, but the simulator has none of them."""
 
 

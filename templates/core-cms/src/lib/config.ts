@@ -15,6 +15,8 @@ export interface RedisConfig {
   password?: string;
   /** How the names of channels begin. */
   channelPrefix: string;
+  /** Whether it takes TLS alone, as one that a cloud runs; its certificate is checked. */
+  tls: boolean;
 }
 
 export interface StorageConfig {
@@ -98,6 +100,7 @@ class Reader {
 }
 
 const WEB = ["http:", "https:"];
+const TLS = ["false", "true"] as const;
 
 function redisConfig(read: Reader): RedisConfig | null {
   const host = read.optional("REDIS_HOST");
@@ -109,7 +112,14 @@ function redisConfig(read: Reader): RedisConfig | null {
     username: read.optional("REDIS_USERNAME") ?? undefined,
     password: read.optional("REDIS_PASSWORD") ?? undefined,
     channelPrefix: read.optional("REDIS_CHANNEL_PREFIX") ?? `${APP_ID}:`,
+    tls: read.choice("REDIS_TLS", TLS) === "true",
   };
+}
+
+/** Where Redis is, as its client takes it. */
+export function redisSocket({ host, port, tls }: RedisConfig) {
+  const place = { host, port };
+  return tls ? { ...place, tls: true as const } : place;
 }
 
 function storageConfig(read: Reader): StorageConfig | null {

@@ -1,6 +1,6 @@
 import { createClient } from "@redis/client";
 import { config } from "./app";
-import type { RedisConfig } from "./config";
+import { type RedisConfig, redisSocket } from "./config";
 import { log } from "./log";
 import { messageOf, singleton, Unavailable, within } from "./process";
 
@@ -15,12 +15,11 @@ interface Watch {
 }
 
 function makeClient(to: RedisConfig, what: string, { pingInterval, socketTimeout }: Watch) {
-  const { host, port, database, username, password } = to;
+  const { database, username, password } = to;
   const client = createClient({
     pingInterval,
     socket: {
-      host,
-      port,
+      ...redisSocket(to),
       connectTimeout: CONNECT_MS,
       socketTimeout,
       reconnectStrategy: (tries) => Math.min(100 * tries, 2_000),

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { ConfigError, readConfig } from "@/lib/config";
+import { ConfigError, readConfig, redisSocket } from "@/lib/config";
 
 const MINIMAL = {
   DATABASE_URL: "postgresql://u:p@10.77.0.2:5432/food_delivery_db",
@@ -31,7 +31,16 @@ it("takes Redis as the platform gives it", () => {
     port: 6379,
     database: 5,
     channelPrefix: "food_delivery:",
+    tls: false,
   });
+});
+
+it("speaks TLS with a Redis that takes nothing else", () => {
+  const env = { REDIS_HOST: "cache.example", REDIS_PORT: "16752", REDIS_TLS: "true" };
+  const { redis } = readConfig({ ...MINIMAL, ...env });
+  expect(redis && redisSocket(redis)).toEqual({ host: "cache.example", port: 16752, tls: true });
+  const { redis: plain } = readConfig({ ...MINIMAL, REDIS_HOST: "10.77.0.2" });
+  expect(plain && redisSocket(plain)).toEqual({ host: "10.77.0.2", port: 6379 });
 });
 
 it("signs for the public address of the bucket, or else for the only one there is", () => {
@@ -58,6 +67,7 @@ it("lists every problem by name, and no value", () => {
     REDIS_HOST: "redis",
     REDIS_DB: "two",
     REDIS_PORT: "70000",
+    REDIS_TLS: "perhaps",
     MINIO_ENDPOINT: "10.77.0.2:9000",
     APP_DATASET: "cars",
     REGISTRATION: "everybody",

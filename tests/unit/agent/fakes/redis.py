@@ -18,6 +18,10 @@ class FakeRedis:
     step: Callable[[], bool]
     users: dict[str, list[str]] = field(default_factory=dict)
     flushed: list[int] = field(default_factory=list)
+    silent: bool = False
+    service_users: dict[str, str] = field(default_factory=dict)
+    theirs: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    emptied: list[tuple[str, int]] = field(default_factory=list)
 
     def call(
         self, host: str, port: int, admin_password: str, commands: Sequence[Sequence[str]]
@@ -25,6 +29,21 @@ class FakeRedis:
         if self.step():
             raise RedisRefused(f"Redis at {host}:{port} can't be reached: connection refused")
         return [self._one(list(command)) for command in commands]
+
+    def call_as(
+        self, host: str, port: int, user: str, password: str, commands: Sequence[Sequence[str]]
+    ) -> list[object]:
+        """A service whose users may select the indexes of `theirs`."""
+        if self.step() or self.silent:
+            raise RedisRefused(f"Redis at {host}:{port} can't be reached: connection refused")
+        if self.service_users.get(user, password) != password:
+            raise RedisRefused("Redis refused AUTH: WRONGPASS invalid username-password pair")
+        for command in commands:
+            if command[0] == "SELECT" and int(command[1]) not in self.theirs.get(user, ()):
+                raise RedisRefused("Redis refused SELECT: NOPERM this user has no permissions")
+            if command[0] == "FLUSHDB":
+                self.emptied.append((user, int(commands[0][1])))
+        return ["OK" for _ in commands]
 
     def _one(self, command: list[str]) -> object:
         match command:

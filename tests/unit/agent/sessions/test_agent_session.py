@@ -265,3 +265,11 @@ def test_no_words_are_read_by_a_shell(host: FakeHost) -> None:
     assert all(word not in ("sh", "-c", "bash") for words in host.calls for word in words), shlex.join(
         host.calls[-1]
     )
+
+
+def test_a_cache_at_vultr_s_valkey_has_no_console() -> None:
+    there = {**ENVIRONMENT, "REDIS_HOST": "vultr-prod-1.vultrdb.example", "REDIS_TLS": "true"}
+    with pytest.raises(Failed, match="at Vultr's managed Valkey") as caught:
+        services.login_of("cache", "shop", there)
+    assert PASSWORD not in caught.value.failure.text()
+    assert services.login_of("db", "shop", there).user == "shop"
