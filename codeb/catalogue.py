@@ -16,6 +16,8 @@ from typing import Any, Final, Literal
 
 import yaml
 
+from codeb.tiers import ObjectTier, object_tiers
+
 DiskKind = Literal["hdd", "nvme"]
 
 _FILE: Final = Path(__file__).parent / "data" / "vultr.yaml"
@@ -131,6 +133,7 @@ class Catalogue:
     only_in: Mapping[str, str]
     missing_in: Mapping[str, tuple[str, ...]]
     managed_postgres: ManagedDatabases
+    managed_objects: Mapping[str, ObjectTier]
 
     def sold_in(self, size: Size, region: str) -> bool:
         """Whether a plan is on sale in a region; what is sold out today is not known here."""
@@ -213,6 +216,7 @@ def catalogue() -> Catalogue:
         only_in=plans["only"],
         missing_in={key: tuple(families) for key, families in plans["missing"].items()},
         managed_postgres=_databases(document["managed"]["postgres"]),
+        managed_objects=object_tiers(document["managed"]["objects"]),
     )
 
 

@@ -32,6 +32,7 @@ from components.told import Told
 if TYPE_CHECKING:
     from components.fleet import Fleet, Machine
     from components.fleet.database import Database
+    from components.fleet.objects import Objects
 
 
 class Servers:
@@ -83,6 +84,10 @@ class Servers:
     def database(self) -> Database | None:
         """The PostgreSQL that Vultr runs for the stack; None without one."""
         return self._fleet.database if self._fleet else None
+
+    def objects(self, project: str) -> Objects:
+        """The project's subscription of Object Storage; KeyError without one."""
+        return (self._fleet.objects if self._fleet else {})[project]
 
     def facts(self) -> dict[str, Any]:
         """The output `servers`: where each is and what it does."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from codeb import managed_names
 from codeb.fleet.account import Thing
-from codeb.fleet.kinds import ADDRESS, BALANCER, DATABASE, DISK, SERVER, SHARE, Kind
+from codeb.fleet.kinds import ADDRESS, BALANCER, DATABASE, DISK, OBJECTS, SERVER, SHARE, Kind
 from codeb.fleet.records import Wanted
 from codeb.model import Manifest, Settings
 from codeb.plan import Fleet
@@ -34,7 +34,8 @@ def intent_of(settings: Settings, manifests: Iterable[Manifest], owner: str) -> 
         return None
     served = [name for each in manifests for name in each.environment.hosts]
     own = {Wanted(record.name, record.type) for record in fleet.records}
-    return Intent(_labels(fleet, owner), frozenset(own | _records(served, fleet.zone)))
+    labels = _labels(fleet, owner) | {OBJECTS: _subscriptions(settings, owner)}
+    return Intent(labels, frozenset(own | _records(served, fleet.zone)))
 
 
 def _labels(fleet: Fleet, owner: str) -> dict[Kind, frozenset[str]]:
@@ -47,6 +48,11 @@ def _labels(fleet: Fleet, owner: str) -> dict[Kind, frozenset[str]]:
         SHARE: frozenset({f"{owner}-certificates"} if fleet.shared else ()),
         DATABASE: frozenset({managed_names.label(owner)} if fleet.postgres else ()),
     }
+
+
+def _subscriptions(settings: Settings, owner: str) -> frozenset[str]:
+    wanted = settings.managed.objects
+    return frozenset(managed_names.objects_label(owner, each) for each in (wanted.named if wanted else ()))
 
 
 def _records(served: Collection[str], zone: str | None) -> set[Wanted]:

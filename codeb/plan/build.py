@@ -15,6 +15,7 @@ from codeb.plan.held import Holding
 from codeb.plan.kept import NOTHING, Kept
 from codeb.plan.machines import fleet_of, servers_of, zone_notes
 from codeb.plan.managed import misplaced, service_notes, sides, undroppable
+from codeb.plan.objects import objects_notes, objects_of, objects_problems, with_objects
 from codeb.plan.placement import check_edge, check_watcher, crowded_pools, data_server, place
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
@@ -58,9 +59,10 @@ def make_plan(
     projects = _projects(settings, ordered, servers, allocation, handed, own, held, data)
     rest, left = retained(settings, projects, held, data), leaving(projects, held)
     problems = [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]
-    if problems := [*problems, *misplaced(settings, ordered, held), *undroppable(projects)]:
+    problems += [*misplaced(settings, ordered, held), *undroppable(projects)]
+    if problems := [*problems, *objects_problems(settings, projects, held)]:
         raise PlanError(problems)
-    fleet = fleet_of(settings, servers, projects)
+    fleet = with_objects(fleet_of(settings, servers, projects), settings, (*projects, *rest))
     told = (
         *kept.notes,
         *notes(projects, held, data),
@@ -69,6 +71,7 @@ def make_plan(
         *(note for project in projects for note in moved_workers(project.id, project.workers)),
         *crowded(projects),
         *service_notes(settings, projects),
+        *objects_notes(settings, projects, held),
         *crowded_pools(projects, servers, _caches(data)),
         *zone_notes(fleet, settings, projects),
         *_untraced(settings, projects),
@@ -147,7 +150,7 @@ def _project(
     held: Holding | None,
 ) -> ProjectPlan:
     project_id = manifest.project.id
-    own = _database(manifest, data, held)
+    own, buckets = _database(manifest, data, held), _buckets(manifest)
     database, beside = sides(settings, project_id, own, held.database if held else None)
     return ProjectPlan(
         manifest=manifest,
@@ -162,11 +165,12 @@ def _project(
         cache=cache_plan(
             project_id, manifest.resources.cache, allocation.slots.get(project_id), data.by_key, data.host
         ),
-        buckets=_buckets(manifest),
+        buckets=buckets,
         ceded=handed.ceded.get(project_id, ()),
         after=handed.before.get(project_id),
         workers=worker_plans(manifest, servers, held),
         beside=beside,
+        objects=objects_of(settings, project_id, buckets),
     )
 
 

@@ -106,6 +106,8 @@ def _items(fleet: Fleet) -> Iterator[Cost]:
     if fleet.postgres:
         size = known.managed_postgres.plans[fleet.postgres.plan]
         yield Cost("managed postgres", size.id, size.cents)
+    for each in fleet.objects:
+        yield Cost(f"objects of {each.project}", each.tier, known.managed_objects[each.tier].cents)
     if fleet.balancer:
         yield Cost(BALANCER, "", known.balancer_cents)
     if fleet.shared:

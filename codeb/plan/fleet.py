@@ -148,6 +148,15 @@ class DatabaseService:
 
 
 @dataclass(frozen=True)
+class ObjectService:
+    """A project's subscription of Vultr's Object Storage: the cluster's number there, and the name of the tier."""
+
+    project: str
+    cluster: int
+    tier: str
+
+
+@dataclass(frozen=True)
 class Fleet:
     """Everything of a stack at Vultr. `subnet`/`subnet_mask` are the private network's address and bits; `protect` keeps
     what holds data from deletion."""
@@ -163,6 +172,7 @@ class Fleet:
     shared: SharedStorage | None = None
     protect: bool = True
     postgres: DatabaseService | None = None
+    objects: tuple[ObjectService, ...] = ()
 
     def machine(self, server: str) -> Machine:
         """The machine of this server; KeyError when Vultr has none of this name."""

@@ -39,6 +39,15 @@ class HeldDatabase:
 
 
 @dataclass(frozen=True)
+class HeldObjects:
+    """A subscription of Object Storage as the registry remembers it; `managed`: the app's buckets are there."""
+
+    managed: bool
+    cluster: int
+    tier: str
+
+
+@dataclass(frozen=True)
 class Serving:
     """What a project's last release serves: host names, and ports of a pool, with which number of its login at the database.
     Nothing before the first one."""
@@ -62,7 +71,7 @@ class Holding:
     the names that it gave up to others. `leaving`: it had no manifest in the previous run already, and may still run all the
     same.
     `cached_in` names the Redis instance that its manifest asked for; `caches` are the places (`address:port`) that its
-    releases on the host use, None when nobody knows.
+    releases on the host use, None when nobody knows. `objects` is its subscription of Object Storage.
     """
 
     id: str
@@ -74,6 +83,7 @@ class Holding:
     caches: tuple[str, ...] | None = None
     database: HeldDatabase | None = None
     buckets: tuple[BucketPlan, ...] = ()
+    objects: HeldObjects | None = None
     servers: tuple[str, ...] = ()
     lifecycle: Lifecycle = "retain"
     retained: bool = False

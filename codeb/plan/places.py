@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from codeb import managed_names, names
-from codeb.plan.types import CachePlan, DatabasePlan, Plan, ServerPlan
+from codeb.plan.types import CachePlan, DatabasePlan, ObjectsPlan, Plan, ServerPlan
 
 Known = Mapping[str, str]
 """Marker → text."""
@@ -34,6 +34,8 @@ def markers(plan: Plan) -> frozenset[str]:
     found |= {names.disk_marker(machine.server) for machine in machines if machine.disk_gb is not None}
     if plan.fleet.postgres is not None:
         found |= set(managed_names.MARKERS)
+    for each in plan.fleet.objects:
+        found |= managed_names.objects_markers(each.project)
     shared = plan.fleet.shared
     return frozenset(found | {names.share_marker(server) for server in (shared.servers if shared else ())})
 
@@ -50,6 +52,7 @@ def settled(plan: Plan, known: Known) -> Plan:
                 database=_database(project.database, known),
                 beside=_database(project.beside, known),
                 cache=_located(project.cache, known),
+                objects=_objects(project.objects, known),
             )
             for project in plan.projects
         ),
@@ -58,10 +61,18 @@ def settled(plan: Plan, known: Known) -> Plan:
                 retained,
                 database=_database(retained.database, known),
                 beside=_database(retained.beside, known),
+                objects=_objects(retained.objects, known),
             )
             for retained in plan.retained
         ),
     )
+
+
+def marked(plan: Plan, owner: str) -> Plan:
+    """The plan with the stack's mark (the end of its owner's name) in the names of buckets at Vultr."""
+    if plan.fleet is None or not plan.fleet.objects:
+        return plan
+    return settled(plan, {managed_names.BUCKET_MARK: owner.rpartition("-")[2]})
 
 
 def examples(plan: Plan) -> dict[str, str]:
@@ -101,6 +112,12 @@ def _database(item: DatabasePlan | None, known: Known) -> DatabasePlan | None:
     if found is None or not found.managed or managed_names.PORT not in known:
         return found
     return replace(found, port=int(known[managed_names.PORT]))
+
+
+def _objects(item: ObjectsPlan | None, known: Known) -> ObjectsPlan | None:
+    if item is None:
+        return None
+    return replace(item, host=known.get(item.host, item.host), mark=known.get(item.mark, item.mark))
 
 
 def _located(item: _Located | None, known: Known) -> _Located | None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from codeb import names
-from codeb.plan.held import HeldDatabase, Holding, Serving
+from codeb.plan.held import HeldDatabase, HeldObjects, Holding, Serving
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.reader import REMEDY, Reader
 from codeb.plan.values import (
@@ -88,6 +88,7 @@ def _holding(project_id: str, entry: Reader) -> Holding:
         caches=tuple(entry.texts("caches")) if entry.value.get("caches") is not None else None,
         database=_database(database),
         buckets=_buckets(project_id, entry.child("minio")) + _buckets(project_id, kept),
+        objects=_objects(entry.child("minio")) or _objects(kept),
         servers=tuple(entry.texts("servers")),
         lifecycle=cast(Lifecycle, lifecycle),
         retained=entry.text("status", "") == "retained",
@@ -188,6 +189,14 @@ def _buckets(project_id: str, minio: Reader | None) -> tuple[BucketPlan, ...]:
         only = minio.text("bucket", "")
         return (BucketPlan(only, only.removeprefix(f"{names.stem(project_id)}-")),) if only else ()
     return tuple(_bucket(bucket) for bucket in minio.children("buckets"))
+
+
+def _objects(minio: Reader | None) -> HeldObjects | None:
+    objects = minio.child("objects") if minio else None
+    if objects is None:
+        return None
+    managed = objects.value.get("managed") is True
+    return HeldObjects(managed, objects.number("cluster", 1, 9999), objects.text("tier"))
 
 
 def _bucket(bucket: Reader) -> BucketPlan:

@@ -18,6 +18,7 @@ from components.fleet.inside import inside
 from components.fleet.keys import Keys, KeysArgs
 from components.fleet.machine import Machine, MachineArgs
 from components.fleet.network import Network, NetworkArgs
+from components.fleet.objects import Objects, ObjectsArgs
 from components.fleet.records import Records, RecordsArgs
 from components.fleet.storage import Storage, StorageArgs
 from components.ready import Ready
@@ -53,6 +54,7 @@ class Fleet(pulumi.ComponentResource):
     known: dict[str, pulumi.Output[str]]
     balancer: Balancer | None
     database: Database | None
+    objects: dict[str, Objects]
 
     def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:fleet:Fleet", name, None, opts)
@@ -73,6 +75,12 @@ class Fleet(pulumi.ComponentResource):
         storage = self._storage(name, args, self._instances, child)
         self.balancer = None
         self.database = self._database(name, args, child)
+        self.objects = {
+            each.project: Objects(
+                f"{name}-objects-{each.project}", ObjectsArgs(owner, each, fleet.protect), child
+            )
+            for each in fleet.objects
+        }
         self.known = dict(self._known(storage))
         self.register_outputs({})
 
@@ -163,4 +171,6 @@ class Fleet(pulumi.ComponentResource):
                 found[names.disk_marker(server)] = machine.device
         for server, tag in (storage.tags if storage else {}).items():
             found[names.share_marker(server)] = tag
+        for objects in self.objects.values():
+            found |= objects.known
         return {**found, **(self.database.known if self.database else {})}

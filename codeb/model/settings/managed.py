@@ -12,6 +12,7 @@ from codeb.model import types as t
 from codeb.model.problems import refusal, shown
 from codeb.model.settings.base import OffWhenEmpty, Optional, Setting
 from codeb.model.settings.certificates import Certificates
+from codeb.model.settings.objects import ManagedObjects
 
 if TYPE_CHECKING:
     from codeb.model.settings.whole import Settings
@@ -84,6 +85,8 @@ class Managed(Setting):
 
     postgres: OffWhenEmpty[ManagedPostgres] = None
     """PostgreSQL; none when left out."""
+    objects: OffWhenEmpty[ManagedObjects] = None
+    """Object Storage; none when left out."""
 
 
 def refuse_managed(settings: Settings) -> None:

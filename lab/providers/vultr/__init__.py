@@ -1,7 +1,7 @@
 """Package `vultr` 2.27 (`ediri_vultr`; terraform-provider-vultr 2.27 behind the bridge): it speaks to the API over HTTP.
 
 Its calls, in their order and with their bodies, waits, retries and faults are those of the real plugin, what it
-makes twice included: the lab shows what production does. Of databases PostgreSQL alone has a stand-in, object storages none.
+makes twice included: the lab shows what production does. Of databases PostgreSQL alone has a stand-in.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from lab.providers.vultr import (
     firewall_rule,
     instance,
     load_balancer,
+    object_storage,
     reserved_ip,
     ssh_key,
     vpc,
@@ -42,6 +43,7 @@ class VultrProvider(BridgedProvider):
             instance.TYPE: instance.Instance(api),
             block_storage.TYPE: block_storage.BlockStorage(api),
             database.TYPE: database.Database(api),
+            object_storage.TYPE: object_storage.ObjectStorage(api),
             reserved_ip.TYPE: reserved_ip.ReservedIp(api),
             load_balancer.TYPE: load_balancer.LoadBalancer(api),
             dns_domain.TYPE: dns_domain.DnsDomain(api),

@@ -10,6 +10,7 @@ from lab.vultr.api import (
     firewalls,
     instances,
     load_balancers,
+    object_storages,
     reserved_ips,
     ssh_keys,
     vfs,
@@ -28,6 +29,7 @@ _ROUTES: list[Route] = [
     *domains.ROUTES,
     *vfs.ROUTES,
     *databases.ROUTES,
+    *object_storages.ROUTES,
     *catalog.ROUTES,
 ]
 

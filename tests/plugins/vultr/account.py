@@ -24,6 +24,7 @@ KINDS = {
     "domains": ("DnsDomain", "domain", "Invalid domain"),
     "records": ("DnsRecord", "record", "Invalid record"),
     "databases": ("Database", "database", "invalid database ID"),
+    "object-storage": ("ObjectStorage", "object_storage", "Invalid object storage ID"),
     "vfs": ("VirtualFileSystemStorage", "", "Subscription ID Not Found."),
 }
 """Collection: its resource in the recording, the wrapper of its answers, and the words for what is not there."""

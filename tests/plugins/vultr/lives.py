@@ -155,6 +155,11 @@ RESOURCES: Mapping[str, Recorded] = {
         },
         {"update_label": {"label": "db1b"}},
     ),
+    "ObjectStorage": Recorded(
+        "vultr:index/objectStorage:ObjectStorage",
+        {"clusterId": 9, "tierId": 2, "label": "o1"},
+        {"update_label": {"label": "o1b"}},
+    ),
 }
 
 

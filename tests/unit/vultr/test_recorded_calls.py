@@ -25,6 +25,7 @@ RESOURCES = [
     "DnsRecord",
     "VirtualFileSystemStorage",
     "Database",
+    "ObjectStorage",
 ]
 WHOLE = "_order_of_a_whole_stack"
 
