@@ -17,6 +17,8 @@ MARKERS: Final = (HOST, PORT, USER, PASSWORD)
 
 SETTINGS_FILE: Final = f"{names.SECRETS_DIR}/managed.json"
 """Where the data server's agent reads how the service is reached."""
+OBJECTS_FILE: Final = f"{names.SECRETS_DIR}/objects.json"
+"""Where it reads how buckets at Vultr's Object Storage are reached."""
 LOGIN_FILE: Final = f"{names.SECRETS_DIR}/managed.pgpass"
 """The administrator's password, as PostgreSQL's clients read it."""
 

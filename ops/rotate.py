@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from codeb.model import ManifestErrors
 from codeb.model.document import read_document
+from codeb.model.settings import ManagedObjects
 from ops.manifest_file import check, decoded, source_of, write
 from ops.result import Result, failed
 from ops.words import clean
@@ -18,12 +19,23 @@ SERVICES: Final = ("database", "cache", "storage")
 
 
 def rotated(
-    project: str, services: Sequence[str], folder: Path, stack: str, *, dry_run: bool = False
+    project: str,
+    services: Sequence[str],
+    folder: Path,
+    stack: str,
+    *,
+    dry_run: bool = False,
+    objects: ManagedObjects | None = None,
 ) -> Result:
     """Raise the numbers of these services by one in the manifest of `folder` that has the project.
 
-    With `dry_run` say what they would be.
+    With `dry_run` say what they would be. Keys of buckets that are at Vultr (`objects`) have no number: that is refused.
     """
+    if "storage" in services and objects is not None and objects.lives(project):
+        return failed(
+            f"{project} has its buckets at Vultr's Object Storage, whose keys Vultr makes: choose Regenerate keys in its "
+            "console, then `codeb fleet refresh` and `pulumi up` (docs/managed-objects.md); nothing was changed"
+        )
     try:
         source = source_of(project, folder)
         text, bom = decoded(source)

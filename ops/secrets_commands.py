@@ -144,7 +144,12 @@ def _rotate(options: argparse.Namespace) -> int:
     return _shown(
         options,
         lambda stack: rotated(
-            options.project, services, stack.folder / stack.settings.manifests, stack.name, dry_run=dry_run
+            options.project,
+            services,
+            stack.folder / stack.settings.manifests,
+            stack.name,
+            dry_run=dry_run,
+            objects=stack.settings.managed.objects,
         ),
     )
 
