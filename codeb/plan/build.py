@@ -59,8 +59,7 @@ def make_plan(
     projects = _projects(settings, ordered, servers, allocation, handed, own, held, data)
     rest, left = retained(settings, projects, held, data), leaving(projects, held)
     problems = [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]
-    problems += [*misplaced(settings, ordered, held), *undroppable(projects)]
-    if problems := [*problems, *objects_problems(settings, projects, held)]:
+    if problems := [*problems, *_at_services(settings, ordered, projects, held)]:
         raise PlanError(problems)
     fleet = with_objects(fleet_of(settings, servers, projects), settings, (*projects, *rest))
     told = (
@@ -79,6 +78,15 @@ def make_plan(
     )
     costs = costs_of(fleet, (server.name for server in settings.servers))
     return Plan(settings, servers, data, projects, rest, left, told, fleet, costs, kept)
+
+
+def _at_services(
+    settings: Settings, ordered: list[Manifest], projects: tuple[ProjectPlan, ...], held: Previous
+) -> Iterator[Problem]:
+    """What is in the way of data being at services that Vultr runs, or coming back."""
+    yield from misplaced(settings, ordered, held)
+    yield from undroppable(projects)
+    yield from objects_problems(settings, projects, held)
 
 
 def _untraced(settings: Settings, projects: Iterable[ProjectPlan]) -> Iterator[str]:

@@ -17,7 +17,7 @@ from codeb.model import ManifestSource, SettingsErrors, load_manifests, parse_se
 from codeb.plan import Plan, PlanError, make_plan
 from codeb.plan.places import examples, marked, markers
 from codeb.plan.places import settled as placed
-from codeb.render import backup, project_environment, storage_needs, with_storage_keys
+from codeb.render import backup, host_bundle, project_environment, storage_needs, with_storage_keys
 from codeb.secrets import RootSecret, project_credentials
 
 FLEET: dict[str, Any] = {
@@ -259,3 +259,21 @@ def test_a_stack_of_existing_servers_has_no_subscriptions() -> None:
     own = {"name": "own", "address": "203.0.113.9", "privateAddress": "10.1.0.9", "hostKey": key}
     with pytest.raises(SettingsErrors, match="give a pool provider: vultr"):
         parse_settings({"domain": "a.b", "servers": [own], "managed": {"objects": {"cluster": 2}}}, "dev")
+
+
+def test_the_data_server_alone_is_told_of_the_keys() -> None:
+    plan = planned({"projects": ["shop"], "prepared": ["blog"]}, SHOP, BLOG, source("third"))
+    for server in plan.servers:
+        files = {file["path"]: file for file in host_bundle(plan, server)["files"]}
+        assert (managed_names.OBJECTS_FILE in files) == server.has("data")
+        assert (managed_names.objects_secret_key("shop") in json.dumps(files)) == server.has("data")
+        if server.has("data"):
+            file = files[managed_names.OBJECTS_FILE]
+            assert file["mode"] == "0600"
+            found = {each["id"]: each for each in json.loads(file["content"])["projects"]}
+            assert {key: each["managed"] for key, each in found.items()} == {"shop": True, "blog": False}
+            assert found["shop"]["buckets"] == [{"here": "shop-uploads", "managed": "3fa9c1-shop-uploads"}]
+    bare = planned({}, SHOP)
+    assert managed_names.OBJECTS_FILE not in json.dumps(
+        [host_bundle(bare, server) for server in bare.servers]
+    )
