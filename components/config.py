@@ -79,7 +79,7 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
         _say_hints(manifests)
         secrets = read_secrets(config, folder, settings, manifests)
         targets = ssh_targets(settings, secrets, folder, fleet)
-        live = read_live(targets, known, settings.data_servers if settings.managed.postgres else ())
+        live = read_live(targets, known, settings.data_servers if settings.managed.has_data else ())
         previous = settled(known, live, targets)
         owner = mark_of(pulumi.get_stack(), secrets.root)
         plan = marked(make_plan(settings, manifests, previous, run.kept), owner)

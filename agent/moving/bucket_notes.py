@@ -1,6 +1,7 @@
 """When a copy of a bucket began that came to its end (`/var/lib/codeb/objects/<project>.json`).
 
-A later copy, when the app is at that side, knows by it what has been deleted there since and must not come back.
+A later copy, when the app is at that side, knows by it what has been deleted there since and must not come back; and the
+program whether a project may go there. A copy the other way takes such notes away: what is there is out of date from then.
 """
 
 from __future__ import annotations
@@ -8,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, get_args
 
 from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import Reader
 from agent.host import paths
 from agent.host.ports import Ports
 from agent.host.s3 import Place
+from agent.moving.buckets import all_buckets
 from agent.moving.record import AT, Side
 
 _SKEW: Final = timedelta(minutes=5)
@@ -29,9 +31,24 @@ def begun_before(ports: Ports, project: str, to: Side, target: Place) -> datetim
 
 def noted(ports: Ports, project: str, to: Side, target: Place, begun: datetime) -> None:
     """A copy has come to its end. Raises Failed, Unwritable."""
-    found = {**_load(ports, project), _key(to, target): f"{begun:{AT}}"}
+    kept = {key: at for key, at in _load(ports, project).items() if key.startswith(f"{to} ")}
+    found = {**kept, _key(to, target): f"{begun:{AT}}"}
     content = json.dumps({"version": 1, "begun": found}, indent=1).encode() + b"\n"
     ports.files.write(_path(project), content, 0o600)
+
+
+def copied(ports: Ports) -> dict[str, Side]:
+    """To which side all objects of each project have been copied. What can't be read is in the journal alone."""
+    found: dict[str, Side] = {}
+    try:
+        for each in all_buckets(ports):
+            notes = _load(ports, each.project)
+            for side in get_args(Side):
+                if all(_key(side, pair.of(side)) in notes for pair in each.pairs):
+                    found[each.project] = side
+    except Failed as error:
+        ports.journal.log(f"status: {error.failure.cause}")
+    return found
 
 
 def _load(ports: Ports, project: str) -> dict[str, str]:

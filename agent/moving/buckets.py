@@ -37,17 +37,23 @@ class Buckets:
     pairs: tuple[Pair, ...]
 
 
-def load_buckets(ports: Ports, project: str) -> Buckets:
-    """Raises Failed for a project that has none on both sides."""
+def all_buckets(ports: Ports) -> tuple[Buckets, ...]:
+    """Of all projects that have some on both sides. Raises Failed."""
     content = ports.files.read(paths.OBJECTS_SETTINGS)
+    if content is None:
+        return ()
     store = load_settings(ports).store(HERE)
     if store is None:
         raise Failed("look", "the store on this host is not in its settings", _REMEDY)
     try:
-        found = _read(Reader(json.loads(content), ""), store.place) if content is not None else ()
+        return _read(Reader(json.loads(content), ""), store.place)
     except (ValueError, BadDocument) as error:
         raise Failed("look", f"{paths.OBJECTS_SETTINGS} can't be read: {error}", _REMEDY) from None
-    for each in found:
+
+
+def load_buckets(ports: Ports, project: str) -> Buckets:
+    """Raises Failed for a project that has none on both sides."""
+    for each in all_buckets(ports):
         if each.project == project:
             return each
     raise Failed(

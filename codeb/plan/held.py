@@ -40,11 +40,15 @@ class HeldDatabase:
 
 @dataclass(frozen=True)
 class HeldObjects:
-    """A subscription of Object Storage as the registry remembers it; `managed`: the app's buckets are there."""
+    """A subscription of Object Storage as the registry remembers it; `managed`: the app's buckets are there.
+
+    `copied` is the side to which the data server says that all objects have been copied last, None when it does not say.
+    """
 
     managed: bool
     cluster: int
     tier: str
+    copied: Side | None = None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Which projects have their buckets at Vultr's Object Storage, which have some there beside those on the data server.
 
-Buckets on the data server are always there, so that what is at Vultr can come back. Nobody but the operator knows whether
-objects were copied: a project goes to the other side only where both sides were there before, and the plan says what that
-means. What can't be kept there, a limit of a bucket or a last backup, is refused.
+Buckets on the data server are always there, so that what is at Vultr can come back. A project goes to the other side once
+the data server has said that its objects were copied there, and the plan says what that means. What can't be kept there, a
+limit of a bucket or a last backup, is refused.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from codeb.plan.fleet import Fleet, ObjectService
 from codeb.plan.held import HeldObjects, Holding
 from codeb.plan.problems import Problem
 from codeb.plan.types import ObjectsPlan, ProjectPlan, RetainedPlan
-from codeb.plan.values import BucketPlan
+from codeb.plan.values import BucketPlan, Side
 
 _NAMED = 3
 _LONGEST_NAME = 63
@@ -140,6 +140,14 @@ def _left_behind(settings: Settings, project: ProjectPlan, held: Holding) -> Ite
         yield _elsewhere(
             project.id, f"Copy the objects back, then write {project.id} in {_KEY}.prepared and deploy"
         )
+    elif held.objects and used != held.objects.managed:
+        to: Side = "managed" if used else "here"
+        if held.objects.copied != to:
+            cause = (
+                "no copy of its objects to that side has come to its end, as far as the data server has told"
+            )
+            remedy = f"Run `codeb copy-objects {project.id} --to {to}` first ({_DOC}); or set it back."
+            yield Problem(f"{project.id}: {_KEY}.projects", cause, remedy)
 
 
 def _made_otherwise(wanted: ManagedObjects, project_id: str, held: HeldObjects) -> Iterator[Problem]:

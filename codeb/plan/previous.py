@@ -171,14 +171,14 @@ def _database(database: Reader | None) -> HeldDatabase | None:
         database.number("login", 1, 999, default=1),
         managed=database.value.get("managed") is True,
         beside=database.value.get("beside") is True,
-        moved=_side(database),
+        moved=_side(database, "moved"),
     )
 
 
-def _side(database: Reader) -> Side | None:
-    side = database.text("moved", "")
+def _side(reader: Reader, key: str) -> Side | None:
+    side = reader.text(key, "")
     if side not in ("", "here", "managed"):
-        raise database.wrong("moved", f"{side!r} is neither here nor managed")
+        raise reader.wrong(key, f"{side!r} is neither here nor managed")
     return cast(Side, side) if side else None
 
 
@@ -196,7 +196,8 @@ def _objects(minio: Reader | None) -> HeldObjects | None:
     if objects is None:
         return None
     managed = objects.value.get("managed") is True
-    return HeldObjects(managed, objects.number("cluster", 1, 9999), objects.text("tier"))
+    cluster, tier = objects.number("cluster", 1, 9999), objects.text("tier")
+    return HeldObjects(managed, cluster, tier, _side(objects, "copied"))
 
 
 def _bucket(bucket: Reader) -> BucketPlan:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cli
 OBJECTS: dict[str, Any] = {"cluster": 2}
 
 
-def test_a_subscription_comes_with_what_is_prepared_serves_and_comes_back(
+def test_a_subscription_comes_with_what_is_prepared_and_serves_once_all_is_copied(
     make: Make, vultr: Simulator
 ) -> None:
     vultr.set(objects_s=0.2)  # it is pending at first
@@ -36,9 +36,17 @@ def test_a_subscription_comes_with_what_is_prepared_serves_and_comes_back(
     assert json.loads(stack.codeb("fleet", "check", "--json").stdout)["findings"] == []
 
     stack.change(managed={"objects": {**OBJECTS, "projects": ["shop-0"]}})
-    second = stack.up()
-    assert second.returncode == 0, said(second)
-    assert "shop-0 has its buckets at Vultr's Object Storage from this update on" in said(second)
+    refused = stack.up()
+    assert refused.returncode != 0
+    assert "codeb copy-objects shop-0 --to managed" in said(refused)
+
+
+def test_a_new_project_is_told_of_its_subscription(make: Make) -> None:
+    stack = make(managed={"objects": {**OBJECTS, "projects": ["shop-0"]}})
+    first = stack.up()
+    assert first.returncode == 0, said(first)
+    assert "no backup has them" in said(first)
+    (service,) = stack.content()["object_storages"].values()
     outputs = json.loads(stack.pulumi("stack", "output", "--json", "--show-secrets").stdout)
     check(outputs)
     (access, secret), told = service["_keys"], outputs["connections"]["shop-0"]
@@ -46,9 +54,9 @@ def test_a_subscription_comes_with_what_is_prepared_serves_and_comes_back(
     assert told["MINIO_ENDPOINT"] == "https://ewr1.vultrobjects.invalid"
     mark = outputs["fleet"]["owner"].rpartition("-")[2]
     assert told["MINIO_BUCKET"] == f"{mark}-shop-0-uploads"
-    state = stack.bench.stack.state.read_text()
-    assert secret not in state, "the subscription's key is in the state in the clear"
+    assert secret not in stack.bench.stack.state.read_text(), "its key is in the state in the clear"
     assert steps(stack) == []
+    assert "unchanged" in stack.up().stdout
 
     stack.change(managed={})
     refused = stack.up()

@@ -88,6 +88,11 @@ class Managed(Setting):
     objects: OffWhenEmpty[ManagedObjects] = None
     """Object Storage; none when left out."""
 
+    @property
+    def has_data(self) -> bool:
+        """Whether the data server has something to say of what was brought to a service."""
+        return self.postgres is not None or self.objects is not None
+
 
 def refuse_managed(settings: Settings) -> None:
     """Raise the refusal of a service that nobody could reach, or not safely."""

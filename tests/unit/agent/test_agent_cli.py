@@ -79,6 +79,7 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "metrics",
         "ask",
         "move",
+        "copy-objects",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

@@ -13,6 +13,7 @@ from codeb import managed_names, registry
 from codeb.catalogue import catalogue
 from codeb.fleet.intent import intent_of
 from codeb.fleet.kinds import OBJECTS
+from codeb.live import Live, gather, settled
 from codeb.model import ManifestSource, SettingsErrors, load_manifests, parse_settings
 from codeb.plan import Plan, PlanError, make_plan
 from codeb.plan.places import examples, marked, markers
@@ -47,9 +48,10 @@ def planned(objects: dict[str, Any] | None, *sources: ManifestSource, before: An
     return marked(make_plan(settings, load_manifests(sources, settings), before), OWNER)
 
 
-def remembered(plan: Plan) -> Any:
+def remembered(plan: Plan, copied: dict[str, str] | None = None) -> Any:
+    """What the next run finds of this one, with what the data server says of copies."""
     document = registry.document(registry.planned_entries(plan), plan.leaving, plan.kept)
-    return json.loads(json.dumps(document))
+    return settled(json.loads(json.dumps(document)), Live(copied=copied or {}), ())
 
 
 def side(plan: Plan, key: str) -> str:
@@ -131,17 +133,22 @@ def test_a_project_goes_there_only_from_both_sides_and_is_told_what_that_means()
     assert "Write shop in prepared first" in problem({"projects": ["shop"]}, SHOP, before=remembered(here))
     both = planned({"prepared": ["shop"]}, SHOP, before=remembered(here))
     assert not any("from this update on" in note for note in both.notes)
-    there = planned({"projects": ["shop"]}, SHOP, before=remembered(both))
+    for said in (None, {"shop": "here"}, {"blog": "managed"}):
+        refused = problem({"projects": ["shop"]}, SHOP, before=remembered(both, said))
+        assert "codeb copy-objects shop --to managed" in refused
+    there = planned({"projects": ["shop"]}, SHOP, before=remembered(both, {"shop": "managed"}))
     assert any("shop has its buckets at Vultr's Object Storage from this" in note for note in there.notes)
     again = planned({"projects": ["shop"]}, SHOP, before=remembered(there))
     assert not any("from this update on" in note for note in again.notes)
 
 
 def test_a_project_comes_back_by_way_of_both_sides() -> None:
-    there = remembered(planned({"projects": ["shop"]}, SHOP))
+    there = planned({"projects": ["shop"]}, SHOP)
     for objects in ({}, None):
-        assert "Copy the objects back" in problem(objects, SHOP, before=there)
-    back = planned({"prepared": ["shop"]}, SHOP, before=there)
+        assert "Copy the objects back" in problem(objects, SHOP, before=remembered(there))
+    refused = problem({"prepared": ["shop"]}, SHOP, before=remembered(there, {"shop": "managed"}))
+    assert "codeb copy-objects shop --to here" in refused
+    back = planned({"prepared": ["shop"]}, SHOP, before=remembered(there, {"shop": "here"}))
     assert any("on the data server from this update on" in note for note in back.notes)
     assert side(planned({}, SHOP, before=remembered(back)), "shop") == "here"
 
@@ -277,3 +284,13 @@ def test_the_data_server_alone_is_told_of_the_keys() -> None:
     assert managed_names.OBJECTS_FILE not in json.dumps(
         [host_bundle(bare, server) for server in bare.servers]
     )
+
+
+def test_what_the_data_server_says_of_copies_is_heard() -> None:
+    answer = {"host": {"time": "2026-11-29T03:00:00Z"}, "projects": [], "copied": {"shop": "managed"}}
+    assert gather({"data-1": answer}, {}).copied == {"shop": "managed"}
+    assert gather({"data-1": {**answer, "copied": "no"}}, {}).copied == {}
+    both = planned({"prepared": ["shop"]}, SHOP)
+    damaged = remembered(both, {"shop": "elsewhere"})
+    with pytest.raises(PlanError, match="neither here nor managed"):
+        planned({"projects": ["shop"]}, SHOP, before=damaged)

@@ -13,6 +13,7 @@ from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import Reader
 from agent.host import paths
 from agent.host.s3 import Place, StoreError
+from agent.moving import bucket_notes
 from agent.moving.bucket_notes import begun_before
 from agent.moving.buckets import load_buckets
 from agent.moving.objects import copy_objects, read_wanted
@@ -279,3 +280,28 @@ def test_a_note_that_is_damaged_is_said(host: FakeHost) -> None:
     with pytest.raises(Failed, match="can't be read") as refused:
         begun_before(host.ports(), "shop", "managed", THERE)
     assert "delete it" in refused.value.failure.text()
+
+
+def test_status_says_to_which_side_all_objects_were_copied_last(host: FakeHost) -> None:
+    put(host, FILES, "a", b"one")
+    assert bucket_notes.copied(host.ports()) == {}
+    copied(host, dry_run=True)
+    assert bucket_notes.copied(host.ports()) == {}
+    copied(host)
+    assert bucket_notes.copied(host.ports()) == {"shop": "managed"}
+    serves(host, "managed")
+    copied(host)
+    assert bucket_notes.copied(host.ports()) == {"shop": "managed"}
+    copied(host, "here")
+    assert bucket_notes.copied(host.ports()) == {"shop": "here"}, (
+        "what was copied there before is out of date"
+    )
+
+
+def test_status_says_nothing_of_what_it_can_not_read(host: FakeHost) -> None:
+    put(host, FILES, "a", b"one")
+    copied(host)
+    host.put(f"{paths.OBJECT_COPIES}/shop.json", "{", 0o600)
+    assert bucket_notes.copied(host.ports()) == {}
+    host.files.pop(paths.OBJECTS_SETTINGS)
+    assert bucket_notes.copied(host.ports()) == {}
