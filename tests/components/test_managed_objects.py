@@ -80,7 +80,7 @@ def in_minio(recording: Recording) -> list[Registration]:
 def test_vultr_is_asked_for_one_subscription_a_project_and_keeps_it() -> None:
     fleet = replace(SINGLE, objects=(SERVICE, plan.ObjectService("blog", 2, "standard")))
     found = of(deploy(fleet), "ObjectStorage")
-    assert [each.inputs["label"] for each in found] == [f"{OWNER}-objects-shop", f"{OWNER}-objects-blog"]
+    assert {each.inputs["label"] for each in found} == {f"{OWNER}-objects-shop", f"{OWNER}-objects-blog"}
     for each in found:
         assert (each.inputs["clusterId"], each.inputs["tierId"]) == (2, 2)
         assert each.protect
@@ -112,7 +112,7 @@ async def _secret(output: pulumi.Output[str]) -> bool:
 
 def test_buckets_are_made_there_with_the_stack_s_mark_and_without_a_limit(objects: Recording) -> None:
     buckets = [each for each in in_minio(objects) if each.type == "minio:index/s3Bucket:S3Bucket"]
-    assert [each.inputs["bucket"] for each in buckets] == ["0a1b2c-shop-uploads", "0a1b2c-shop-assets"]
+    assert {each.inputs["bucket"] for each in buckets} == {"0a1b2c-shop-uploads", "0a1b2c-shop-assets"}
     assert not any("quota" in each.inputs for each in buckets)
     (public,) = [each for each in in_minio(objects) if each.type.endswith("S3BucketPolicy")]
     assert "arn:aws:s3:::0a1b2c-shop-assets/*" in public.inputs["policy"]
