@@ -58,6 +58,7 @@ VERBS: Final[Mapping[str, str]] = {
     "restore-undo": "agent.restore.undo",
     "prove": "agent.proof.prove",
     "move": "agent.moving.move",
+    "copy-objects": "agent.moving.objects",
     "upgrade": "agent.upgrade.upgrade",
     "rebuild": "agent.rebuild.rebuild",
     "ship": "agent.archive.ship",

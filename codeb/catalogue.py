@@ -16,6 +16,8 @@ from typing import Any, Final, Literal
 
 import yaml
 
+from codeb.tiers import ObjectTier, object_tiers
+
 DiskKind = Literal["hdd", "nvme"]
 
 _FILE: Final = Path(__file__).parent / "data" / "vultr.yaml"
@@ -132,6 +134,7 @@ class Catalogue:
     missing_in: Mapping[str, tuple[str, ...]]
     managed_postgres: ManagedDatabases
     managed_valkey: ManagedDatabases
+    managed_objects: Mapping[str, ObjectTier]
 
     def managed_plan(self, plan: str) -> DatabaseSize | None:
         """The plan of this id, whatever service it is of; None when it is not written down."""
@@ -219,6 +222,7 @@ def catalogue() -> Catalogue:
         missing_in={key: tuple(families) for key, families in plans["missing"].items()},
         managed_postgres=_databases(document["managed"]["postgres"]),
         managed_valkey=_databases(document["managed"]["valkey"]),
+        managed_objects=object_tiers(document["managed"]["objects"]),
     )
 
 

@@ -22,7 +22,7 @@ class Live:
     """Project → server → status, for the servers that answered; why the others didn't, by server.
 
     `known` are, by server that answered, all projects that it has something of; `backups`, by project, what the data
-    server says of theirs, and `moved` which side it has last moved its database to.
+    server says of theirs, `moved` which side it has last moved its database to, `copied` which one all its objects to.
     """
 
     statuses: Mapping[str, Mapping[str, Status]] = field(default_factory=dict)
@@ -30,6 +30,7 @@ class Live:
     known: Mapping[str, frozenset[str]] = field(default_factory=dict)
     backups: Mapping[str, object] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
+    copied: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, project: str, servers: Iterable[str]) -> Status | None:
         """The status on the first of these servers that has the project."""
@@ -69,7 +70,7 @@ def settled(
     if previous is None:
         return None
     entries = {
-        key: _moved(key, _serving(key, entry, live, servers), live)
+        key: _copied(key, _moved(key, _serving(key, entry, live, servers), live), live)
         for key, entry in entries_of(previous).items()
     }
     left = {
@@ -117,6 +118,15 @@ def _moved(project: str, entry: Mapping[str, Any], live: Live) -> Mapping[str, A
     return {**entry, **found}
 
 
+def _copied(project: str, entry: Mapping[str, Any], live: Live) -> Mapping[str, Any]:
+    """The entry with the side that the project's objects have been copied to."""
+    side = live.copied.get(project)
+    minio = entry.get("minio") if isinstance(entry, Mapping) else None
+    if side is None or not isinstance(minio, Mapping) or not isinstance(minio.get("objects"), Mapping):
+        return entry
+    return {**entry, "minio": {**minio, "objects": {**minio["objects"], "copied": side}}}
+
+
 def _stopped(
     project: str, entry: Mapping[str, Any], live: Live, servers: Collection[str]
 ) -> Mapping[str, Any]:
@@ -153,6 +163,7 @@ def gather(answers: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str]) 
     known: dict[str, frozenset[str]] = {}
     backups: dict[str, object] = {}
     moved: dict[str, str] = {}
+    copied: dict[str, str] = {}
     for server, document in answers.items():
         host, projects = document.get("host"), document.get("projects")
         if not isinstance(host, Mapping) or not isinstance(projects, list):
@@ -168,7 +179,9 @@ def gather(answers: Mapping[str, Mapping[str, Any]], silent: Mapping[str, str]) 
         backups |= saved if isinstance(saved, Mapping) else {}
         sides = document.get("moved")
         moved |= {str(key): str(side) for key, side in sides.items()} if isinstance(sides, Mapping) else {}
-    return Live(found, dict(silent), known, backups, moved)
+        ended = document.get("copied")
+        copied |= {str(key): str(side) for key, side in ended.items()} if isinstance(ended, Mapping) else {}
+    return Live(found, dict(silent), known, backups, moved, copied)
 
 
 def words(plan: Plan, live: Live, stack: str) -> list[Word]:

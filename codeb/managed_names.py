@@ -18,8 +18,46 @@ MARKERS: Final = (HOST, PORT, USER, PASSWORD)
 
 SETTINGS_FILE: Final = f"{names.SECRETS_DIR}/managed.json"
 """Where the data server's agent reads how the service is reached."""
+OBJECTS_FILE: Final = f"{names.SECRETS_DIR}/objects.json"
+"""Where it reads how buckets at Vultr's Object Storage are reached."""
 LOGIN_FILE: Final = f"{names.SECRETS_DIR}/managed.pgpass"
 """The administrator's password, as PostgreSQL's clients read it."""
+
+
+BUCKET_MARK: Final = "@{managed:objects/mark}"
+"""The stack's mark, in front of the names of its buckets at Vultr's Object Storage: those are unique in a whole cluster."""
+MARK_LENGTH: Final = 6
+
+
+def objects_host(project_id: str) -> str:
+    """Stands for the host name of a project's subscription of Object Storage."""
+    return f"@{{managed:objects/{project_id}/host}}"
+
+
+def objects_access_key(project_id: str) -> str:
+    """Stands for the name of its pair of keys."""
+    return f"@{{managed:objects/{project_id}/access}}"
+
+
+def objects_secret_key(project_id: str) -> str:
+    """Stands for the pair's other half, which is a secret."""
+    return f"@{{managed:objects/{project_id}/secret}}"
+
+
+def objects_markers(project_id: str) -> frozenset[str]:
+    """What stands for what Vultr alone knows of a project's subscription."""
+    made = (objects_host, objects_access_key, objects_secret_key)
+    return frozenset(each(project_id) for each in made)
+
+
+def objects_bucket(mark: str, name: str) -> str:
+    """What a bucket is called there: `3fa9c1-shop-uploads`."""
+    return f"{mark}-{name}"
+
+
+def objects_label(owner: str, project_id: str) -> str:
+    """How Vultr's console shows a project's subscription."""
+    return f"{owner}-objects-{project_id}"
 
 
 def label(owner: str) -> str:

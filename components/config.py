@@ -27,6 +27,7 @@ from codeb.model import (
 )
 from codeb.names import REQUEST_VARIABLE
 from codeb.plan import Plan, PlanError, cost_line, make_plan, merged
+from codeb.plan.places import marked
 from codeb.ssh import SshTarget
 from components.live import read_live
 from components.running import check_running, renewed, waiting
@@ -78,12 +79,13 @@ async def load(config: pulumi.Config, folder: Path) -> Stack:
         _say_hints(manifests)
         secrets = read_secrets(config, folder, settings, manifests)
         targets = ssh_targets(settings, secrets, folder, fleet)
-        live = read_live(targets, known, settings.data_servers if settings.managed.postgres else ())
+        live = read_live(targets, known, settings.data_servers if settings.managed.has_data else ())
         previous = settled(known, live, targets)
-        plan = make_plan(settings, manifests, previous, run.kept)
+        owner = mark_of(pulumi.get_stack(), secrets.root)
+        plan = marked(make_plan(settings, manifests, previous, run.kept), owner)
     except (DocumentErrors, PlanError) as error:
         raise pulumi.RunError(str(error)) from None
-    check_running(plan, mark_of(pulumi.get_stack(), secrets.root), outputs["servers"] or {}, fleet)
+    check_running(plan, owner, outputs["servers"] or {}, fleet)
     return Stack(stack_name(), folder, plan, secrets, targets, previous, fleet, outputs["costs"], live)
 
 

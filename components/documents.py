@@ -17,7 +17,7 @@ from codeb.changes import Digest, Summary, bundle_summary, release_marks, releas
 from codeb.plan import Plan, ProjectPlan
 from codeb.plan.places import Known, examples, settled
 from codeb.plan.routes import routed
-from codeb.render import project_environment, release_document, route_document
+from codeb.render import project_environment, release_document, route_document, with_storage_keys
 from codeb.secrets import ProjectCredentials, RootSecret, Rotation, project_credentials
 
 Document = dict[str, Any]
@@ -92,7 +92,7 @@ def release(
     """The document of a project's release on a server, secrets included."""
     plan = drafts.at(known)
     project = plan.project(project_id)
-    environment = project_environment(plan, project, credentials)
+    environment = project_environment(plan, project, with_storage_keys(project, credentials, known))
     document = release_document(plan, project, plan.server(server), environment)
     if project.cache is not None:
         document["cache"]["password"] = credentials.cache_password

@@ -17,7 +17,7 @@ from codeb.outputs.stack import CONNECTION_VARIABLES, SECRET_VARIABLES
 from codeb.plan import BucketPlan, Plan, ProjectPlan, RetainedPlan
 from codeb.plan.monitored import monitoring_places, monitoring_server
 from codeb.plan.places import Known, data_places
-from codeb.render import final_document, project_environment
+from codeb.render import final_document, project_environment, storage_needs, with_storage_keys
 from codeb.secrets import PlatformSecrets, project_credentials
 from components.backup import Backup, BackupArgs
 from components.caches import cache_args
@@ -25,6 +25,7 @@ from components.config import Stack
 from components.data import DataArgs, DataServices
 from components.databases import DatabasesArgs
 from components.documents import Drafts, changes_digest, earlier_release, releases, rotation_of, routes_of
+from components.objects import project_objects
 from components.project import Project, ProjectArgs
 from components.project_keys import backup_keys, database_passwords, storage_keys
 from components.servers import Servers
@@ -152,6 +153,14 @@ class Platform(pulumi.ComponentResource):
             earlier=partial(earlier_release, digest=self._digest),
             told=self._told,
             places=self._servers.places,
+            objects=project_objects(
+                key,
+                (project.objects if project else None) or (kept.objects if kept else None),
+                self._servers.objects,
+                buckets,
+                pulumi.ResourceOptions(parent=self),
+                keep_data=lifecycle == "retain",
+            ),
         )
 
     def _databases(
@@ -197,7 +206,12 @@ class Platform(pulumi.ComponentResource):
     def _connections(self) -> dict[str, Any]:
         """How each project reaches its data, for its own team: what is secret is marked, value by value."""
         example = self._drafts.at(self._drafts.examples)
-        places = {each.id: " ".join([example.data.host, *data_places(each)]) for each in example.projects}
+        places = {
+            each.id: " ".join(
+                [example.data.host, *data_places(each), storage_needs(each, self._drafts.examples)]
+            )
+            for each in example.projects
+        }
         return {
             key: self._servers.places.when_known(
                 self._drafts.needs(place), partial(self._connection_details, key)
@@ -210,7 +224,7 @@ class Platform(pulumi.ComponentResource):
         project = plan.project(project_id)
         root = self._stack.secrets.root
         credentials = project_credentials(root, project_id, rotation=rotation_of(project))
-        environment = project_environment(plan, project, credentials)
+        environment = project_environment(plan, project, with_storage_keys(project, credentials, known))
         return {
             name: pulumi.Output.secret(environment[name]) if name in SECRET_VARIABLES else environment[name]
             for name in CONNECTION_VARIABLES

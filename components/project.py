@@ -20,6 +20,7 @@ from components.caches import CacheArgs, declare_cache
 from components.databases import DatabasesArgs, declare_databases
 from components.documents import Release, Route
 from components.final import final_backup
+from components.objects import ProjectObjects
 from components.places import Places
 from components.project_keys import StorageKey
 from components.server import Server
@@ -39,7 +40,8 @@ class ProjectArgs:
     `releases` are for each of the servers, secrets included; `told` says what changes of them. Buckets live
     on `data_server`. `routes` are the documents of those of the `edges` that only send visitors on. The releases of `after`
     end before this project's begin: it takes something over from them. `final` is what the agent is told of the backup
-    before the database is dropped, "" where it isn't.
+    before the database is dropped, "" where it isn't. `objects` are its buckets at Vultr: an app that uses those is let in
+    to the ones here no more.
     """
 
     id: str
@@ -59,6 +61,7 @@ class ProjectArgs:
     routes: Mapping[str, Route] = field(default_factory=dict)
     after: Sequence[pulumi.Resource] = ()
     final: str = ""
+    objects: ProjectObjects | None = None
 
     def __repr__(self) -> str:
         return f"ProjectArgs({self.id})"
@@ -85,9 +88,10 @@ class Project(pulumi.ComponentResource):
         )
         buckets = declare_buckets(name, args.buckets, keep_data=args.keep_data, opts=data)
         made = [*declare_databases(name, args.databases, self), *buckets]
+        made += args.objects.made if args.objects else ()
         if args.final:
             made.append(final_backup(name, args.final, args.data_server, made, self))
-        if args.buckets and args.servers:
+        if args.buckets and args.servers and not (args.objects and args.objects.used):
             made += self._storage_access(name, args, made)
         made += declare_cache(name, args.cache, self)
         commands = self._releases(name, args, made)

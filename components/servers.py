@@ -32,6 +32,7 @@ from components.told import Told
 if TYPE_CHECKING:
     from components.fleet import Fleet, Machine
     from components.fleet.database import Database
+    from components.fleet.objects import Objects
     from components.fleet.valkey import Valkey
 
 
@@ -89,6 +90,10 @@ class Servers:
     def caches(self) -> Mapping[int, Valkey]:
         """The services of Valkey that Vultr runs for the stack, by the number of the Redis in whose place each is."""
         return self._fleet.caches if self._fleet else {}
+
+    def objects(self, project: str) -> Objects:
+        """The project's subscription of Object Storage; KeyError without one."""
+        return (self._fleet.objects if self._fleet else {})[project]
 
     def facts(self) -> dict[str, Any]:
         """The output `servers`: where each is and what it does."""

@@ -9,12 +9,17 @@ from typing import Any, Final
 
 from codeb.model import ManifestErrors
 from codeb.model.document import read_document
+from codeb.model.settings import ManagedObjects
 from ops.manifest_file import check, decoded, source_of, write
 from ops.result import Result, failed
 from ops.words import clean
 from ops.yaml_edit import EditError, put
 
 SERVICES: Final = ("database", "cache", "storage")
+_AT_VULTR: Final = (
+    "{project} has its buckets at Vultr's Object Storage, whose keys Vultr makes: choose Regenerate keys in its console, "
+    "then `codeb fleet refresh` and `pulumi up` (docs/managed-objects.md); nothing was changed"
+)
 
 
 def rotated(
@@ -51,6 +56,13 @@ def rotated(
     ]
     lines.append(f"the next `pulumi up` of stack {stack} makes the new keys and releases {project} with them")
     return Result({"ok": True, "project": project, "file": source.path, "numbers": numbers}, tuple(lines))
+
+
+def unnumbered(project: str, services: Sequence[str], objects: ManagedObjects | None) -> Result | None:
+    """The refusal of another number for keys of buckets that are at Vultr; None where there is none to be refused."""
+    if "storage" in services and objects is not None and objects.lives(project):
+        return failed(_AT_VULTR.format(project=project))
+    return None
 
 
 def _part(document: dict[str, Any], service: str) -> dict[str, Any]:

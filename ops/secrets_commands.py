@@ -125,7 +125,7 @@ def _service(text: str) -> str:
 
 def _rotate(options: argparse.Namespace) -> int:
     from ops import rotate_platform
-    from ops.rotate import rotated
+    from ops.rotate import rotated, unnumbered
 
     if bool(options.platform) == bool(options.project and options.services):
         options.refuse("write a project and its services, or --platform and accounts")
@@ -143,8 +143,15 @@ def _rotate(options: argparse.Namespace) -> int:
     services = tuple(dict.fromkeys(options.services))
     return _shown(
         options,
-        lambda stack: rotated(
-            options.project, services, stack.folder / stack.settings.manifests, stack.name, dry_run=dry_run
+        lambda stack: (
+            unnumbered(options.project, services, stack.settings.managed.objects)
+            or rotated(
+                options.project,
+                services,
+                stack.folder / stack.settings.manifests,
+                stack.name,
+                dry_run=dry_run,
+            )
         ),
     )
 

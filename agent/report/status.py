@@ -15,6 +15,7 @@ from agent.edge import names, site
 from agent.host import commands, paths
 from agent.host.paths import Colour, other
 from agent.host.ports import Ports
+from agent.moving.bucket_notes import copied
 from agent.moving.record import lives
 from agent.project import health, record
 from agent.project.record import Record
@@ -52,13 +53,14 @@ def status(ports: Ports, document: Reader, by: str) -> dict[str, object]:
     seen = _look(ports)
     with ThreadPoolExecutor(_AT_ONCE) as workers:
         projects = list(workers.map(lambda name: _project(ports, name, seen), names))
-    saved, moved = backup_facts(ports, project), lives(ports)
+    saved, moved, objects = backup_facts(ports, project), lives(ports), copied(ports)
     return {
         "ok": True,
         "host": host_facts(ports),
         "projects": projects,
         **({"backups": saved} if saved else {}),
         **({"moved": moved} if moved else {}),
+        **({"copied": objects} if objects else {}),
     }
 
 

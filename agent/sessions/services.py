@@ -79,7 +79,14 @@ def _cache(environment: Mapping[str, str]) -> dict[str, object]:
 
 
 def _storage(environment: Mapping[str, str]) -> dict[str, object]:
+    """Within the stack it is plain HTTP; what has TLS is Vultr's. Raises Failed for that."""
     url = urlsplit(environment["MINIO_ENDPOINT"])
+    if url.scheme == "https":
+        raise Failed(
+            "session",
+            "its buckets are at Vultr's Object Storage, which no server of the stack has a console for",
+            "any client of S3 reaches them by the app's MINIO_* variables (docs/managed-objects.md)",
+        )
     return {
         "host": url.hostname or "",
         "port": url.port or 80,

@@ -18,8 +18,8 @@ HERE: Final = "here"
 RECIPIENT: Final = re.compile(r"age1[02-9ac-hj-np-z]{58}")
 DATABASE: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 BUCKET: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]")
-_ENDPOINT: Final = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_REGION: Final = re.compile(r"[a-z0-9-]{1,40}")
+ENDPOINT: Final = re.compile(r"https?://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+REGION: Final = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True)
@@ -116,8 +116,8 @@ def _store(reader: Reader) -> Store:
     made = Store(
         reader.text("name", SLUG),
         Place(
-            endpoint=reader.text("endpoint", _ENDPOINT),
-            region=reader.text("region", _REGION),
+            endpoint=reader.text("endpoint", ENDPOINT),
+            region=reader.text("region", REGION),
             bucket=reader.text("bucket", BUCKET),
             access_key=reader.secret("access_key"),
             secret_key=reader.secret("secret_key"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from email.header import Header
 
 from agent.host.ports import Ports
-from agent.host.s3 import Place
+from agent.host.s3 import Place, Sent
 from agent.store.sealed import opened
 from agent.uploads import runs
 from agent.uploads.entries import Entry
@@ -36,9 +36,11 @@ def brought_back(
 
 def put(
     ports: Ports, key: str, pieces: Iterable[bytes], target: Place, headers: Mapping[str, str], size: int
-) -> None:
+) -> Sent:
     """Write a content with its headers into the bucket `target`. Raises StoreError, and what `pieces` raises."""
-    ports.s3.upload(target, key, pieces, size, {name: _ascii(value) for name, value in headers.items()})
+    return ports.s3.upload(
+        target, key, pieces, size, {name: _ascii(value) for name, value in headers.items()}
+    )
 
 
 def _ascii(value: str) -> str:

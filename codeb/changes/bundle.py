@@ -98,7 +98,7 @@ def _uses(project: ProjectPlan, service: str) -> bool:
     if service == names.POSTGRES:
         return project.database is not None
     if service == names.MINIO:
-        return bool(project.buckets)
+        return bool(project.own_buckets)
     return project.cache is not None and project.cache.name == service
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from codeb import managed_names
 from codeb.fleet.account import Thing
-from codeb.fleet.kinds import ADDRESS, BALANCER, DATABASE, DISK, SERVER, SHARE, Kind
+from codeb.fleet.kinds import ADDRESS, BALANCER, DATABASE, DISK, OBJECTS, SERVER, SHARE, Kind
 from codeb.fleet.records import Wanted
 from codeb.model import Manifest, Settings
 from codeb.plan import Fleet
@@ -35,7 +35,8 @@ def intent_of(settings: Settings, manifests: Iterable[Manifest], owner: str) -> 
     known = tuple(manifests)
     served = [name for each in known for name in each.environment.hosts]
     own = {Wanted(record.name, record.type) for record in fleet.records}
-    return Intent(_labels(fleet, owner, len(known)), frozenset(own | _records(served, fleet.zone)))
+    labels = _labels(fleet, owner, len(known)) | {OBJECTS: _subscriptions(settings, owner)}
+    return Intent(labels, frozenset(own | _records(served, fleet.zone)))
 
 
 def _labels(fleet: Fleet, owner: str, projects: int) -> dict[Kind, frozenset[str]]:
@@ -53,6 +54,11 @@ def _labels(fleet: Fleet, owner: str, projects: int) -> dict[Kind, frozenset[str
         SHARE: frozenset({f"{owner}-certificates"} if fleet.shared else ()),
         DATABASE: frozenset(databases),
     }
+
+
+def _subscriptions(settings: Settings, owner: str) -> frozenset[str]:
+    wanted = settings.managed.objects
+    return frozenset(managed_names.objects_label(owner, each) for each in (wanted.named if wanted else ()))
 
 
 def _records(served: Collection[str], zone: str | None) -> set[Wanted]:

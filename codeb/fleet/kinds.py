@@ -70,6 +70,10 @@ DATABASE: Final = Kind(
     "managed database", "vultr:index/database:Database", "/databases", "databases", "database", "label", "label",
     holds_data=True,
 )  # fmt: skip
+OBJECTS: Final = Kind(
+    "object storage", "vultr:index/objectStorage:ObjectStorage", "/object-storage", "object_storages", "object_storage",
+    "label", "label", holds_data=True,
+)  # fmt: skip
 RULE: Final = Kind(
     "firewall rule", "vultr:index/firewallRule:FirewallRule", "/firewalls/{within}/rules", "firewall_rules",
     "firewall_rule", "notes", "notes", within="firewallGroupId",
@@ -81,7 +85,20 @@ FIREWALL: Final = Kind(
 NETWORK: Final = Kind("VPC", "vultr:index/vpc:Vpc", "/vpcs", "vpcs", "vpc", "description", "description")
 KEY: Final = Kind("SSH key", "vultr:index/sSHKey:SSHKey", "/ssh-keys", "ssh_keys", "ssh_key", "name", "name")
 
-KINDS: Final = (BALANCER, RECORD, ADDRESS, SERVER, DISK, SHARE, DATABASE, RULE, FIREWALL, NETWORK, KEY)
+KINDS: Final = (
+    BALANCER,
+    RECORD,
+    ADDRESS,
+    SERVER,
+    DISK,
+    SHARE,
+    DATABASE,
+    OBJECTS,
+    RULE,
+    FIREWALL,
+    NETWORK,
+    KEY,
+)
 """In the order in which they can be removed: what uses another comes before it."""
 
 _MACHINE: Final = re.compile(r"\.[0-9a-f]{8}$")

@@ -9,7 +9,7 @@ from typing import Final
 
 from codeb import names
 from codeb.fleet.account import Thing
-from codeb.fleet.kinds import ADDRESS, DATABASE, DISK, KEY, RECORD, SERVER, SHARE, Kind
+from codeb.fleet.kinds import ADDRESS, DATABASE, DISK, KEY, OBJECTS, RECORD, SERVER, SHARE, Kind
 from codeb.fleet.state import State
 from codeb.fleet.values import texts
 from codeb.secrets import RootSecret
@@ -17,12 +17,14 @@ from codeb.secrets import RootSecret
 _MARK: Final = r"codeb-[A-Za-z0-9_.-]+-[0-9a-f]{6}"
 _MARK_LENGTH: Final = 6
 _SERVER_NAME: Final = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?-[1-9][0-9]{0,3}"
+_PROJECT: Final = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _RESTS: Final = {
     KEY: r"[0-9a-f]{8}",
     DISK: rf"{_SERVER_NAME}(?:\.[0-9a-f]{{8}})?",
     ADDRESS: _SERVER_NAME,
     SHARE: "certificates",
     DATABASE: r"(?:postgres|valkey-(?:0|[1-9][0-9]{0,2}))",
+    OBJECTS: rf"objects-{_PROJECT}",
 }
 """What follows the mark in the labels of these kinds, after a hyphen; others carry the mark alone."""
 

@@ -86,13 +86,26 @@ class Bucket(Part):
     """Days after which an object is deleted; null for never."""
 
 
+class Subscription(Part):
+    """The project's subscription of Vultr's Object Storage (`codeb:managed.objects`)."""
+
+    managed: bool = False
+    """Whether its app has its buckets there. Their names have the stack's mark in front there, as in `connections`."""
+    cluster: int
+    """Where it is: Vultr's number of the cluster."""
+    tier: str
+    """What it was made as."""
+
+
 class Minio(Part):
-    """The project's buckets."""
+    """The project's buckets, on the server with the role `data` or at Vultr's Object Storage."""
 
     bucket: str
-    """The first one, which is `MINIO_BUCKET`."""
+    """The first one, which is `MINIO_BUCKET`, but for a stack's mark at Vultr's."""
     buckets: tuple[Bucket, ...] = ()
     """All of them."""
+    objects: Subscription | None = None
+    """Where else they are. Absent where they are on the data server alone."""
 
 
 class Health(Part):
@@ -158,6 +171,8 @@ class Kept(Part):
     """The database, with all data."""
     buckets: tuple[Bucket, ...] = ()
     """Buckets, with all objects."""
+    objects: Subscription | None = None
+    """Where else those buckets are."""
     redis: Redis | None = None
     """Cache that its present releases may still use."""
 

@@ -17,6 +17,7 @@ from codeb.plan.machines import fleet_of, servers_of, zone_notes
 from codeb.plan.managed import misplaced, service_notes, sides, undroppable
 from codeb.plan.managed_caches import placed, unmovable
 from codeb.plan.managed_caches import service_notes as cache_notes
+from codeb.plan.objects import objects_notes, objects_of, objects_problems, with_objects
 from codeb.plan.placement import check_edge, check_watcher, crowded_pools, data_server, place
 from codeb.plan.previous import Previous, read_previous
 from codeb.plan.problems import PlanError, Problem
@@ -60,10 +61,9 @@ def make_plan(
     projects = _projects(settings, ordered, servers, allocation, handed, own, held, data)
     rest, left = retained(settings, projects, held, data), leaving(projects, held)
     problems = [*handed.problems, *_shared_names(projects, rest, left), *_still_there(kept, held)]
-    problems += [*misplaced(settings, ordered, held), *undroppable(projects), *unmovable(settings, projects)]
-    if problems:
+    if problems := [*problems, *_at_services(settings, ordered, projects, held)]:
         raise PlanError(problems)
-    fleet = fleet_of(settings, servers, projects)
+    fleet = with_objects(fleet_of(settings, servers, projects), settings, (*projects, *rest))
     told = (
         *kept.notes,
         *notes(projects, held, data),
@@ -73,6 +73,7 @@ def make_plan(
         *crowded(projects),
         *service_notes(settings, projects),
         *cache_notes(settings, projects, held),
+        *objects_notes(settings, projects, held),
         *crowded_pools(projects, servers, _caches(data)),
         *zone_notes(fleet, settings, projects),
         *_untraced(settings, projects),
@@ -80,6 +81,16 @@ def make_plan(
     )
     costs = costs_of(fleet, (server.name for server in settings.servers))
     return Plan(settings, servers, data, projects, rest, left, told, fleet, costs, kept)
+
+
+def _at_services(
+    settings: Settings, ordered: list[Manifest], projects: tuple[ProjectPlan, ...], held: Previous
+) -> Iterator[Problem]:
+    """What is in the way of data being at services that Vultr runs, or coming back."""
+    yield from misplaced(settings, ordered, held)
+    yield from undroppable(projects)
+    yield from unmovable(settings, projects)
+    yield from objects_problems(settings, projects, held)
 
 
 def _untraced(settings: Settings, projects: Iterable[ProjectPlan]) -> Iterator[str]:
@@ -151,7 +162,7 @@ def _project(
     held: Holding | None,
 ) -> ProjectPlan:
     project_id = manifest.project.id
-    own = _database(manifest, data, held)
+    own, buckets = _database(manifest, data, held), _buckets(manifest)
     database, beside = sides(settings, project_id, own, held.database if held else None)
     wanted = manifest.resources.cache
     cache = cache_plan(project_id, wanted, allocation.slots.get(project_id), data.by_key, data.host)
@@ -166,11 +177,12 @@ def _project(
         user=names.user(project_id),
         database=database,
         cache=placed(settings, project_id, cache, wanted.rotation, held),
-        buckets=_buckets(manifest),
+        buckets=buckets,
         ceded=handed.ceded.get(project_id, ()),
         after=handed.before.get(project_id),
         workers=worker_plans(manifest, servers, held),
         beside=beside,
+        objects=objects_of(settings, project_id, buckets),
     )
 
 

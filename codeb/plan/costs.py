@@ -111,6 +111,8 @@ def _items(fleet: Fleet) -> Iterator[Cost]:
         size = known.managed_valkey.plans[fleet.valkey.plan]
         for number in fleet.valkey.numbers:
             yield Cost(f"managed {managed_names.valkey(number)}", size.id, size.cents)
+    for each in fleet.objects:
+        yield Cost(f"objects of {each.project}", each.tier, known.managed_objects[each.tier].cents)
     if fleet.balancer:
         yield Cost(BALANCER, "", known.balancer_cents)
     if fleet.shared:

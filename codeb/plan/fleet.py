@@ -158,6 +158,15 @@ class CacheServices:
 
 
 @dataclass(frozen=True)
+class ObjectService:
+    """A project's subscription of Vultr's Object Storage: the cluster's number there, and the name of the tier."""
+
+    project: str
+    cluster: int
+    tier: str
+
+
+@dataclass(frozen=True)
 class Fleet:
     """Everything of a stack at Vultr. `subnet`/`subnet_mask` are the private network's address and bits; `protect` keeps
     what holds data from deletion."""
@@ -174,6 +183,7 @@ class Fleet:
     protect: bool = True
     postgres: DatabaseService | None = None
     valkey: CacheServices | None = None
+    objects: tuple[ObjectService, ...] = ()
 
     def machine(self, server: str) -> Machine:
         """The machine of this server; KeyError when Vultr has none of this name."""

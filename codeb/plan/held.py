@@ -40,6 +40,19 @@ class HeldDatabase:
 
 
 @dataclass(frozen=True)
+class HeldObjects:
+    """A subscription of Object Storage as the registry remembers it; `managed`: the app's buckets are there.
+
+    `copied` is the side to which the data server says that all objects have been copied last, None when it does not say.
+    """
+
+    managed: bool
+    cluster: int
+    tier: str
+    copied: Side | None = None
+
+
+@dataclass(frozen=True)
 class Serving:
     """What a project's last release serves: host names, and ports of a pool, with which number of its login at the database.
     Nothing before the first one."""
@@ -64,7 +77,8 @@ class Holding:
     same.
     `cached_in` names the Redis instance that its manifest asked for; `cached_managed`: the cache was at Vultr's Valkey in
     that one's place, `cached_beside`: it was here, and let in there still. `caches` are the places (`address:port`) that its
-    releases on the host use, None when nobody knows.
+    releases on the host use, None when nobody knows. `objects` is
+    its subscription of Object Storage.
     """
 
     id: str
@@ -78,6 +92,7 @@ class Holding:
     caches: tuple[str, ...] | None = None
     database: HeldDatabase | None = None
     buckets: tuple[BucketPlan, ...] = ()
+    objects: HeldObjects | None = None
     servers: tuple[str, ...] = ()
     lifecycle: Lifecycle = "retain"
     retained: bool = False

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from codeb import managed_names, names
-from codeb.plan.types import CachePlan, DatabasePlan, Plan, ProjectPlan, ServerPlan
+from codeb.plan.types import CachePlan, DatabasePlan, ObjectsPlan, Plan, ProjectPlan, ServerPlan
 
 Known = Mapping[str, str]
 """Marker → text."""
@@ -36,6 +36,8 @@ def markers(plan: Plan) -> frozenset[str]:
         found |= set(managed_names.MARKERS)
     for number in plan.fleet.valkey.numbers if plan.fleet.valkey else ():
         found |= {managed_names.valkey_host(number), managed_names.valkey_port(number)}
+    for each in plan.fleet.objects:
+        found |= managed_names.objects_markers(each.project)
     shared = plan.fleet.shared
     return frozenset(found | {names.share_marker(server) for server in (shared.servers if shared else ())})
 
@@ -52,6 +54,7 @@ def settled(plan: Plan, known: Known) -> Plan:
                 database=_database(project.database, known),
                 beside=_database(project.beside, known),
                 cache=_cache(project.cache, known),
+                objects=_objects(project.objects, known),
             )
             for project in plan.projects
         ),
@@ -60,10 +63,18 @@ def settled(plan: Plan, known: Known) -> Plan:
                 retained,
                 database=_database(retained.database, known),
                 beside=_database(retained.beside, known),
+                objects=_objects(retained.objects, known),
             )
             for retained in plan.retained
         ),
     )
+
+
+def marked(plan: Plan, owner: str) -> Plan:
+    """The plan with the stack's mark (the end of its owner's name) in the names of buckets at Vultr."""
+    if plan.fleet is None or not plan.fleet.objects:
+        return plan
+    return settled(plan, {managed_names.BUCKET_MARK: owner.rpartition("-")[2]})
 
 
 def examples(plan: Plan) -> dict[str, str]:
@@ -119,6 +130,12 @@ def _cache(item: CachePlan | None, known: Known) -> CachePlan | None:
         return found
     port = known.get(managed_names.valkey_port(found.slot.instance))
     return replace(found, service_port=int(port)) if port else found
+
+
+def _objects(item: ObjectsPlan | None, known: Known) -> ObjectsPlan | None:
+    if item is None:
+        return None
+    return replace(item, host=known.get(item.host, item.host), mark=known.get(item.mark, item.mark))
 
 
 def _located(item: _Located | None, known: Known) -> _Located | None:

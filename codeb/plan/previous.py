@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from codeb import names
-from codeb.plan.held import HeldDatabase, Holding, Serving
+from codeb.plan.held import HeldDatabase, HeldObjects, Holding, Serving
 from codeb.plan.problems import PlanError, Problem
 from codeb.plan.reader import REMEDY, Reader
 from codeb.plan.values import (
@@ -90,6 +90,7 @@ def _holding(project_id: str, entry: Reader) -> Holding:
         caches=tuple(entry.texts("caches")) if entry.value.get("caches") is not None else None,
         database=_database(database),
         buckets=_buckets(project_id, entry.child("minio")) + _buckets(project_id, kept),
+        objects=_objects(entry.child("minio")) or _objects(kept),
         servers=tuple(entry.texts("servers")),
         lifecycle=cast(Lifecycle, lifecycle),
         retained=entry.text("status", "") == "retained",
@@ -172,14 +173,14 @@ def _database(database: Reader | None) -> HeldDatabase | None:
         database.number("login", 1, 999, default=1),
         managed=database.value.get("managed") is True,
         beside=database.value.get("beside") is True,
-        moved=_side(database),
+        moved=_side(database, "moved"),
     )
 
 
-def _side(database: Reader) -> Side | None:
-    side = database.text("moved", "")
+def _side(reader: Reader, key: str) -> Side | None:
+    side = reader.text(key, "")
     if side not in ("", "here", "managed"):
-        raise database.wrong("moved", f"{side!r} is neither here nor managed")
+        raise reader.wrong(key, f"{side!r} is neither here nor managed")
     return cast(Side, side) if side else None
 
 
@@ -190,6 +191,15 @@ def _buckets(project_id: str, minio: Reader | None) -> tuple[BucketPlan, ...]:
         only = minio.text("bucket", "")
         return (BucketPlan(only, only.removeprefix(f"{names.stem(project_id)}-")),) if only else ()
     return tuple(_bucket(bucket) for bucket in minio.children("buckets"))
+
+
+def _objects(minio: Reader | None) -> HeldObjects | None:
+    objects = minio.child("objects") if minio else None
+    if objects is None:
+        return None
+    managed = objects.value.get("managed") is True
+    cluster, tier = objects.number("cluster", 1, 9999), objects.text("tier")
+    return HeldObjects(managed, cluster, tier, _side(objects, "copied"))
 
 
 def _bucket(bucket: Reader) -> BucketPlan:

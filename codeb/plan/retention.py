@@ -9,6 +9,7 @@ from codeb import names
 from codeb.model import Settings
 from codeb.plan.held import HeldDatabase, Holding
 from codeb.plan.managed import retained_sides
+from codeb.plan.objects import retained_objects
 from codeb.plan.previous import Previous
 from codeb.plan.types import DatabasePlan, DataServicesPlan, ProjectPlan, RetainedPlan
 from codeb.plan.values import BucketPlan
@@ -27,7 +28,8 @@ def retained(
         rest = _rest(held, running.get(held.id), data)
         if rest and held.lifecycle == "retain":
             database, beside = retained_sides(settings, rest.database, held.database)
-            found.append(replace(rest, database=database, beside=beside))
+            objects = retained_objects(settings, held)
+            found.append(replace(rest, database=database, beside=beside, objects=objects))
     return tuple(found)
 
 

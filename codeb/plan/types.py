@@ -109,6 +109,23 @@ class DatabasePlan:
 
 
 @dataclass(frozen=True)
+class ObjectsPlan:
+    """A project's subscription of Vultr's Object Storage. `used`: its app's buckets are there, else those on the data server
+    are. Its host and the mark in front of its buckets' names are markers until they are known."""
+
+    used: bool
+    host: str
+    cluster: int
+    tier: str
+    mark: str = managed_names.BUCKET_MARK
+
+    @property
+    def url(self) -> str:
+        """The S3 interface, for apps and for browsers."""
+        return f"https://{self.host}"
+
+
+@dataclass(frozen=True)
 class ServerPlan:
     """One machine of the stack and what it does.
 
@@ -158,7 +175,8 @@ class ProjectPlan:
 
     `ceded` are names that were its own and are others' now; `after` is the project whose release has to end before.
     `idle_slot` and `idle_instance` are what it held for a cache that its manifest has no more. `beside` is its database on
-    the other side, the data server's or the managed service's, which its app does not use.
+    the other side, the data server's or the managed service's, which its app does not use. `objects` is where it has its
+    buckets beside or instead of those on the data server.
     """
 
     manifest: Manifest
@@ -178,6 +196,12 @@ class ProjectPlan:
     idle_instance: Instance | None = None
     workers: tuple[WorkerPlan, ...] = ()
     beside: DatabasePlan | None = None
+    objects: ObjectsPlan | None = None
+
+    @property
+    def own_buckets(self) -> tuple[BucketPlan, ...]:
+        """Its buckets where its app has them on the data server: what our own backups have."""
+        return () if self.objects and self.objects.used else self.buckets
 
     @property
     def own_database(self) -> DatabasePlan | None:
@@ -222,6 +246,7 @@ class RetainedPlan:
     buckets: tuple[BucketPlan, ...]
     held: Holding | None = None
     beside: DatabasePlan | None = None
+    objects: ObjectsPlan | None = None
 
 
 @dataclass(frozen=True)

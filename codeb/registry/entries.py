@@ -11,6 +11,7 @@ from codeb.plan import (
     DatabasePlan,
     Holding,
     Instance,
+    ObjectsPlan,
     Plan,
     Ports,
     ProjectPlan,
@@ -39,7 +40,7 @@ def planned_entry(project: ProjectPlan, kept: RetainedPlan | None = None) -> Ent
         "ports": _ports(project.ports),
         "database": _database(project.database, project.beside),
         "redis": _redis(project.cache) if project.cache else None,
-        "minio": _minio(project.buckets),
+        "minio": _minio(project.buckets, project.objects),
         "domain": project.domain,
         "aliases": [alias.host for alias in project.aliases],
         "ceded": list(project.ceded),
@@ -78,7 +79,7 @@ def _retained_entry(retained: RetainedPlan) -> Entry:
         "ports": _ports(held.ports) if held.ports else None,
         "database": _database(retained.database, retained.beside),
         "redis": _held_redis(held),
-        "minio": _minio(retained.buckets),
+        "minio": _minio(retained.buckets, retained.objects),
         "domain": before.get("domain"),
         "ceded": sorted(held.ceded),
         "serves": before.get("serves"),
@@ -161,10 +162,18 @@ def _instance(instance: Instance) -> Entry:
     return {"port": instance.port, "memory": instance.memory, "eviction": instance.eviction}
 
 
-def _minio(buckets: tuple[BucketPlan, ...]) -> Entry | None:
+def _minio(buckets: tuple[BucketPlan, ...], objects: ObjectsPlan | None) -> Entry | None:
+    """Names are those on the data server, wherever the buckets are."""
     if not buckets:
         return None
-    return {"bucket": buckets[0].name, "buckets": [_bucket(bucket) for bucket in buckets]}
+    found = {"bucket": buckets[0].name, "buckets": [_bucket(bucket) for bucket in buckets]}
+    return found | _subscription(objects)
+
+
+def _subscription(objects: ObjectsPlan | None) -> Entry:
+    if objects is None:
+        return {}
+    return {"objects": {"managed": objects.used, "cluster": objects.cluster, "tier": objects.tier}}
 
 
 def _bucket(bucket: BucketPlan) -> Entry:
@@ -181,4 +190,5 @@ def _kept(kept: RetainedPlan) -> Entry:
     return {
         "database": _database(kept.database, kept.beside),
         "buckets": [_bucket(bucket) for bucket in kept.buckets],
+        **(_subscription(kept.objects) if kept.buckets else {}),
     }

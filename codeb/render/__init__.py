@@ -6,6 +6,7 @@ from codeb.render.bundle import Directory, HostBundle, HostFile, Service
 from codeb.render.environment import VARIABLES, project_environment
 from codeb.render.host import host_bundle, host_files
 from codeb.render.managed_cache import CacheAccess, cache_access
+from codeb.render.objects import storage_needs, with_storage_keys
 from codeb.render.outside import outside_texts
 from codeb.render.project import release_document, remove_document, route_document
 from codeb.render.watched.elsewhere import export_texts
@@ -30,4 +31,6 @@ __all__ = [
     "rotated",
     "route_document",
     "second_texts",
+    "storage_needs",
+    "with_storage_keys",
 ]

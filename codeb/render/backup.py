@@ -146,7 +146,7 @@ def _authority(plan: Plan) -> tuple[HostFile, ...]:
 
 
 def _saved(project: ProjectPlan) -> bool:
-    return project.manifest.backup.enabled and bool(project.own_database or project.buckets)
+    return project.manifest.backup.enabled and bool(project.own_database or project.own_buckets)
 
 
 def _project(project: ProjectPlan) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def _project(project: ProjectPlan) -> dict[str, Any]:
     return {
         "id": project.id,
         "database": own.name if own else None,
-        "buckets": [bucket.name for bucket in project.buckets],
+        "buckets": [bucket.name for bucket in project.own_buckets],
         "retention_days": backup.retention_days,
         "point_in_time": backup.point_in_time and own is not None,
     }

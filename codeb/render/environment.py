@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote as url_quote
 
-from codeb import names
+from codeb import managed_names, names
 from codeb.plan import Plan, ProjectPlan, monitored
 from codeb.render.quote import environment_value
 from codeb.secrets import ProjectCredentials
@@ -149,11 +149,13 @@ def _tracing(plan: Plan, project: ProjectPlan) -> Iterator[tuple[str, str]]:
 def _storage(plan: Plan, project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tuple[str, str]]:
     if not project.buckets:
         return
-    yield "MINIO_ENDPOINT", plan.data.minio_url
-    yield "MINIO_PUBLIC_ENDPOINT", f"https://{plan.settings.platform_hosts['s3']}"
+    there = project.objects if project.objects and project.objects.used else None
+    yield "MINIO_ENDPOINT", there.url if there else plan.data.minio_url
+    yield "MINIO_PUBLIC_ENDPOINT", there.url if there else f"https://{plan.settings.platform_hosts['s3']}"
     yield "MINIO_REGION", MINIO_REGION
-    yield "MINIO_BUCKET", project.buckets[0].name
-    for bucket in project.buckets:
-        yield f"MINIO_BUCKET_{bucket.suffix.replace('-', '_').upper()}", bucket.name
+    found = [managed_names.objects_bucket(there.mark, b.name) if there else b.name for b in project.buckets]
+    yield "MINIO_BUCKET", found[0]
+    for bucket, name in zip(project.buckets, found, strict=True):
+        yield f"MINIO_BUCKET_{bucket.suffix.replace('-', '_').upper()}", name
     yield "MINIO_ACCESS_KEY", credentials.storage_access_key
     yield "MINIO_SECRET_KEY", credentials.storage_secret_key

@@ -15,6 +15,7 @@ from codeb.render.data import data_files
 from codeb.render.edge import edge_files, has_caddy
 from codeb.render.machine import machine_files
 from codeb.render.managed import managed_files
+from codeb.render.objects import objects_files
 from codeb.render.outside import outside_files
 from codeb.render.watched import watched_files
 
@@ -26,7 +27,7 @@ def host_files(plan: Plan, server: ServerPlan, configured: Collection[str] = ())
     """
     bundle = base_files(plan, server) + outside_files(configured)
     if server.has("data"):
-        bundle += data_files(plan, server) + backup_files(plan) + managed_files(plan)
+        bundle += data_files(plan, server) + backup_files(plan) + managed_files(plan) + objects_files(plan)
     if server.has("app"):
         bundle += HostBundle(directories=(Directory(names.PROJECTS_DIR, "0700"),))
     if has_caddy(plan, server):

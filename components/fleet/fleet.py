@@ -18,6 +18,7 @@ from components.fleet.inside import inside
 from components.fleet.keys import Keys, KeysArgs
 from components.fleet.machine import Machine, MachineArgs
 from components.fleet.network import Network, NetworkArgs
+from components.fleet.objects import Objects, ObjectsArgs
 from components.fleet.records import Records, RecordsArgs
 from components.fleet.storage import Storage, StorageArgs
 from components.fleet.valkey import Valkey, ValkeyArgs
@@ -55,6 +56,7 @@ class Fleet(pulumi.ComponentResource):
     balancer: Balancer | None
     database: Database | None
     caches: dict[int, Valkey]
+    objects: dict[str, Objects]
 
     def __init__(self, name: str, args: FleetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("codeb:fleet:Fleet", name, None, opts)
@@ -76,6 +78,12 @@ class Fleet(pulumi.ComponentResource):
         self.balancer = None
         self.database = self._database(name, args, child)
         self.caches = self._caches(name, args, child)
+        self.objects = {
+            each.project: Objects(
+                f"{name}-objects-{each.project}", ObjectsArgs(owner, each, fleet.protect), child
+            )
+            for each in fleet.objects
+        }
         self.known = dict(self._known(storage))
         self.register_outputs({})
 
@@ -190,4 +198,6 @@ class Fleet(pulumi.ComponentResource):
             found[names.share_marker(server)] = tag
         for cache in self.caches.values():
             found |= cache.known
+        for objects in self.objects.values():
+            found |= objects.known
         return {**found, **(self.database.known if self.database else {})}

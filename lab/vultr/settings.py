@@ -26,6 +26,7 @@ class Settings:
     """So long after it became active has a balancer no address yet, as users of Vultr report (#635)."""
     share_s: float = 0
     database_s: float = 0
+    objects_s: float = 0
     full: tuple[str, ...] = ()
     """Regions ("icn") and plans in a region ("icn/vc2-1c-1gb") without capacity for another instance."""
     refuse_empty_block_patch: bool = True

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from lab.vultr.api import blocks, databases, instance_view, load_balancers, vfs
+from lab.vultr.api import blocks, databases, instance_view, load_balancers, object_storages, vfs
 from lab.vultr.files import Json
 from lab.vultr.simulator import Folder
 from lab.vultr.store import read
@@ -53,6 +53,9 @@ def rows(account: Json, now: float) -> Iterator[Row]:
         yield "vfs", one["id"], one["label"], vfs.view(one, now)["status"], " ".join(one["_tags"])
     for one in account.get("databases", {}).values():
         yield "database", one["id"], one["label"], databases.view(one, now)["status"], one["plan"]
+    for one in account.get("object_storages", {}).values():
+        seen = object_storages.view(one, now)
+        yield "object storage", one["id"], one["label"], seen["status"], seen["s3_hostname"]
     yield from _plain(account)
 
 

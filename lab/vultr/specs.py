@@ -114,9 +114,7 @@ def database(account: Json, database_id: str) -> list[DatabaseSpec] | None:
 def database_spec(item: Json) -> DatabaseSpec:
     """A database of the account."""
     version, engine = item["database_engine_version"], item["database_engine"]
-    return DatabaseSpec(
-        item["id"], version, databases.ADMIN, item["_password"], databases.DATABASE, engine
-    )
+    return DatabaseSpec(item["id"], version, databases.ADMIN, item["_password"], databases.DATABASE, engine)
 
 
 def record(account: Json, one: Json, result: object, failed: bool) -> None:

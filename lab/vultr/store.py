@@ -27,6 +27,7 @@ COLLECTIONS = (
     "domains",
     "vfs",
     "databases",
+    "object_storages",
 )
 
 

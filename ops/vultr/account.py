@@ -9,7 +9,7 @@ from functools import partial
 from codeb.fleet import KINDS, Account, Kind, State, Thing, Whose, whose
 from codeb.fleet.kinds import FIREWALL, RECORD, RULE, SERVER, SHARE
 from codeb.fleet.values import mapping, mappings, text
-from ops.vultr.client import Client, NotThere, VultrError, WrongKey
+from ops.vultr.client import Client, NotThere, VultrError
 
 _AT_ONCE = 6
 
@@ -53,14 +53,12 @@ class _Reading:
         self.unasked: dict[Kind, str] = {}
 
     def read(self, calls: Iterable[tuple[Kind, _Call]]) -> None:
-        """Add what the calls find. Raises WrongKey."""
+        """Add what the calls find. A key may lack the right to see one kind: that says nothing of the others."""
         with ThreadPoolExecutor(_AT_ONCE) as workers:
             started = [(kind, workers.submit(call)) for kind, call in calls]
         for kind, future in started:
             try:
                 self.things[kind] = self.things.get(kind, ()) + future.result()
-            except WrongKey:
-                raise
             except VultrError as error:
                 self.unasked[kind] = str(error)
 

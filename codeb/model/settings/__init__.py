@@ -8,6 +8,7 @@ from codeb.model.settings.managed import Managed, ManagedPostgres
 from codeb.model.settings.managed_valkey import ManagedValkey
 from codeb.model.settings.members import Member
 from codeb.model.settings.monitoring import Export, LogStore, Monitoring
+from codeb.model.settings.objects import ManagedObjects
 from codeb.model.settings.pools import Balancer, Pool
 from codeb.model.settings.previews import Previews
 from codeb.model.settings.rotation import Rotation
@@ -24,6 +25,7 @@ __all__ = [
     "Images",
     "LogStore",
     "Managed",
+    "ManagedObjects",
     "ManagedPostgres",
     "ManagedValkey",
     "Member",

@@ -12,6 +12,7 @@ from codeb.model.settings.base import OffWhenEmpty, Optional, Setting
 from codeb.model.settings.certificates import Certificates
 from codeb.model.settings.managed_parts import ALL, Projects, Text, known_plan, known_version
 from codeb.model.settings.managed_valkey import ManagedValkey, refuse_managed_valkey
+from codeb.model.settings.objects import ManagedObjects
 
 if TYPE_CHECKING:
     from codeb.model.settings.whole import Settings
@@ -61,6 +62,13 @@ class Managed(Setting):
     """PostgreSQL; none when left out."""
     valkey: OffWhenEmpty[ManagedValkey] = None
     """What Redis is for, by Valkey; none when left out."""
+    objects: OffWhenEmpty[ManagedObjects] = None
+    """Object Storage; none when left out."""
+
+    @property
+    def has_data(self) -> bool:
+        """Whether the data server has something to say of what was brought to a service."""
+        return self.postgres is not None or self.objects is not None
 
 
 def refuse_managed(settings: Settings) -> None:

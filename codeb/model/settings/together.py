@@ -12,6 +12,7 @@ from codeb.model.problems import Location, refusal, shown
 from codeb.model.settings.base import ROLES, Role
 from codeb.model.settings.certificates import refuse_certificates
 from codeb.model.settings.managed import refuse_managed
+from codeb.model.settings.objects import refuse_objects
 from codeb.model.settings.pool_faults import refuse_pool
 from codeb.model.settings.pools import Pool
 from codeb.model.settings.servers import refuse_shared
@@ -39,6 +40,7 @@ def refuse_faults(settings: Settings) -> None:
     refuse_certificates(settings)
     _refuse_previews(settings)
     refuse_managed(settings)
+    refuse_objects(settings)
     if settings.vultr_pools:
         _refuse_network(settings)
         _refuse_balancer(settings)

@@ -1,8 +1,7 @@
 """Package `vultr` 2.27 (`ediri_vultr`; terraform-provider-vultr 2.27 behind the bridge): it speaks to the API over HTTP.
 
 Its calls, in their order and with their bodies, waits, retries and faults are those of the real plugin, what it
-makes twice included: the lab shows what production does. Of databases PostgreSQL and Valkey have a stand-in, object storages
-none.
+makes twice included: the lab shows what production does. Of databases PostgreSQL and Valkey have a stand-in.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from lab.providers.vultr import (
     firewall_rule,
     instance,
     load_balancer,
+    object_storage,
     reserved_ip,
     ssh_key,
     vpc,
@@ -45,6 +45,7 @@ class VultrProvider(BridgedProvider):
             block_storage.TYPE: block_storage.BlockStorage(api),
             database.TYPE: database.Database(api),
             database_user.TYPE: database_user.DatabaseUser(api),
+            object_storage.TYPE: object_storage.ObjectStorage(api),
             reserved_ip.TYPE: reserved_ip.ReservedIp(api),
             load_balancer.TYPE: load_balancer.LoadBalancer(api),
             dns_domain.TYPE: dns_domain.DnsDomain(api),

@@ -11,6 +11,7 @@ from lab.vultr.api import (
     firewalls,
     instances,
     load_balancers,
+    object_storages,
     reserved_ips,
     ssh_keys,
     vfs,
@@ -30,6 +31,7 @@ _ROUTES: list[Route] = [
     *vfs.ROUTES,
     *databases.ROUTES,
     *database_users.ROUTES,
+    *object_storages.ROUTES,
     *catalog.ROUTES,
 ]
 

@@ -25,6 +25,7 @@ KINDS = {
     "records": ("DnsRecord", "record", "Invalid record"),
     "databases": ("Database", "database", "invalid database ID"),
     "users": ("DatabaseUser", "user", "Invalid database user"),
+    "object-storage": ("ObjectStorage", "object_storage", "Invalid object storage ID"),
     "vfs": ("VirtualFileSystemStorage", "", "Subscription ID Not Found."),
 }
 """Collection: its resource in the recording, the wrapper of its answers, and the words for what is not there."""

@@ -160,6 +160,11 @@ RESOURCES: Mapping[str, Recorded] = {
         {"databaseId": "database_id", "username": "app", "password": "s3cret-EXAMPLE"},
         {"update_password": {"password": "s3cret2-EXAMPLE"}},
     ),
+    "ObjectStorage": Recorded(
+        "vultr:index/objectStorage:ObjectStorage",
+        {"clusterId": 9, "tierId": 2, "label": "o1"},
+        {"update_label": {"label": "o1b"}},
+    ),
 }
 
 

@@ -16,7 +16,7 @@ from tests.plugins.vultr.lives import RESOURCES, RULES, Life, playing
 from tests.plugins.vultr.recording import Recording, wire
 from tests.plugins.vultr.server import Server
 
-LATER = {"DatabaseDb", "ObjectStorage"}
+LATER = {"DatabaseDb"}
 """Recorded, but without a stand-in."""
 
 MINIMAL = {"region": "icn", "plan": "vc2-1c-1gb", "osId": 2625}

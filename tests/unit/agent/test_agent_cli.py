@@ -80,6 +80,7 @@ def test_every_verb_is_there(host: FakeHost) -> None:
         "ask",
         "move",
         "empty-cache",
+        "copy-objects",
     }
     assert set(VERBS) == verbs | others
     assert call(host.ports(), "version")[0] == 0

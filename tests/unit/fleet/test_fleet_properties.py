@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from codeb import managed_names, names
 from codeb.fleet import KINDS, Account, Removal, State, Thing, Trouble, Whose, compare, say, whose
-from codeb.fleet.kinds import ADDRESS, DATABASE, DISK, KEY, RECORD, RULE, SERVER, SHARE, Kind
+from codeb.fleet.kinds import ADDRESS, DATABASE, DISK, KEY, OBJECTS, RECORD, RULE, SERVER, SHARE, Kind
 
 OWNER = "codeb-prod-1a2b3c"
 MACHINE = "0badcafe-81d2-4b7e-9c55-d1a2b3c4e5f6"
@@ -36,6 +36,8 @@ def carried(kind: Kind, owner: str, server: str) -> dict[str, Any]:
     if kind is DATABASE:
         labels = (managed_names.label(owner), managed_names.valkey_label(owner, len(server)))
         return {"label": labels[len(server) % len(labels)]}
+    if kind is OBJECTS:
+        return {"label": managed_names.objects_label(owner, "shop")}
     return {kind.label: f"{owner}-0a0b0c0d" if kind is KEY else owner}
 
 

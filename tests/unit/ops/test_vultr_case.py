@@ -30,6 +30,7 @@ LISTS = (
     "blocks",
     "vfs",
     "databases",
+    "object_storages",
     "firewall_groups",
     "vpcs",
     "ssh_keys",

@@ -179,3 +179,18 @@ def test_a_project_and_the_platform_are_not_rotated_at_once(folder: Path, argume
     with pytest.raises(SystemExit) as ended:
         rotated_platform(folder, STACK, *arguments)
     assert ended.value.code == 2
+
+
+def test_keys_of_buckets_at_vultr_have_no_number(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pools = [{"name": "default", "roles": ["app", "data", "edge"], "plan": "vc2-2c-4gb"}]
+    config = {
+        "codeb:domain": "example.com",
+        "codeb:provider": "vultr",
+        "codeb:pools": pools,
+        "codeb:managed": {"objects": {"cluster": 2, "projects": ["shop"]}},
+    }
+    (folder / "Pulumi.live.yaml").write_text(json.dumps({"config": config}))
+    code, text = rotated(folder, HEAD, "shop", "storage")
+    assert (code, text) == (1, HEAD)
+    assert "choose Regenerate keys" in capsys.readouterr().err
+    assert rotated(folder, HEAD, "shop", "database")[0] == 0

@@ -26,6 +26,7 @@ RESOURCES = [
     "VirtualFileSystemStorage",
     "Database",
     "DatabaseUser",
+    "ObjectStorage",
 ]
 WHOLE = "_order_of_a_whole_stack"
 

@@ -237,6 +237,14 @@ def test_what_an_app_s_variables_say_is_read_as_strictly(kind: str, changes: dic
     assert PASSWORD not in caught.value.failure.text()
 
 
+def test_buckets_at_vultr_have_no_console() -> None:
+    """Nor is a login of theirs handed to another server."""
+    there = {**ENVIRONMENT, "MINIO_ENDPOINT": "https://ewr1.vultrobjects.com"}
+    with pytest.raises(Failed, match="at Vultr's Object Storage") as refused:
+        services.login_of("storage", "shop", there)
+    assert PASSWORD not in str(refused.value)
+
+
 def test_a_login_of_a_later_rotation_is_one() -> None:
     url = ENVIRONMENT["DATABASE_URL"].replace("shop:", "food_delivery.2:")
     assert services.login_of("db", "shop", {**ENVIRONMENT, "DATABASE_URL": url}).user == "food_delivery.2"
