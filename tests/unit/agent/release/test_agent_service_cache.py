@@ -132,3 +132,16 @@ def test_a_document_that_names_no_project_s_index_is_refused(host: FakeHost, cha
 def test_an_administrator_s_password_is_not_for_the_service(host: FakeHost) -> None:
     with pytest.raises(BadDocument, match="admin_password"):
         run(host, cache={**THERE, "admin_password": "cache-admin-password"})
+
+
+def test_a_record_says_so_of_those_there_alone(host: FakeHost) -> None:
+    """An agent of before, which knew no service, reads what is remembered of a cache here."""
+    for cache, said in ((release_document(V1)["cache"], False), (THERE, True)):
+        spec = read_release(Reader(release_document(V1, cache=cache), "")).spec
+        written = spec.to_json()["cache"]
+        assert isinstance(written, dict)
+        assert ("tls" in written) == said
+        run(host, cache=cache)
+        known = record.load(host.ports(), "shop-app")
+        assert known is not None
+        assert spec.cache in [each.spec.cache for each in known.colours.values()]
