@@ -279,7 +279,7 @@ def test_without_any_key_the_provider_is_refused(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_not_there_yet_is_refused_by_name(vultr: Provider) -> None:
-    for later in ("database:Database", "objectStorage:ObjectStorage"):
+    for later in ("databaseDb:DatabaseDb", "objectStorage:ObjectStorage"):
         with pytest.raises(ProviderError, match=f"no stand-in for vultr:index/{later}"):
             vultr.check(f"vultr:index/{later}", "urn", {}, {}, b"")
 
