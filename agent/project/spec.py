@@ -75,6 +75,11 @@ class CacheIndex:
     tls: bool = False
 
     @property
+    def place(self) -> str:
+        """Where it answers, in words that tell Vultr's from the data server's."""
+        return f"{'rediss://' if self.tls else ''}{self.host}:{self.port}"
+
+    @property
     def dedicated(self) -> bool:
         """Whether the whole instance is the project's."""
         return self.index == 0

@@ -109,8 +109,7 @@ def database(account: Json, database_id: str) -> list[DatabaseSpec] | None:
     if found is None:
         return None
     version, password = found["database_engine_version"], found["_password"]
-    engine = found["database_engine"]
-    return [DatabaseSpec(database_id, version, databases.ADMIN, password, databases.DATABASE, engine)]
+    return [DatabaseSpec(database_id, version, databases.ADMIN, password, databases.DATABASE)]
 
 
 def record(account: Json, one: Json, result: object, failed: bool) -> None:

@@ -20,7 +20,7 @@ from tests.unit.plan.test_managed import FLEET, source
 
 CA = certificate_authority(b"another test's own".ljust(32, b".")).certificate
 PLAN = "vultr-dbaas-business-rp-intel-1-12-2"
-THERE = "vultr-prod-1.vultrdb.example:16752"
+THERE = "rediss://vultr-prod-1.vultrdb.example:16752"
 HERE = "10.64.0.4:6379"
 SHOP, BLOG = source("shop"), source("blog")
 DEDICATED = source("shop", resources={"cache": {"dedicated": "256Mi"}})
@@ -236,3 +236,15 @@ def test_it_needs_servers_at_vultr() -> None:
     existing = {"domain": "example.com", "servers": [own], "managed": {"valkey": {"plan": PLAN}}}
     with pytest.raises(SettingsErrors, match="the stack makes none"):
         parse_settings(existing, "dev")
+
+
+def test_a_service_s_port_is_no_instance_of_its_own() -> None:
+    """What a release uses at the service keeps nobody's own instance, whatever port Vultr gave it."""
+    own = planned(None, DEDICATED)
+    port = cache(own, "shop").port
+    shared = planned(
+        None, SHOP, before=remembered(own, HERE, f"rediss://vultr-prod-1.vultrdb.example:{port}")
+    )
+    assert [redis.key for redis in shared.data.redis] == ["0"]
+    kept = planned(None, SHOP, before=remembered(own, HERE, f"10.64.0.4:{port}"))
+    assert [redis.key for redis in kept.data.redis] == ["0", "shop"]

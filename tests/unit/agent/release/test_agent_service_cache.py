@@ -28,7 +28,7 @@ def host() -> FakeHost:
 
 def test_a_release_serves_with_it_and_gives_no_rules(host: FakeHost) -> None:
     answer = run(host, cache=THERE)
-    assert answer["caches"] == ["vultr-prod-1.vultrdb.example:16752"]
+    assert answer["caches"] == ["rediss://vultr-prod-1.vultrdb.example:16752"]
     assert (host.redis.users, host.redis.flushed, host.redis.emptied) == ({}, [], [])
 
 
@@ -75,7 +75,7 @@ def test_rules_that_come_a_moment_later_are_waited_for(host: FakeHost) -> None:
 def test_going_there_and_back_again(host: FakeHost) -> None:
     run(host, V1)
     there = run(host, V1, cache=THERE)
-    assert there["caches"] == ["10.77.0.2:6379", "vultr-prod-1.vultrdb.example:16752"]
+    assert there["caches"] == ["10.77.0.2:6379", "rediss://vultr-prod-1.vultrdb.example:16752"]
     assert there["release"]["id"] == "r2"  # type: ignore[index]
     back(host)
     assert run(host, V2)["caches"] == ["10.77.0.2:6379"], "what stood by at the service is gone"
