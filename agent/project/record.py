@@ -106,7 +106,7 @@ class Record:
         return None
 
     def caches(self) -> list[str]:
-        """Where the caches are that the releases use which can serve: `address:port` each, before it `rediss://` with TLS."""
+        """Where the caches are that the releases use which can serve: `address:port`, with TLS `rediss://address:port`."""
         places = [known.spec.cache for known in self.colours.values()]
         return sorted({place.place for place in places if place})
 
