@@ -11,6 +11,8 @@ PORT: Final = "@{managed:postgres/port}"
 USER: Final = "@{managed:postgres/user}"
 PASSWORD: Final = "@{managed:postgres/password}"  # noqa: S105 - a marker
 """Of the service's administrator, as a password file of PostgreSQL's writes it: what stands for it is a secret."""
+TLS: Final = "rediss://"
+"""How agents say that a cache which a release uses is at a service, and not on the data server."""
 DATABASE: Final = "defaultdb"
 """The database that every such service comes with (docs.vultr.com)."""
 MARKERS: Final = (HOST, PORT, USER, PASSWORD)

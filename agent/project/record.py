@@ -106,9 +106,9 @@ class Record:
         return None
 
     def caches(self) -> list[str]:
-        """Where the caches are that the releases use which can serve: `address:port` each."""
+        """Where the caches are that the releases use which can serve: `address:port`, with TLS `rediss://address:port`."""
         places = [known.spec.cache for known in self.colours.values()]
-        return sorted({f"{place.host}:{place.port}" for place in places if place})
+        return sorted({place.place for place in places if place})
 
     def with_colour(self, colour: Colour, value: ColourRecord) -> Record:
         """The record with one colour replaced."""

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from agent.host.paths import COLOURS, Colour
 
@@ -73,6 +73,11 @@ class CacheIndex:
     user: str
     rules: tuple[str, ...] = ()
     tls: bool = False
+
+    @property
+    def place(self) -> str:
+        """Where it answers, in words that tell Vultr's from the data server's."""
+        return f"{'rediss://' if self.tls else ''}{self.host}:{self.port}"
 
     @property
     def dedicated(self) -> bool:
@@ -184,12 +189,14 @@ class Spec:
 
     def to_json(self) -> dict[str, object]:
         """The part of the release document that `spec_reader` reads back."""
-        document = asdict(self)
+        document: dict[str, Any] = asdict(self)
         document["units"] = {
             "network": document.pop("network"),
             **document.pop("colours"),
             "cron": document.pop("cron"),
         }
+        if document["cache"] and not document["cache"]["tls"]:  # as agents that knew none write and read it
+            del document["cache"]["tls"]
         return document
 
 
@@ -229,9 +236,6 @@ class Release:
             inner = spec[part]
             if isinstance(inner, dict):
                 del inner[around]
-        cache = spec["cache"]
-        if isinstance(cache, dict) and not cache["tls"]:  # as agents that knew none made it
-            del cache["tls"]
         parts = [spec, dict(self.secrets.environment), self.secrets.cache_password]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

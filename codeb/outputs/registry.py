@@ -240,7 +240,8 @@ class Entry(Part):
     workers: tuple[Worker, ...] = ()
     """As the manifest asks for them."""
     caches: tuple[str, ...] | None = None
-    """Addresses of the Redis instances that its releases use; null where an older agent did not say."""
+    """Addresses of the Redis instances that its releases use, `rediss://` before Vultr's; null where an older agent did not
+    say."""
     maintenance: bool = False
     """Whether visitors get its maintenance page."""
     warnings: tuple[str, ...] = ()

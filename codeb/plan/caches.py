@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from codeb import names
+from codeb import managed_names, names
 from codeb.model import Cache
 from codeb.plan.held import Holding
 from codeb.plan.previous import Previous
@@ -61,7 +61,9 @@ def _needed(held: Holding, wanted: Mapping[str, Cache]) -> bool:
 
 
 def _at(held: Holding, place: str) -> bool:
-    return held.instance is not None and place.rpartition(":")[2] == str(held.instance.port)
+    if held.instance is None or place.startswith(managed_names.TLS):
+        return False
+    return place.rpartition(":")[2] == str(held.instance.port)
 
 
 def redis_plans(slots: Iterable[Slot], own: Mapping[str, Instance]) -> tuple[RedisPlan, ...]:

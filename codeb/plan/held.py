@@ -76,8 +76,8 @@ class Holding:
     the names that it gave up to others. `leaving`: it had no manifest in the previous run already, and may still run all the
     same.
     `cached_in` names the Redis instance that its manifest asked for; `cached_managed`: the cache was at Vultr's Valkey in
-    that one's place, `cached_beside`: it was here, and let in there still. `caches` are the places (`address:port`) that its
-    releases on the host use, None when nobody knows. `objects` is
+    that one's place, `cached_beside`: it was here, and let in there still. `caches` are the places (`address:port`, at the
+    service `rediss://address:port`) that its releases on the host use, None when nobody knows. `objects` is
     its subscription of Object Storage.
     """
 

@@ -6,7 +6,6 @@ gets another index by moving. A service is there as long as a cache is, or a rel
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -106,9 +105,5 @@ def _in_use(held: Holding) -> bool:
 
 
 def _there(place: str) -> bool:
-    """Whether this is no place of the data server's: services are reached by names, for which their certificates are."""
-    try:
-        ipaddress.ip_address(place.rpartition(":")[0].strip("[]"))
-    except ValueError:
-        return True
-    return False
+    """Whether an agent calls this a cache with TLS: none of the data server's has it."""
+    return place.startswith(managed_names.TLS)

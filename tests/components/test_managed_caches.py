@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -21,6 +22,8 @@ from components.caches import EMPTY, CacheArgs, cache_args, declare_cache
 from components.fleet.valkey import Valkey, ValkeyArgs
 from tests.components.recording import Recording, RecordingMonitor, Registration, plain_texts
 from tests.components.test_fleet import FLEET, OWNER, SINGLE, Vultr, deploy, of
+from tests.components.test_growing import depends, outputs, program, state
+from tests.outputs import decrypted
 
 SERVICES = plan.CacheServices("vultr-dbaas-business-rp-intel-1-12-2", "8.1", (0, 2))
 REDIS = plan.RedisPlan("0", REDIS_PORT, SHARED_MEMORY, SHARED_EVICTION)
@@ -158,3 +161,46 @@ def test_who_was_never_there_has_nothing_there() -> None:
 def test_the_plugin_has_what_we_ask_for() -> None:
     assert {"host", "port", "eviction_policy"} <= set(dir(vultr.Database))
     assert {"access_control", "password", "database_id"} <= set(dir(vultr.DatabaseUser))
+
+
+@pytest.fixture
+def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Recording:
+    """The whole program of a stack that has both projects' caches there; one has none."""
+    servers = ("app-1", "data-1")
+    managed = {"valkey": {"plan": SERVICES.plan, "projects": "all"}}
+    return program(tmp_path, monkeypatch, 1, state(*servers), outputs(*servers), managed=managed)
+
+
+def test_a_release_begins_once_the_project_is_let_in_and_its_index_is_empty(whole: Recording) -> None:
+    waits = depends(whole, whole.named("shop-release-app-1"))
+    assert {"shop-cache-user", "shop-cache-emptied"} <= waits
+    emptied = depends(whole, whole.named("shop-cache-emptied"))
+    assert {"codeb-valkey-0-service", "data-1-bundle", "shop-cache-user"} <= emptied
+    assert [each.name for each in users(whole)] == ["shop-cache-user"], "the other project has no cache"
+
+
+def test_the_app_and_its_team_are_told_where_the_service_is(whole: Recording) -> None:
+    release = json.loads(rpc.unwrap_rpc_secret(whole.named("shop-release-app-1").inputs["stdin"]))
+    assert release["cache"] == {
+        "host": "db.vultrdb.example",
+        "port": 16751,
+        "index": 2,
+        "user": "shop",
+        "rules": [],
+        "tls": True,
+        "password": release["environment"]["REDIS_PASSWORD"],
+    }
+    assert release["environment"]["REDIS_TLS"] == "true"
+    (user,) = users(whole)
+    assert rpc.unwrap_rpc_secret(user.inputs["password"]) == release["cache"]["password"]
+    told = decrypted(whole.outputs[-1])
+    connections = told["connections"]["shop"]
+    assert (connections["REDIS_HOST"], connections["REDIS_PORT"]) == ("db.vultrdb.example", "16751")
+    assert told["registry"]["projects"]["shop"]["redis"]["managed"] is True
+
+
+def test_nothing_secret_of_it_is_in_the_clear_in_the_whole_program(whole: Recording) -> None:
+    (user,) = users(whole)
+    password = rpc.unwrap_rpc_secret(user.inputs["password"])
+    for each in whole.registrations:
+        assert not [text for text in plain_texts(each.inputs) if password in text], each.name

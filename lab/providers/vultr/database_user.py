@@ -50,7 +50,8 @@ class DatabaseUser(VultrResource):
     }
 
     def place(self, id_: str, known: Properties) -> str:
-        return f"{self.path}/{known['databaseId']}/users/{id_}"
+        """An import knows no database, and so finds nothing."""
+        return f"{self.path}/{known.get('databaseId') or ''}/users/{id_}"
 
     def insert(self, wanted: dict[str, Any]) -> str:
         body = {name: wanted[name] for name in ("username", "password", "encryption", "permission")}

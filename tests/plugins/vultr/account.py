@@ -96,8 +96,8 @@ class Account:
         resource, wrapper, _ = KINDS[kind]
         recorded = copy.deepcopy(wire()[resource]["create"][0]["answer"])
         thing = recorded[wrapper] if wrapper else recorded
-        if kind == "domains" and f"domains/{body['domain']}" in self.things:
-            return Answer(400, {"error": "Domain already exists", "status": 400})
+        if kind in _KEYS and f"{path}/{body[_KEYS[kind]]}" in self.things:
+            return Answer(400, {"error": f"{_KEYS[kind].title()} already exists", "status": 400})
         number = next(self._numbers)
         if kind not in _KEYS:
             thing["id"] = number if kind == "rules" else f"{kind}-{number}"

@@ -92,3 +92,11 @@ def test_no_word_of_an_error_means_that_it_is_gone(life: Lives, account: Account
     account.faults.append(Fault("GET", ".", Answer(404, {"error": "Invalid database user", "status": 404})))
     with pytest.raises(ProviderError, match=r"error getting database user \(shop\): "):
         one.refresh()
+
+
+def test_an_import_finds_none_as_it_knows_no_database(life: Lives) -> None:
+    one = life("DatabaseUser", **USER)
+    one.create()
+    with pytest.raises(ProviderError, match="error getting database user"):
+        one.provider.read(one.type, one.urn, "shop", {}, {})
+    assert one.server.taken()[-1].path == "/v2/databases//users/shop"

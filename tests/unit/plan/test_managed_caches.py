@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from codeb import managed_names, registry
 from codeb.fleet.intent import intent_of
@@ -20,7 +22,7 @@ from tests.unit.plan.test_managed import FLEET, source
 
 CA = certificate_authority(b"another test's own".ljust(32, b".")).certificate
 PLAN = "vultr-dbaas-business-rp-intel-1-12-2"
-THERE = "vultr-prod-1.vultrdb.example:16752"
+THERE = "rediss://vultr-prod-1.vultrdb.example:16752"
 HERE = "10.64.0.4:6379"
 SHOP, BLOG = source("shop"), source("blog")
 DEDICATED = source("shop", resources={"cache": {"dedicated": "256Mi"}})
@@ -236,3 +238,37 @@ def test_it_needs_servers_at_vultr() -> None:
     existing = {"domain": "example.com", "servers": [own], "managed": {"valkey": {"plan": PLAN}}}
     with pytest.raises(SettingsErrors, match="the stack makes none"):
         parse_settings(existing, "dev")
+
+
+def test_a_service_s_port_is_no_instance_of_its_own() -> None:
+    """What a release uses at the service keeps nobody's own instance, whatever port Vultr gave it."""
+    own = planned(None, DEDICATED)
+    port = cache(own, "shop").port
+    shared = planned(
+        None, SHOP, before=remembered(own, HERE, f"rediss://vultr-prod-1.vultrdb.example:{port}")
+    )
+    assert [redis.key for redis in shared.data.redis] == ["0"]
+    kept = planned(None, SHOP, before=remembered(own, HERE, f"10.64.0.4:{port}"))
+    assert [redis.key for redis in kept.data.redis] == ["0", "shop"]
+
+
+NAMES = [f"shop-{number:02}" for number in range(18)]
+SOURCES = [source(key) for key in NAMES]
+BEFORE = planned(None, *SOURCES)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.sampled_from(NAMES)), st.sets(st.sampled_from(NAMES)), st.booleans())
+def test_whoever_moves_nobody_gets_another_index_and_every_service_is_somebody_s(
+    first: set[str], then: set[str], lingers: bool
+) -> None:
+    """Some go there, then others are named: who is named is there, who is not is let in while a release may be there."""
+    one = planned({"projects": sorted(first)}, *SOURCES, before=remembered(BEFORE, HERE))
+    places = (HERE, THERE) if lingers else (HERE,)
+    two = planned({"projects": sorted(then)}, *SOURCES, before=remembered(one, *places))
+    for plan, there in ((one, first), (two, then)):
+        assert [cache(plan, key).slot for key in NAMES] == [cache(BEFORE, key).slot for key in NAMES]
+        assert {key for key in NAMES if cache(plan, key).managed} == there
+        let_in = {cache(plan, key).service for key in NAMES} - {None}
+        assert set(services(plan)) == let_in
+    assert {key for key in NAMES if cache(two, key).users} == then | (first if lingers else set())

@@ -166,7 +166,7 @@ def test_the_environment_is_documented_and_complete() -> None:
     )
     values = project_environment(plan, plan.projects[0], credentials())
     own = {"GREETING", "API_KEY"}
-    documented = {name.replace("<SUFFIX>", "MY_FILES") for name in VARIABLES} - {"CODEB_COLOUR"}
+    documented = {name.replace("<SUFFIX>", "MY_FILES") for name in VARIABLES} - {"CODEB_COLOUR", "REDIS_TLS"}
     assert set(values) - own == documented
     assert (values["API_KEY"], values["GREETING"], values["MINIO_BUCKET_MY_FILES"]) == (
         "supplied-value",

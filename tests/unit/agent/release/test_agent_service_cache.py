@@ -28,7 +28,7 @@ def host() -> FakeHost:
 
 def test_a_release_serves_with_it_and_gives_no_rules(host: FakeHost) -> None:
     answer = run(host, cache=THERE)
-    assert answer["caches"] == ["vultr-prod-1.vultrdb.example:16752"]
+    assert answer["caches"] == ["rediss://vultr-prod-1.vultrdb.example:16752"]
     assert (host.redis.users, host.redis.flushed, host.redis.emptied) == ({}, [], [])
 
 
@@ -75,7 +75,7 @@ def test_rules_that_come_a_moment_later_are_waited_for(host: FakeHost) -> None:
 def test_going_there_and_back_again(host: FakeHost) -> None:
     run(host, V1)
     there = run(host, V1, cache=THERE)
-    assert there["caches"] == ["10.77.0.2:6379", "vultr-prod-1.vultrdb.example:16752"]
+    assert there["caches"] == ["10.77.0.2:6379", "rediss://vultr-prod-1.vultrdb.example:16752"]
     assert there["release"]["id"] == "r2"  # type: ignore[index]
     back(host)
     assert run(host, V2)["caches"] == ["10.77.0.2:6379"], "what stood by at the service is gone"
@@ -132,3 +132,16 @@ def test_a_document_that_names_no_project_s_index_is_refused(host: FakeHost, cha
 def test_an_administrator_s_password_is_not_for_the_service(host: FakeHost) -> None:
     with pytest.raises(BadDocument, match="admin_password"):
         run(host, cache={**THERE, "admin_password": "cache-admin-password"})
+
+
+def test_a_record_says_so_of_those_there_alone(host: FakeHost) -> None:
+    """An agent of before, which knew no service, reads what is remembered of a cache here."""
+    for cache, said in ((release_document(V1)["cache"], False), (THERE, True)):
+        spec = read_release(Reader(release_document(V1, cache=cache), "")).spec
+        written = spec.to_json()["cache"]
+        assert isinstance(written, dict)
+        assert ("tls" in written) == said
+        run(host, cache=cache)
+        known = record.load(host.ports(), "shop-app")
+        assert known is not None
+        assert spec.cache in [each.spec.cache for each in known.colours.values()]
