@@ -54,7 +54,15 @@ def copy_objects(
         lines = [f"{answer.get('phase')}: {answer.get('cause')}. {answer.get('remedy')}"]
         lines += [f"  | {line}" for line in answer.get("log") or ()]
         return Result({**answer, "server": server.name}, (), tuple(map(words.clean, lines)))
-    lines = [words.clean(_bucket(each, dry_run=wanted.dry_run)) for each in answer.get("buckets") or ()]
+    buckets = answer.get("buckets") or ()
+    lines = [words.clean(_bucket(each, dry_run=wanted.dry_run)) for each in buckets]
+    lines += [
+        words.clean(
+            f"warning: {each.get('bucket')} takes no CORS rule: uploads straight from browsers will fail"
+        )
+        for each in buckets
+        if each.get("browsers") is False
+    ]
     return Result({**answer, "server": server.name}, (*lines, words.clean(_next(wanted, answer))))
 
 

@@ -47,7 +47,8 @@ class Wanted:
 @dataclass
 class Counted:
     """Of one bucket. `newer` were written at the target since, `gone` deleted there since: both stay as they are. `extra`
-    the source does not have; `removed` were taken away for that, `forgotten` from the source."""
+    the source does not have; `removed` were taken away for that, `forgotten` from the source. `browsers` may
+    upload there."""
 
     objects: int = 0
     copied: int = 0
@@ -58,6 +59,7 @@ class Counted:
     extra: int = 0
     removed: int = 0
     forgotten: int = 0
+    browsers: bool = True
 
 
 @dataclass
@@ -136,12 +138,26 @@ def _copied(ports: Ports, wanted: Wanted, pair: Pair, *, serves: bool) -> Genera
     since = begun_before(ports, wanted.project, wanted.to, target) if serves else None
     work = _Work(ports, wanted, source, target, serves, since)
     try:
+        if wanted.to == "managed" and not wanted.dry_run:
+            work.counted.browsers = _admits(ports, target)
         yield from _brought(work)
     except StoreError as error:
         raise Failed("copy", str(error), _AGAIN) from None
     if not serves and not wanted.dry_run:
         noted(ports, wanted.project, wanted.to, target, begun)
     return work.counted
+
+
+def _admits(ports: Ports, place: Place) -> bool:
+    """Whether pages may upload there, as they may here. Raises StoreError when the store can't be reached."""
+    try:
+        ports.s3.admit_browsers(place)
+    except StoreError as error:
+        if error.kind == "unreachable" or error.code == "NoSuchBucket":
+            raise
+        ports.journal.log(f"copy-objects: {error}")
+        return False
+    return True
 
 
 def _brought(work: _Work) -> Generator[Told, None, None]:

@@ -23,7 +23,8 @@ class Clock(Protocol):
 class FakeS3:
     """`versions_of` has, by bucket, every version with its content, the newest last. `refuses` says by bucket what every
     request there is answered with; `deleted` counts. `put_only` are buckets that let nobody read, `features_of` what others
-    than usual ones have, `locked` for how many days what was written there last was locked."""
+    than usual ones have, `locked` for how many days what was written there last was locked. `admitted`
+    let browsers in, `without_cors` can't."""
 
     clock: Clock
     versions_of: dict[str, list[tuple[Object, bytes]]] = field(default_factory=dict)
@@ -32,6 +33,8 @@ class FakeS3:
     put_only: set[str] = field(default_factory=set)
     features_of: dict[str, Features] = field(default_factory=dict)
     locked: dict[str, int] = field(default_factory=dict)
+    admitted: set[str] = field(default_factory=set)
+    without_cors: set[str] = field(default_factory=set)
 
     def put(self, place: Place, key: str, body: bytes) -> None:
         kept = self._bucket(place)
@@ -95,6 +98,12 @@ class FakeS3:
         elif any(found.key == key for found, _ in kept):
             at = datetime.fromtimestamp(self.clock.time, UTC)
             kept.append((Object(key, 0, at, version=f"v{len(kept)}", marker=True), b""))
+
+    def admit_browsers(self, place: Place) -> None:
+        self._bucket(place)
+        if place.bucket in self.without_cors:
+            raise StoreError("wrong", f"{place.where} refused with NotImplemented", "NotImplemented")
+        self.admitted.add(place.bucket)
 
     def features(self, place: Place) -> Features:
         self._bucket(place)

@@ -95,6 +95,16 @@ def test_another_run_copies_what_is_new_or_other_only(host: FakeHost) -> None:
     assert (again["copied"], again["same"], again["changed"]) == (0, 3, False)
 
 
+def test_browsers_may_upload_there_as_they_may_here(host: FakeHost) -> None:
+    assert copied(host, dry_run=True)["browsers"] is True
+    assert host.s3.admitted == set()
+    assert copied(host)["browsers"] is True
+    assert host.s3.admitted == {THERE.bucket}
+    host.s3.without_cors.add(THERE.bucket)
+    answer = copied(host)
+    assert (answer["ok"], answer["browsers"]) == (True, False)
+
+
 def test_a_dry_run_writes_nothing(host: FakeHost) -> None:
     put(host, FILES, "a", b"one")
     answer = copied(host, dry_run=True)
