@@ -87,6 +87,11 @@ def _bucket(found: Mapping[str, Any], *, dry_run: bool) -> str:
 
 def _next(wanted: Wanted, answer: Mapping[str, Any]) -> str:
     """Where the app is, and what is to be done for it to be at the other side."""
+    if answer.get("settled") is False:
+        return (
+            f"{wanted.project}: an update that takes it to Vultr has not come to its end; what is newer stayed on both sides: "
+            "`pulumi up`, then run this once more"
+        )
     if answer.get("serves") == wanted.to:
         return f"{wanted.project} has its buckets at {_WHERE[wanted.to]}"
     name = "projects" if wanted.to == "managed" else "prepared"

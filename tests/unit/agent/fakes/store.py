@@ -24,7 +24,7 @@ class FakeS3:
     """`versions_of` has, by bucket, every version with its content, the newest last. `refuses` says by bucket what every
     request there is answered with; `deleted` counts. `put_only` are buckets that let nobody read, `features_of` what others
     than usual ones have, `locked` for how many days what was written there last was locked. `admitted`
-    let browsers in, `without_cors` can't."""
+    let browsers in, `without_cors` can't. `barred` are access keys that there are none of."""
 
     clock: Clock
     versions_of: dict[str, list[tuple[Object, bytes]]] = field(default_factory=dict)
@@ -35,6 +35,7 @@ class FakeS3:
     locked: dict[str, int] = field(default_factory=dict)
     admitted: set[str] = field(default_factory=set)
     without_cors: set[str] = field(default_factory=set)
+    barred: set[str] = field(default_factory=set)
 
     def put(self, place: Place, key: str, body: bytes) -> None:
         kept = self._bucket(place)
@@ -114,6 +115,10 @@ class FakeS3:
         return next(body for found, body in reversed(self.versions_of[bucket]) if found.key == key)
 
     def _bucket(self, place: Place) -> list[tuple[Object, bytes]]:
+        if place.access_key in self.barred:
+            raise StoreError(
+                "refused", f"{place.where} refused with InvalidAccessKeyId", "InvalidAccessKeyId"
+            )
         if place.bucket in self.refuses:
             raise self.refuses[place.bucket]
         return self.versions_of.setdefault(place.bucket, [])
