@@ -89,7 +89,7 @@ def _next(wanted: Wanted, answer: Mapping[str, Any]) -> str:
     """Where the app is, and what is to be done for it to be at the other side."""
     if answer.get("settled") is False:
         return (
-            f"{wanted.project}: an update that takes it to Vultr has not come to its end; what is newer stayed on both sides: "
+            f"{wanted.project}: an update that takes it to Vultr has not come to its end; what is newer stayed as it was: "
             "`pulumi up`, then run this once more"
         )
     if answer.get("serves") == wanted.to:
