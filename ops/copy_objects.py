@@ -54,7 +54,15 @@ def copy_objects(
         lines = [f"{answer.get('phase')}: {answer.get('cause')}. {answer.get('remedy')}"]
         lines += [f"  | {line}" for line in answer.get("log") or ()]
         return Result({**answer, "server": server.name}, (), tuple(map(words.clean, lines)))
-    lines = [words.clean(_bucket(each, dry_run=wanted.dry_run)) for each in answer.get("buckets") or ()]
+    buckets = answer.get("buckets") or ()
+    lines = [words.clean(_bucket(each, dry_run=wanted.dry_run)) for each in buckets]
+    lines += [
+        words.clean(
+            f"warning: {each.get('bucket')} takes no CORS rule: uploads straight from browsers will fail"
+        )
+        for each in buckets
+        if each.get("browsers") is False
+    ]
     return Result({**answer, "server": server.name}, (*lines, words.clean(_next(wanted, answer))))
 
 
@@ -79,6 +87,11 @@ def _bucket(found: Mapping[str, Any], *, dry_run: bool) -> str:
 
 def _next(wanted: Wanted, answer: Mapping[str, Any]) -> str:
     """Where the app is, and what is to be done for it to be at the other side."""
+    if answer.get("settled") is False:
+        return (
+            f"{wanted.project}: an update that takes it to Vultr has not come to its end; what is newer stayed as it was: "
+            "`pulumi up`, then run this once more"
+        )
     if answer.get("serves") == wanted.to:
         return f"{wanted.project} has its buckets at {_WHERE[wanted.to]}"
     name = "projects" if wanted.to == "managed" else "prepared"

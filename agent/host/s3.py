@@ -114,5 +114,8 @@ class S3(Protocol):
     def delete(self, place: Place, key: str, version: str = "") -> None:
         """Delete an object, or one version of it for good; one that isn't there is fine."""
 
+    def admit_browsers(self, place: Place) -> None:
+        """Let pages of any origin send what a signed URL allows (CORS), as MinIO does of itself."""
+
     def features(self, place: Place) -> Features:
         """Ask what the bucket has. Nothing there changes: what is asked to be deleted isn't there."""

@@ -9,11 +9,12 @@ from agent.documents.errors import BadDocument, Failed
 from agent.documents.reader import PROJECT, Reader
 from agent.host import paths
 from agent.host.ports import Ports
-from agent.host.s3 import Place
+from agent.host.s3 import Place, StoreError
 from agent.moving import record
 from agent.store.settings import BUCKET, ENDPOINT, HERE, REGION, load_settings
 
 _DOC = "docs/managed-objects.md"
+_NOTHING = "codeb/nothing-is-called-so"
 _REMEDY = "`pulumi up` brings this server up to date; then run again"
 
 
@@ -30,11 +31,25 @@ class Pair:
 
 @dataclass(frozen=True)
 class Buckets:
-    """A project's. `serves` is the side that its app uses."""
+    """A project's. `serves` is the side that its app uses, once an update has come to its end; `user` is a bucket here as
+    the app itself sees it, as long as it is let in."""
 
     project: str
     serves: record.Side
     pairs: tuple[Pair, ...]
+    user: Place
+
+    def settled(self, ports: Ports) -> bool:
+        """Whether the app is where it is to be: when it goes to Vultr, its user here goes last. Raises StoreError."""
+        if self.serves == "here":
+            return True
+        try:
+            ports.s3.head(self.user, _NOTHING)
+        except StoreError as error:
+            if error.kind != "refused":
+                raise
+            return True
+        return False
 
 
 def all_buckets(ports: Ports) -> tuple[Buckets, ...]:
@@ -78,13 +93,14 @@ def _project(reader: Reader, own: Place) -> Buckets:
         reader.secret("access_key"),
         reader.secret("secret_key"),
     )
-    made = Buckets(
-        reader.text("id", PROJECT),
-        "managed" if reader.flag("managed") else "here",
-        tuple(_pair(each, own, there) for each in reader.children("buckets")),
-    )
+    project, serves = reader.text("id", PROJECT), reader.flag("managed")
+    access, secret = reader.secret("user"), reader.secret("user_key")
+    pairs = tuple(_pair(each, own, there) for each in reader.children("buckets"))
     reader.end()
-    return made
+    if not pairs:
+        raise BadDocument("buckets", "is empty")
+    user = replace(pairs[0].here, access_key=access, secret_key=secret)
+    return Buckets(project, "managed" if serves else "here", pairs, user)
 
 
 def _pair(reader: Reader, own: Place, there: Place) -> Pair:

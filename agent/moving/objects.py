@@ -8,10 +8,10 @@ says of it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Final, cast
+from datetime import datetime, timedelta
+from typing import Final, Literal, cast
 
 from agent.documents.errors import Failed
 from agent.documents.reader import PROJECT, WHY, Reader
@@ -19,7 +19,7 @@ from agent.host.ports import Ports
 from agent.host.s3 import Object, Place, StoreError
 from agent.moving import record
 from agent.moving.bucket_notes import begun_before, noted
-from agent.moving.buckets import Pair, load_buckets
+from agent.moving.buckets import Buckets, Pair, load_buckets
 from agent.restore.audit import audited
 from agent.store.turn import turn
 from agent.uploads.back import put
@@ -27,6 +27,14 @@ from agent.uploads.back import put
 Told = dict[str, object]
 _LONGEST_WAIT_S: Final = 24 * 3600
 _TELL_S: Final = 10
+Where = Literal["source", "target", "torn"]
+"""The side that the app uses; `torn`: perhaps both, as an update that takes it there has not come to its end."""
+_MARGIN: Final[Mapping[Where, timedelta]] = {
+    "source": timedelta(minutes=5),
+    "target": timedelta(),
+    "torn": timedelta(),
+}
+"""How much newer than the source an object at the target has to be to stay: where only copies write, clocks may differ."""
 _AGAIN: Final = "run again: what was copied is not copied once more"
 
 
@@ -47,7 +55,8 @@ class Wanted:
 @dataclass
 class Counted:
     """Of one bucket. `newer` were written at the target since, `gone` deleted there since: both stay as they are. `extra`
-    the source does not have; `removed` were taken away for that, `forgotten` from the source."""
+    the source does not have; `removed` were taken away for that, `forgotten` from the source. `browsers` may
+    upload there."""
 
     objects: int = 0
     copied: int = 0
@@ -58,18 +67,19 @@ class Counted:
     extra: int = 0
     removed: int = 0
     forgotten: int = 0
+    browsers: bool = True
 
 
 @dataclass
 class _Work:
-    """One bucket's copy. `serves`: the app uses the target already. `since` is when the copy before began that came to its
-    end: what is older and not there any more went there."""
+    """One bucket's copy. `since` is when the copy before began that came to its end: what is older and not there any more,
+    where the app is at the target, went there."""
 
     ports: Ports
     wanted: Wanted
     source: Place
     target: Place
-    serves: bool
+    where: Where
     since: datetime | None
     counted: Counted = field(default_factory=Counted)
     told_at: float = 0.0
@@ -102,18 +112,10 @@ def copy_objects(ports: Ports, document: Reader, by: str) -> Generator[Told, Non
     ports.asker.watch()
     with turn(ports, "copy-objects", wanted.by, wanted.wait_s):
         buckets = load_buckets(ports, wanted.project)
-        serves = buckets.serves == wanted.to
-        if wanted.exact and serves:
-            cause = "the app has its buckets on that side: what is there alone is what it has written"
-            raise Failed("look", cause, "run without --exact")
-        if wanted.forget and not serves:
-            cause = "the app has its buckets on the side that would be emptied"
-            raise Failed(
-                "look", cause, "write it at the other side in codeb:managed.objects and run `pulumi up` first"
-            )
+        where = _looked(ports, wanted, buckets)
         found = []
         for pair in buckets.pairs:
-            counted = yield from _copied(ports, wanted, pair, serves=serves)
+            counted = yield from _copied(ports, wanted, pair, where)
             found.append({"bucket": pair.of(wanted.to).bucket, **vars(counted)})
         changed = any(each["copied"] or each["removed"] or each["forgotten"] for each in found)
         if changed and not wanted.dry_run:
@@ -125,23 +127,58 @@ def copy_objects(ports: Ports, document: Reader, by: str) -> Generator[Told, Non
         "project": wanted.project,
         "to": wanted.to,
         "serves": buckets.serves,
+        "settled": where != "torn",
     }
     return {**facts, "dry_run": wanted.dry_run, "buckets": found, "changed": changed and not wanted.dry_run}
 
 
-def _copied(ports: Ports, wanted: Wanted, pair: Pair, *, serves: bool) -> Generator[Told, None, Counted]:
+def _looked(ports: Ports, wanted: Wanted, buckets: Buckets) -> Where:
+    """Where the app is. Raises Failed for what would take away something that it has written."""
+    try:
+        settled = buckets.settled(ports)
+    except StoreError as error:
+        raise Failed("look", str(error), _AGAIN) from None
+    if not settled and (wanted.exact or wanted.forget):
+        cause = "an update that takes the app to Vultr has not come to its end: nobody knows where it writes"
+        raise Failed("look", cause, "`pulumi up` until it succeeds; or run without --exact and --forget")
+    serves = buckets.serves == wanted.to
+    if wanted.exact and serves:
+        cause = "the app has its buckets on that side: what is there alone is what it has written"
+        raise Failed("look", cause, "run without --exact")
+    if wanted.forget and not serves:
+        cause = "the app has its buckets on the side that would be emptied"
+        remedy = "write it at the other side in codeb:managed.objects and run `pulumi up` first"
+        raise Failed("look", cause, remedy)
+    return "torn" if not settled else "target" if serves else "source"
+
+
+def _copied(ports: Ports, wanted: Wanted, pair: Pair, where: Where) -> Generator[Told, None, Counted]:
     """One bucket. Raises Failed; what was copied stays."""
     begun = ports.clock.now()
     source, target = pair.of(record.other(wanted.to)), pair.of(wanted.to)
-    since = begun_before(ports, wanted.project, wanted.to, target) if serves else None
-    work = _Work(ports, wanted, source, target, serves, since)
+    since = begun_before(ports, wanted.project, wanted.to, target) if where == "target" else None
+    work = _Work(ports, wanted, source, target, where, since)
     try:
+        if wanted.to == "managed" and not wanted.dry_run:
+            work.counted.browsers = _admits(ports, target)
         yield from _brought(work)
     except StoreError as error:
         raise Failed("copy", str(error), _AGAIN) from None
-    if not serves and not wanted.dry_run:
+    if where != "target" and not wanted.dry_run:
         noted(ports, wanted.project, wanted.to, target, begun)
     return work.counted
+
+
+def _admits(ports: Ports, place: Place) -> bool:
+    """Whether pages may upload there, as they may here. Raises StoreError when the store can't be reached."""
+    try:
+        ports.s3.admit_browsers(place)
+    except StoreError as error:
+        if error.kind == "unreachable" or error.code == "NoSuchBucket":
+            raise
+        ports.journal.log(f"copy-objects: {error}")
+        return False
+    return True
 
 
 def _brought(work: _Work) -> Generator[Told, None, None]:
@@ -173,7 +210,7 @@ def _one(work: _Work, found: Object, there: Object | None) -> None:
         counted.gone += 1
     elif there is not None and _same(work, found, there):
         counted.same += 1
-    elif there is not None and work.serves and there.at >= found.at:
+    elif there is not None and not work.wanted.exact and there.at >= found.at + _MARGIN[work.where]:
         counted.newer += 1
     elif work.wanted.dry_run or _put(work, found):
         counted.copied += 1

@@ -22,6 +22,12 @@ _MOST_PARTS: Final = 10_000
 _PARTS_FOR_A_GUESS: Final = 9_000
 """Parts of an object of the expected size, which may be a little larger."""
 _READS: Final = 5
+_ANY_ORIGIN: Final = (
+    b"<CORSConfiguration><CORSRule><AllowedOrigin>*</AllowedOrigin><AllowedMethod>GET</AllowedMethod>"
+    b"<AllowedMethod>HEAD</AllowedMethod><AllowedMethod>PUT</AllowedMethod><AllowedMethod>POST</AllowedMethod>"
+    b"<AllowedMethod>DELETE</AllowedMethod><AllowedHeader>*</AllowedHeader><ExposeHeader>ETag</ExposeHeader>"
+    b"<MaxAgeSeconds>3600</MaxAgeSeconds></CORSRule></CORSConfiguration>"
+)
 _TOLD: Final = frozenset(
     {
         *("cache-control", "content-disposition", "content-encoding", "content-language", "content-type"),
@@ -118,6 +124,10 @@ class RealS3:
     def delete(self, place: Place, key: str, version: str = "") -> None:
         with self._link(place) as link, _gone_is_fine():
             link.ask("DELETE", key, {"versionId": version} if version else {})
+
+    def admit_browsers(self, place: Place) -> None:
+        with self._link(place) as link:
+            link.ask("PUT", query={"cors": ""}, body=_ANY_ORIGIN)
 
     def features(self, place: Place) -> Features:
         with self._link(place) as link:

@@ -71,5 +71,8 @@ class Oldest:
     def delete(self, place: Place, key: str, version: str = "") -> None:
         self._s3.delete(place, key, version)
 
+    def admit_browsers(self, place: Place) -> None:
+        self._s3.admit_browsers(place)
+
     def features(self, place: Place) -> Features:
         return self._s3.features(place)

@@ -9,11 +9,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from codeb import managed_names
+from codeb import managed_names, names
 from codeb.plan import Plan, ProjectPlan
 from codeb.plan.places import Known
 from codeb.render.bundle import HostBundle, HostFile
 from codeb.render.environment import MINIO_REGION
+from codeb.render.text import secret_marker
 from codeb.secrets import ProjectCredentials
 
 
@@ -53,9 +54,12 @@ def _copied(project: ProjectPlan) -> dict[str, Any]:
     objects = project.objects
     if objects is None:
         raise ValueError(f"{project.id} has no subscription")
+    rotation = project.manifest.resources.storage.rotation
     return {
         "id": project.id,
         "managed": objects.used,
+        "user": names.storage_user(project.id, rotation),
+        "user_key": secret_marker(f"project/{project.id}/storage", rotation),
         "endpoint": objects.url,
         "region": MINIO_REGION,
         "access_key": managed_names.objects_access_key(project.id),

@@ -63,6 +63,9 @@ class Shelf:
         self.objects_.pop((place.bucket, key), None)
         self.log.append(f"{place.bucket}: deleted {key}")
 
+    def admit_browsers(self, place: Place) -> None:
+        raise NotImplementedError
+
     def features(self, place: Place) -> Features:
         self._reached(place)
         return Features(versions=True, locks=True, deletes=False)

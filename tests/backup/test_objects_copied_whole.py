@@ -69,7 +69,8 @@ def host(tmp_path: Path, pair: Pair, monkeypatch: pytest.MonkeyPatch) -> FakeHos
 
 
 def serves(monkeypatch: pytest.MonkeyPatch, pair: Pair, side: Any) -> None:
-    monkeypatch.setattr(objects, "load_buckets", lambda *_: Buckets("shop", side, (pair,)))
+    user = replace(pair.here, access_key="gone", secret_key="secret of nobody")
+    monkeypatch.setattr(objects, "load_buckets", lambda *_: Buckets("shop", side, (pair,), user))
 
 
 def copied(host: FakeHost, to: str = "managed", **more: Any) -> dict[str, Any]:

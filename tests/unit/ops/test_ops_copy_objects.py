@@ -81,6 +81,17 @@ def test_what_was_left_alone_is_told() -> None:
     assert last == "shop has its buckets at Vultr's Object Storage"
 
 
+def test_a_bucket_that_keeps_browsers_out_is_warned_of() -> None:
+    result, _, _ = run({**ANSWER, "buckets": [{**BUCKET, "browsers": False}]})
+    assert result.ok
+    assert "warning: 3fa9c1-shop-uploads takes no CORS rule" in result.lines[1]
+
+
+def test_an_update_that_has_not_ended_is_told() -> None:
+    result, _, _ = run({**ANSWER, "serves": "managed", "settled": False})
+    assert "has not come to its end" in result.lines[-1]
+
+
 def test_a_dry_run_says_would() -> None:
     result, asked, _ = run(
         {**ANSWER, "to": "here", "serves": "managed", "dry_run": True}, to="here", dry_run=True

@@ -279,6 +279,7 @@ def test_the_data_server_alone_is_told_of_the_keys() -> None:
             assert file["mode"] == "0600"
             found = {each["id"]: each for each in json.loads(file["content"])["projects"]}
             assert {key: each["managed"] for key, each in found.items()} == {"shop": True, "blog": False}
+            assert found["shop"]["user_key"] == "@{secret:project/shop/storage}"
             assert found["shop"]["buckets"] == [{"here": "shop-uploads", "managed": "3fa9c1-shop-uploads"}]
     bare = planned({}, SHOP)
     assert managed_names.OBJECTS_FILE not in json.dumps(

@@ -23,7 +23,8 @@ class Clock(Protocol):
 class FakeS3:
     """`versions_of` has, by bucket, every version with its content, the newest last. `refuses` says by bucket what every
     request there is answered with; `deleted` counts. `put_only` are buckets that let nobody read, `features_of` what others
-    than usual ones have, `locked` for how many days what was written there last was locked."""
+    than usual ones have, `locked` for how many days what was written there last was locked. `admitted`
+    let browsers in, `without_cors` can't. `barred` are access keys that there are none of."""
 
     clock: Clock
     versions_of: dict[str, list[tuple[Object, bytes]]] = field(default_factory=dict)
@@ -32,6 +33,9 @@ class FakeS3:
     put_only: set[str] = field(default_factory=set)
     features_of: dict[str, Features] = field(default_factory=dict)
     locked: dict[str, int] = field(default_factory=dict)
+    admitted: set[str] = field(default_factory=set)
+    without_cors: set[str] = field(default_factory=set)
+    barred: set[str] = field(default_factory=set)
 
     def put(self, place: Place, key: str, body: bytes) -> None:
         kept = self._bucket(place)
@@ -96,6 +100,12 @@ class FakeS3:
             at = datetime.fromtimestamp(self.clock.time, UTC)
             kept.append((Object(key, 0, at, version=f"v{len(kept)}", marker=True), b""))
 
+    def admit_browsers(self, place: Place) -> None:
+        self._bucket(place)
+        if place.bucket in self.without_cors:
+            raise StoreError("wrong", f"{place.where} refused with NotImplemented", "NotImplemented")
+        self.admitted.add(place.bucket)
+
     def features(self, place: Place) -> Features:
         self._bucket(place)
         return self.features_of.get(place.bucket, Features(versions=True, locks=True, deletes=False))
@@ -105,6 +115,10 @@ class FakeS3:
         return next(body for found, body in reversed(self.versions_of[bucket]) if found.key == key)
 
     def _bucket(self, place: Place) -> list[tuple[Object, bytes]]:
+        if place.access_key in self.barred:
+            raise StoreError(
+                "refused", f"{place.where} refused with InvalidAccessKeyId", "InvalidAccessKeyId"
+            )
         if place.bucket in self.refuses:
             raise self.refuses[place.bucket]
         return self.versions_of.setdefault(place.bucket, [])
