@@ -127,13 +127,14 @@ class ShareSpec:
 
 @dataclass(frozen=True)
 class DatabaseSpec:
-    """A PostgreSQL of this major version; `user` administrates it, and is no superuser."""
+    """A PostgreSQL (`pg`) or a Valkey (`valkey`) of this version; `user` administrates it, and is no superuser."""
 
     id: str
     version: str
     user: str
     password: str = field(repr=False)
     database: str
+    engine: str = "pg"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from functools import reduce
 from lab.vultr import specs
 from lab.vultr.files import Json
 from lab.vultr.ports import Account, Addresses, DiskSpec, ShareSpec
+from lab.vultr.store import empty
 
 
 def account(accounts: Iterable[Json]) -> Account:
@@ -31,6 +32,8 @@ def _together(left: Account, right: Account) -> Account:
 
 
 def _one(account: Json) -> Account:
+    """What an account of an earlier version lacks, it has none of."""
+    account = empty() | account
     booted = [one for one in account["instances"].values() if one["_booted"]]
     balanced = [one for one in account["load_balancers"].values() if one["_balanced"]]
     served = [one for one in account["databases"].values() if one["_host"]]

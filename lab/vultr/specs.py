@@ -112,9 +112,9 @@ def database(account: Json, database_id: str) -> list[DatabaseSpec] | None:
 
 
 def database_spec(item: Json) -> DatabaseSpec:
-    """A PostgreSQL of the account."""
-    version, password = item["database_engine_version"], item["_password"]
-    return DatabaseSpec(item["id"], version, databases.ADMIN, password, databases.DATABASE)
+    """A database of the account."""
+    version, engine = item["database_engine_version"], item["database_engine"]
+    return DatabaseSpec(item["id"], version, databases.ADMIN, item["_password"], databases.DATABASE, engine)
 
 
 def record(account: Json, one: Json, result: object, failed: bool) -> None:

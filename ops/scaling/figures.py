@@ -16,11 +16,10 @@ _QUERY: Final = "/api/v1/query"
 _STEP_S: Final = 15
 """As often as Prometheus asks (`codeb.render.watched.keeping.SCRAPE_S`)."""
 _MOST_STEPS: Final = 240
-_CPU: Final = (
-    "100 * (1 - avg by (server) (sum by (server, cpu) "
-    '(rate(node_cpu_seconds_total{{mode=~"idle|iowait",server=~"{servers}"}}[1m]))))'
-)
-"""Percent of all cores; who waits for a disk is idle, as for the alert CpuBusy."""
+_IDLE: Final = 'node_cpu_seconds_total{{mode=~"idle|iowait",server=~"{servers}"}}'
+_CPU: Final = f"100 * (1 - avg by (server) (sum by (server, cpu) (rate({_IDLE}[1m]) and {_IDLE} offset 1m)))"
+"""Percent of all cores; who waits for a disk is idle, as for the alert CpuBusy. Of a minute that was not measured as a whole
+`rate` knows too little, and the server would look busy: it counts from its second minute on."""
 _UP: Final = 'min by (server) (up{{job=~"node|caddy",server=~"{servers}"}})'
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import psycopg
 
 from lab import certificates
 from lab.host import commands
@@ -58,7 +59,7 @@ class Database:
             ["/bin/sh", _START, f"{_PROGRAMS}/{programs.relative_to(whole)}"],
             {whole: _PROGRAMS, TEMPLATES / "database.sh": _START},
         )
-        if not wait_until(lambda: _listens(address), _PATIENCE_S):
+        if not wait_until(lambda: _serves(address), _PATIENCE_S):
             log = self.appliance.supervised.log
             raise MachineError(f"database {spec.id} does not start; end of {log}:\n{commands.tail(log)}")
         return Served(address, PORT)
@@ -76,9 +77,10 @@ def _first(spec: DatabaseSpec) -> str:
     )
 
 
-def _listens(address: str) -> bool:
+def _serves(address: str) -> bool:
+    """Whether it has begun: before that its port is open, and refuses everybody."""
     try:
-        socket.create_connection((address, PORT), 2).close()
-    except OSError:
-        return False
+        psycopg.connect(host=address, port=PORT, user="nobody", dbname="postgres", connect_timeout=2).close()
+    except psycopg.OperationalError as error:
+        return "no password supplied" in str(error)
     return True

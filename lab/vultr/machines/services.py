@@ -47,6 +47,8 @@ class CloudServices:
 
     def make_database(self, database: DatabaseSpec) -> Served:
         ground = self.ground
+        if database.engine != "pg":
+            raise MachineError(f"the lab's machines serve PostgreSQL, and no {database.engine}")
         if database.version not in VERSIONS:
             raise MachineError(f"the lab has PostgreSQL {' and '.join(VERSIONS)}, and no {database.version}")
         with ground.book.change() as notes:
