@@ -78,6 +78,7 @@ def test_unknown_values_in_a_preview_are_changes(
 SECRET = {
     "Instance": ("defaultPassword",),
     "LoadBalancer": ("ssl.privateKey",),
+    "ObjectStorage": ("s3AccessKey", "s3SecretKey"),
 }
 
 
