@@ -145,17 +145,13 @@ def age(name: str) -> None:
         stack.ask("up", "--yes", "--skip-preview")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "repository", "cause"),
     [
         ("type-error", places.APP, "Type 'number' is not assignable to type 'string'"),
-        pytest.param("out-of-memory", places.APP, "heap out of memory", marks=pytest.mark.slow),
-        pytest.param(
-            "failing-migration",
-            places.PLATFORM,
-            'relation "baskets" does not exist',
-            marks=pytest.mark.slow,
-        ),
+        ("out-of-memory", places.APP, "heap out of memory"),
+        ("failing-migration", places.PLATFORM, 'relation "baskets" does not exist'),
     ],
 )
 def test_a_build_that_fails_is_one_issue_that_names_the_cause(
@@ -177,6 +173,7 @@ def test_a_build_that_fails_is_one_issue_that_names_the_cause(
     assert [way.served(kind) for kind in stacks.KINDS] == served
 
 
+@pytest.mark.slow
 def test_the_lab_deploys_this_project_s_own_program_and_workflows() -> None:
     for name in ("__main__.py", ".github/workflows/deploy-prod.yml", "locks/ci.txt"):
         assert (places.work(places.PLATFORM) / name).read_bytes() == (REPO / name).read_bytes()
