@@ -105,6 +105,17 @@ def project_arguments(parser: argparse.ArgumentParser) -> None:
     stack_arguments(parser)
 
 
+def wait_argument(parser: argparse.ArgumentParser) -> None:
+    """`--wait`, of what no backup may run beside."""
+    parser.add_argument(
+        "--wait",
+        type=int,
+        default=0,
+        metavar="SECONDS",
+        help="how long to wait for a backup to end (default: 0)",
+    )
+
+
 def why_argument(parser: argparse.ArgumentParser) -> None:
     """Why something is done, which the histories keep."""
     parser.add_argument("--why", type=reason, metavar="TEXT", help="for the history and the audit log")

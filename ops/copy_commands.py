@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ops.arguments import caller, project_arguments
+from ops.arguments import caller, project_arguments, wait_argument
 from ops.command import Command
 from ops.result import failed, show
 
@@ -23,13 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     more.add_argument(
         "--forget", action="store_true", help="then remove what was left here; refused until the app is there"
     )
-    parser.add_argument(
-        "--wait",
-        type=int,
-        default=0,
-        metavar="SECONDS",
-        help="how long to wait for a backup to end (default: 0)",
-    )
+    wait_argument(parser)
     project_arguments(parser)
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ops.arguments import caller, project_arguments
+from ops.arguments import caller, project_arguments, wait_argument
 from ops.command import Command
 from ops.result import failed, show
 
@@ -26,13 +26,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lose-writes", action="store_true", help="with --undo: give up what was written since the move"
     )
-    parser.add_argument(
-        "--wait",
-        type=int,
-        default=0,
-        metavar="SECONDS",
-        help="how long to wait for a backup to end (default: 0)",
-    )
+    wait_argument(parser)
     project_arguments(parser)
 
 

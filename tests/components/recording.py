@@ -148,6 +148,27 @@ class RecordingMonitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)
 
 
+def recorded(
+    answers: Answers, program: Callable[[], object], *, folder: Path | None = None, preview: bool = False
+) -> Recording:
+    """Run a program and return what it registered; `folder` is its root directory."""
+    recording = Recording()
+    settings.configure(
+        settings.Settings(
+            project="codeb",
+            stack="test",
+            organization="organization",
+            root_directory=str(folder) if folder else None,
+            monitor=RecordingMonitor(answers, recording),
+            engine=mocks.MockEngine(None),
+            dry_run=preview,
+        )
+    )
+    settings.set_root_resource(cast(pulumi.Resource, None))
+    asyncio.run(stack.run_in_stack(program))
+    return recording
+
+
 def record(
     folder: Path,
     manifests: Mapping[str, str],
@@ -167,32 +188,21 @@ def record(
         (folder / "manifests" / name).write_text(text)
     for part in ("__main__.py",):
         shutil.copy(REPO / part, folder / part)
-    recording = Recording()
-    monitor = RecordingMonitor(answers or Answers(registry), recording)
-    settings.configure(
-        settings.Settings(
-            project="codeb",
-            stack="test",
-            organization="organization",
-            root_directory=str(folder),
-            monitor=monitor,
-            engine=mocks.MockEngine(None),
-            dry_run=preview,
-        )
-    )
-    settings.set_root_resource(cast(pulumi.Resource, None))
     values = {**BASE_CONFIG, **(config or {})}
     texts = {
         f"codeb:{key}": value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
     }
-    set_all_config(texts, [f"codeb:{key}" for key in SECRET_KEYS])
+
+    def program() -> None:
+        set_all_config(texts, [f"codeb:{key}" for key in SECRET_KEYS])
+        _run_program(folder)
+
     with (  # there is no server
         mock.patch("components.tunnels.open_tunnel"),
         mock.patch("components.live.ask", ask or mock.Mock(side_effect=SshError("there is no server"))),
     ):
-        asyncio.run(stack.run_in_stack(lambda: _run_program(folder)))
-    return recording
+        return recorded(answers or Answers(registry), program, folder=folder, preview=preview)
 
 
 def _run_program(folder: Path) -> None:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi.runtime import mocks, rpc
 from pulumi_command import remote
 
 from codeb import plan
 from components.fleet import Fleet, FleetArgs
 from components.fleet.machine import KEPT
-from tests.components.recording import Answers, Recording, RecordingMonitor, Registration
+from tests.components.recording import Answers, Recording, Registration, recorded
 
 OWNER = "codeb-test-0a1b2c"
 API_KEY = "component-tests-vultr-key"
@@ -92,19 +91,6 @@ def deploy(
     arrives: Collection[str] = (),
     **more: Any,
 ) -> Recording:
-    recording = Recording()
-    settings.configure(
-        settings.Settings(
-            project="codeb",
-            stack="test",
-            organization="organization",
-            monitor=RecordingMonitor(Vultr(None), recording),
-            engine=mocks.MockEngine(None),
-            dry_run=False,
-        )
-    )
-    settings.set_root_resource(cast(pulumi.Resource, None))
-
     def program() -> None:
         args = FleetArgs(
             fleet,
@@ -120,8 +106,7 @@ def deploy(
         if check:
             check(made)
 
-    asyncio.run(stack.run_in_stack(program))
-    return recording
+    return recorded(Vultr(None), program)
 
 
 def of(recording: Recording, kind: str) -> list[Registration]:

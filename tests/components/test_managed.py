@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,13 +9,13 @@ from typing import Any, cast
 import ediri_vultr as vultr
 import pulumi
 import pytest
-from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi.runtime import rpc
 
 from codeb import managed_names, plan
 from components.databases import DatabasesArgs, declare_databases
 from components.fleet.database import Database, DatabaseArgs, password_file
 from components.managed import ManagedArgs, ManagedPostgres
-from tests.components.recording import Recording, RecordingMonitor, Registration
+from tests.components.recording import Recording, Registration, recorded
 from tests.components.test_fleet import FLEET, OWNER, SINGLE, Vultr, deploy, of
 
 SERVICE = plan.DatabaseService("vultr-dbaas-business-cc-2-80-4", "16")
@@ -28,19 +27,6 @@ PASSWORDS = {1: "owner-password", 2: "second-password"}
 def declared(
     used: plan.DatabasePlan | None, beside: plan.DatabasePlan | None, *, keep: bool = True
 ) -> Recording:
-    recording = Recording()
-    settings.configure(
-        settings.Settings(
-            project="codeb",
-            stack="test",
-            organization="organization",
-            monitor=RecordingMonitor(Vultr(None), recording),
-            engine=mocks.MockEngine(None),
-            dry_run=False,
-        )
-    )
-    settings.set_root_resource(cast(pulumi.Resource, None))
-
     def program() -> None:
         service = Database(
             "fleet-postgres", DatabaseArgs(OWNER, "icn", SERVICE, "vpc-1", "10.64.0.0/20", True)
@@ -53,8 +39,7 @@ def declared(
         args = DatabasesArgs("shop", used, beside, PASSWORDS, keep, bundle, managed)
         declare_databases("shop", args, project)
 
-    asyncio.run(stack.run_in_stack(program))
-    return recording
+    return recorded(Vultr(None), program)
 
 
 @pytest.fixture(scope="module")

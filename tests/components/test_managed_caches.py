@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, cast
 import ediri_vultr as vultr
 import pulumi
 import pytest
-from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi.runtime import rpc
 from pulumi_command import remote
 
 from codeb import managed_names, plan
@@ -20,7 +19,7 @@ from codeb.plan.caches import REDIS_PORT, SHARED_EVICTION, SHARED_MEMORY
 from codeb.render import cache_access
 from components.caches import EMPTY, CacheArgs, cache_args, declare_cache
 from components.fleet.valkey import Valkey, ValkeyArgs
-from tests.components.recording import Recording, RecordingMonitor, Registration, plain_texts
+from tests.components.recording import Recording, Registration, plain_texts, recorded
 from tests.components.test_fleet import FLEET, OWNER, SINGLE, Vultr, deploy, of
 from tests.components.test_growing import depends, outputs, program, state
 from tests.outputs import decrypted
@@ -33,19 +32,6 @@ PASSWORDS = {1: "first-password", 2: "second-password"}
 
 
 def declared(cache: plan.CachePlan | None) -> Recording:
-    recording = Recording()
-    settings.configure(
-        settings.Settings(
-            project="codeb",
-            stack="test",
-            organization="organization",
-            monitor=RecordingMonitor(Vultr(None), recording),
-            engine=mocks.MockEngine(None),
-            dry_run=False,
-        )
-    )
-    settings.set_root_resource(cast(pulumi.Resource, None))
-
     def program() -> None:
         provider = vultr.Provider("own-vultr", api_key="a-key")
         service = Valkey(
@@ -56,8 +42,7 @@ def declared(cache: plan.CachePlan | None) -> Recording:
         args = CacheArgs("shop", cache, service, cast(Any, server), PASSWORDS) if cache else None
         declare_cache("shop", args, pulumi.ComponentResource("test:P", "shop"))
 
-    asyncio.run(stack.run_in_stack(program))
-    return recording
+    return recorded(Vultr(None), program)
 
 
 @pytest.fixture(scope="module")

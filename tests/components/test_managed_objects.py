@@ -9,13 +9,13 @@ from typing import Any, cast
 import ediri_vultr as vultr
 import pulumi
 import pytest
-from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi.runtime import mocks, rpc
 
 from codeb import managed_names, plan
 from components.fleet import Fleet
 from components.fleet.objects import Objects, ObjectsArgs
 from components.objects import ProjectObjects, project_objects
-from tests.components.recording import Recording, RecordingMonitor, Registration
+from tests.components.recording import Recording, Registration, recorded
 from tests.components.test_fleet import FLEET, OWNER, SINGLE, Vultr, deploy, of
 
 SERVICE = plan.ObjectService("shop", 2, "standard")
@@ -38,18 +38,7 @@ class Answers(Vultr):
 
 
 def declared(*, keep: bool = True, used: bool = True) -> tuple[Recording, list[ProjectObjects]]:
-    recording, made = Recording(), []
-    settings.configure(
-        settings.Settings(
-            project="codeb",
-            stack="test",
-            organization="organization",
-            monitor=RecordingMonitor(Answers(None), recording),
-            engine=mocks.MockEngine(None),
-            dry_run=False,
-        )
-    )
-    settings.set_root_resource(cast(pulumi.Resource, None))
+    made: list[ProjectObjects] = []
 
     def program() -> None:
         objects = Objects("fleet-objects-shop", ObjectsArgs(OWNER, SERVICE, True))
@@ -64,8 +53,7 @@ def declared(*, keep: bool = True, used: bool = True) -> tuple[Recording, list[P
         assert found is not None
         made.append(found)
 
-    asyncio.run(stack.run_in_stack(program))
-    return recording, made
+    return recorded(Answers(None), program), made
 
 
 @pytest.fixture(scope="module")

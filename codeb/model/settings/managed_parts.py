@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Final, Protocol
 
 from pydantic import BeforeValidator, Field
 
@@ -24,17 +25,32 @@ Projects = Annotated[
 Text = Annotated[str, Field(min_length=1, max_length=60)]
 
 
-def known_plan(service: ManagedDatabases, name: str, text: str) -> str:
-    """The plan as written; raise the refusal of one that the catalogue hasn't, with the nearest. `name` is for people."""
-    known = service.plans
+class _Offer(Protocol):
+    """What Vultr sells, by a name that settings write."""
+
+    @property
+    def cents(self) -> int: ...
+
+    @property
+    def described(self) -> str: ...
+
+
+def known_offer(known: Mapping[str, _Offer], text: str, kind: str, of: str) -> str:
+    """The name as written; raise the refusal of one that the catalogue hasn't, with the nearest. `kind` and `of` are for
+    people: `plan`, `for managed Valkey`."""
     if text in known:
         return text
     close = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
-    nearest = known[close[0] if close else min(known, key=lambda each: known[each].cents)]
+    nearest = close[0] if close else min(known, key=lambda each: known[each].cents)
     raise refusal(
-        f"there is no plan {shown(text)} for managed {name} that is known here",
-        f"Write {nearest.id}: {nearest.described}.",
+        f"there is no {kind} {shown(text)} {of} that is known here",
+        f"Write {nearest}: {known[nearest].described}.",
     )
+
+
+def known_plan(service: ManagedDatabases, name: str, text: str) -> str:
+    """The plan as written; raise the refusal of one that the catalogue hasn't. `name` is for people."""
+    return known_offer(service.plans, text, "plan", f"for managed {name}")
 
 
 def known_version(service: ManagedDatabases, name: str, text: str, why: str) -> str:

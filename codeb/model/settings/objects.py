@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -11,6 +10,7 @@ from codeb.catalogue import catalogue
 from codeb.model import types as t
 from codeb.model.problems import refusal, shown
 from codeb.model.settings.base import Number, Setting
+from codeb.model.settings.managed_parts import known_offer
 
 if TYPE_CHECKING:
     from codeb.model.settings.whole import Settings
@@ -20,15 +20,7 @@ _LAST_CLUSTER: Final = 9999
 
 
 def _tier(text: str) -> str:
-    known = catalogue().managed_objects
-    if text in known:
-        return text
-    close = difflib.get_close_matches(text, known, n=1, cutoff=0.5)
-    nearest = known[close[0] if close else min(known, key=lambda each: known[each].cents)]
-    raise refusal(
-        f"there is no tier {shown(text)} of Object Storage that is known here",
-        f"Write {nearest.name}: {nearest.described}.",
-    )
+    return known_offer(catalogue().managed_objects, text, "tier", "of Object Storage")
 
 
 def _not_all(value: object) -> object:
