@@ -25,7 +25,10 @@ _UP: Final = 'min by (server) (up{{job=~"node|caddy",server=~"{servers}"}})'
 
 @dataclass(frozen=True)
 class Figures:
-    """`now` is Prometheus's own clock, in seconds since 1970; `unwell` are servers whose exporter or Caddy is silent."""
+    """`now` is Prometheus's own clock, in seconds since 1970; `unwell` are servers whose exporter or Caddy is silent.
+
+    No sample is later than `now`, though Prometheus says the time in an answer of its own.
+    """
 
     now: float
     samples: tuple[Sample, ...]
@@ -47,7 +50,8 @@ def figures(watcher: Server, servers: Collection[str], window_s: float, ask: Ask
         raise Unwatched(problem)
     now, cpu, health = said
     unwell = frozenset(str(labels.get("server")) for labels, value in vector(health) if value < 1)
-    return Figures(_moment(now), _samples(cpu), unwell)
+    samples = _samples(cpu)
+    return Figures(max((_moment(now), *(each.at for each in samples))), samples, unwell)
 
 
 def _step(window_s: float) -> int:

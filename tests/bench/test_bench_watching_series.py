@@ -190,6 +190,7 @@ def test_rules_time_is_that_of_each_group_once() -> None:
 
 def test_what_a_process_holds_is_read_from_the_kernel_s_files() -> None:
     assert Held.of("Name:\tx\nVmRSS:\t    20 kB\nRssAnon:\t    12 kB\nThreads:\t9\n") == Held(12288, 20480)
+    assert Held.of("Name:\tx\nState:\tZ (zombie)\nThreads:\t1\n") == Held(0, 0), "just ended"
     ticks = cpu_seconds("7 (a) b) S 1 1 1 0 -1 0 0 0 0 0 30 12 99 99 20 0\n")
     assert ticks == 42 / os.sysconf("SC_CLK_TCK")
 

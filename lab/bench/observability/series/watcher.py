@@ -34,9 +34,9 @@ class Held:
 
     @classmethod
     def of(cls, status: str) -> Held:
-        """From the text of /proc/<pid>/status."""
+        """From the text of /proc/<pid>/status; that of a process that just ended says nothing of memory: 0 of each."""
         found = {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB$", status, re.M)}
-        return cls(found["RssAnon"], found["VmRSS"])
+        return cls(found.get("RssAnon", 0), found.get("VmRSS", 0))
 
 
 @dataclass(frozen=True)
