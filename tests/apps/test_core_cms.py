@@ -80,6 +80,7 @@ def built(template: Tools) -> Tools:
     return template
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["lint", "typecheck", "test", "licences"])
 def test_the_template_s_own_checks_pass(template: Tools, script: str) -> None:
     template.run("npm", "run", script)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lab.bench.many.split import Join, Parts, split_runs
 from lab.bench.programs import bare_program, manifests_program
 from lab.bench.stacks import Bench
@@ -26,6 +28,7 @@ def test_both_programs_do_what_is_measured_and_leave_their_settings_as_they_are(
     assert (ours.program.folder / "Pulumi.bench.yaml").read_text() == settings
 
 
+@pytest.mark.slow
 def test_a_stack_for_each_pool_runs_beside_the_others_and_their_registries_join(tmp_path: Path) -> None:
     found = cli(Folders.here(), Progress(), ())
     *parts, joined = split_runs(found, 2, 1, [1], tmp_path)

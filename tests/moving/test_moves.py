@@ -241,7 +241,7 @@ def test_killed_at_every_program_no_row_is_lost(
     _killed_at(tmp_path, servers, to, step=1)
 
 
-@pytest.mark.parametrize("to", ["managed", "here"])
+@pytest.mark.parametrize("to", ["managed", pytest.param("here", marks=pytest.mark.slow)])
 def test_killed_now_and_then_no_row_is_lost(
     tmp_path: Path, servers: tuple[Cluster, Cluster], to: str
 ) -> None:

@@ -72,6 +72,7 @@ def held(bench: Bench) -> dict[str, Any]:
     return {key: (entry["ports"], entry["redis"]) for key, entry in registry(bench)["projects"].items()}
 
 
+@pytest.mark.slow
 def test_it_is_made_empty_without_apps_and_forgets_no_allocation(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

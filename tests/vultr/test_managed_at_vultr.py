@@ -50,6 +50,7 @@ def test_a_service_comes_with_what_is_prepared_and_goes_without_a_trace(make: Ma
     assert stack.content()["databases"] == {}
 
 
+@pytest.mark.slow
 def test_a_new_project_is_told_where_the_service_is(make: Make) -> None:
     stack = make(managed={"postgres": {**POSTGRES, "projects": "all"}})
     first = stack.up()

@@ -195,6 +195,7 @@ BOTH = pytest.mark.parametrize("refuses", [pytest.param(True, id="empty changes 
 """Vultr is said to refuse the plugin's empty PATCH of a disk; the recording's server took it."""
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_server_is_made_anew_on_purpose_and_its_disk_follows(
     make: Make, vultr: Simulator, *, refuses: bool
@@ -381,6 +382,7 @@ def test_two_stacks_of_one_name_in_one_account_leave_each_other_alone(make: Make
     assert set(two.content()["instances"]) == others
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_data_server_deleted_by_hand_gets_its_disk_back(
     make: Make, vultr: Simulator, *, refuses: bool

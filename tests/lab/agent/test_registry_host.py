@@ -148,6 +148,7 @@ def test_ten_releases_leave_at_most_two_images(
     assert "localhost/agent/app" in other, "images that were built here stay"
 
 
+@pytest.mark.slow
 def test_releases_that_fail_leave_no_image_and_the_standby_s_stays(
     host: AgentHost, registry: PrivateRegistry, pulled: str
 ) -> None:

@@ -111,6 +111,7 @@ def test_production_from_an_empty_state_by_the_commands_of_the_readme(live: Live
     assert live.shell("pulumi stack --show-urns | grep -c urn: || true").strip() in ("0", "1")
 
 
+@pytest.mark.slow
 def test_each_pulumi_line_of_the_readme_works_in_a_shell_of_the_lab(stack: Stack) -> None:
     lines = [line for line in commands("Plain Pulumi")[0].splitlines() if line.startswith("pulumi")]
     assert len(lines) >= 6
