@@ -30,6 +30,9 @@ from lab.bench.troubles import TROUBLES, explain
 from lab.fleet.production import fresh
 from lab.host.errors import LabError
 
+MOST_ERRORS = 10
+"""Lines of a server's Caddy that are shown when a request failed."""
+
 
 def main() -> int:
     """Entry point; returns the exit status."""
@@ -96,6 +99,9 @@ def _show(console: Console, seen: Seen) -> None:
         console.print(f"{project} ran on {', '.join(before)} and runs on {', '.join(after)}")
     for text, count in figures.failures(seen).items():
         console.print(f"failed: {count} x {text}", markup=False)
+    for server, lines in seen.errors.items() if seen.failed else ():
+        for line in lines[:MOST_ERRORS]:
+            console.print(f"{server}: {line}", markup=False)
     for life in seen.rude:
         console.print(f"ended without a word: {life}", markup=False)
 

@@ -75,10 +75,11 @@ class Run:
             steady = self._steady(f"{plan.many} servers")
             answered = {name: self._answered(name, steady) for name in self._apps()}
             before = self._placed()
+            errors = self._errors()
             self._resized(f"{plan.many} to {plan.few}", plan.few)
             self._steady(f"{plan.few} servers again")
         moved = {LATE: (before[LATE], self._placed()[LATE])}
-        return Seen([first.result, late.result], self._phases, answered, moved)
+        return Seen([first.result, late.result], self._phases, answered, moved, errors | self._errors())
 
     def _late(self) -> Load:
         """A project that is added now goes where there is most room: to one of the servers that joined."""
@@ -119,21 +120,20 @@ class Run:
     def _answered(self, server: str, phase: Phase) -> int:
         """Visitors' requests that a server's Caddy noted in a phase. Raises BenchError."""
         since, until = (f"@{at:.0f}" for at in phase.window)
-        line = [
-            "journalctl",
-            "--quiet",
-            "--no-pager",
-            "--output=cat",
-            "--unit=caddy.service",
-            f"--since={since}",
-        ]
-        done = self.production.on(
-            server, *line, f"--until={until}", "--grep=http.log.access", "--lines=1000000"
-        )
+        lines = self._noted(server, "http.log.access", f"--since={since}", f"--until={until}")
+        domains = tuple(f'"host":"{domain(name)}"' for name in (FIRST, LATE))
+        return sum(any(each in line for each in domains) for line in lines)
+
+    def _errors(self) -> dict[str, list[str]]:
+        """What each server's Caddy says of requests that it could not serve. Raises BenchError."""
+        return {name: self._noted(name, "http.log.error") for name in self._apps()}
+
+    def _noted(self, server: str, logger: str, *when: str) -> list[str]:
+        line = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--unit=caddy.service", *when]
+        done = self.production.on(server, *line, f"--grep={logger}", "--lines=1000000")
         if done.returncode not in (0, 1):  # 1: nothing matches
             raise BenchError(f"{server}'s journal can't be read: {done.stderr.decode().strip()}")
-        domains = tuple(f'"host":"{domain(name)}"'.encode() for name in (FIRST, LATE))
-        return sum(any(each in line for each in domains) for line in done.stdout.splitlines())
+        return done.stdout.decode(errors="replace").splitlines()
 
     def _target(self, name: str) -> Target:
         entry = self.production.cloud.entry()

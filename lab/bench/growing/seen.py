@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lab.bench.releases.verdict import SENT_SHARE, Goal, Latency
@@ -38,6 +38,9 @@ class Seen:
     answered: dict[str, int]
     moved: dict[str, tuple[list[str], list[str]]]
     """By project: the servers before a pool shrank and after it."""
+
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    """By server: what its Caddy noted of requests that it could not serve."""
 
     @property
     def requests(self) -> list[Sample]:
@@ -125,6 +128,7 @@ def as_json(seen: Seen, joined: Iterable[str]) -> dict[str, Any]:
         "failures": dict(failures(seen)),
         "answered": seen.answered,
         "moved": {project: {"before": had, "after": has} for project, (had, has) in seen.moved.items()},
+        "errors": seen.errors,
         "uploads": sum(len(result.uploads) for result in seen.results),
         "streams": len(seen.lives),
         "goals": [vars(goal) for goal in goals(seen, joined)],
