@@ -22,7 +22,7 @@ class Database(Section):
     extensions: t.Items[t.ExtensionName] = ()
     """PostgreSQL extensions to create."""
     connection_limit: Annotated[int, Field(ge=2, le=500)] = 20
-    """Connections that the project's role may open at the same time."""
+    """Connections that the project may open at the same time from each server that runs it; its role may all of them."""
     rotation: Rotation = 1
     """Number of the login: raise it by one for another password."""
 

@@ -162,7 +162,7 @@ def _project(
     held: Holding | None,
 ) -> ProjectPlan:
     project_id = manifest.project.id
-    own, buckets = _database(manifest, data, held), _buckets(manifest)
+    own, buckets = _database(manifest, servers, data, held), _buckets(manifest)
     database, beside = sides(settings, project_id, own, held.database if held else None)
     wanted = manifest.resources.cache
     cache = cache_plan(project_id, wanted, allocation.slots.get(project_id), data.by_key, data.host)
@@ -186,7 +186,9 @@ def _project(
     )
 
 
-def _database(manifest: Manifest, data: DataServicesPlan, held: Holding | None) -> DatabasePlan | None:
+def _database(
+    manifest: Manifest, servers: tuple[str, ...], data: DataServicesPlan, held: Holding | None
+) -> DatabasePlan | None:
     wanted = manifest.resources.database
     if not wanted.enabled:
         return None
@@ -195,7 +197,7 @@ def _database(manifest: Manifest, data: DataServicesPlan, held: Holding | None) 
         role=names.user(manifest.project.id),
         host=data.host,
         port=data.postgres_port,
-        connection_limit=wanted.connection_limit,
+        connection_limit=wanted.connection_limit * len(servers),
         extensions=tuple(wanted.extensions),
         login=wanted.rotation,
         logins=_logins(wanted.rotation, held),

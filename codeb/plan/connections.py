@@ -26,6 +26,6 @@ def crowded(projects: Iterable[ProjectPlan]) -> Iterator[str]:
     shown = ", ".join(f"{key} {limits[key]}" for key in largest)
     yield (
         f"PostgreSQL has {POSTGRES_CONNECTIONS} connections for all projects, and their "
-        f"resources.database.connection_limit add up to {sum(limits.values())} (most: {shown}). "
+        f"resources.database.connection_limit, each times its servers, add up to {sum(limits.values())} (most: {shown}). "
         "If all of them come at once, some are refused: lower the limits that are larger than needed."
     )

@@ -89,6 +89,7 @@ class CachePlan:
 class DatabasePlan:
     """A project's database and the role that owns it. `login` is the number of the app's, `logins` all that may.
 
+    `connection_limit` is the role's: what the manifest gives each server, for all servers that run the project.
     One that is `managed` is at Vultr's managed service, whose host is a marker, and whose port is 0, until Vultr has told.
     """
 

@@ -109,7 +109,7 @@ def _database(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator
     )
     tls = f"sslmode=verify-full&sslrootcert={names.CA_FILE}"
     yield "DATABASE_URL", f"postgresql://{login}@{database.place}/{database.name}?{tls}"
-    yield "DATABASE_POOL_SIZE", str(max(1, database.connection_limit * 2 // 5))
+    yield "DATABASE_POOL_SIZE", str(max(1, project.manifest.resources.database.connection_limit * 2 // 5))
 
 
 def _cache(project: ProjectPlan, credentials: ProjectCredentials) -> Iterator[tuple[str, str]]:

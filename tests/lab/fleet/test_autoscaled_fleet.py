@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
     ],
     "codeb:monitoring": {"grafana": False},
 }
-LOAD = Shape(rate=250, sockets=5, events=0, upload_seconds=0)
+LOAD = Shape(rate=150, sockets=5, events=0, upload_seconds=0)
 PATIENCE_S = 900
 LOOKS_EVERY_S = 20
 

@@ -12,6 +12,8 @@ import pytest
 from codeb import registry
 from codeb.model import ManifestSource, load_manifests, parse_settings
 from codeb.plan import Plan, Ports, Slot, make_plan
+from codeb.render.environment import project_environment
+from codeb.secrets import ProjectCredentials
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKJ0kxXQw8RwP8VXoR3wkzXkX0LhSCTY0zH8m6bYwJ1T"
 SERVER = {
@@ -249,6 +251,28 @@ def test_connection_limits_that_are_more_than_there_is_are_told() -> None:
     (note,) = limits(300, 200, 2)
     assert "500 connections for all projects" in note
     assert "add up to 502 (most: p00 300, p01 200, p02 2)" in note
+
+
+def test_a_role_may_have_the_connections_of_all_servers_that_run_its_project() -> None:
+    more = [
+        {
+            **SERVER,
+            "name": f"app{number}",
+            "address": f"app{number}",
+            "roles": ["app"],
+            "privateAddress": f"10.0.0.{number}",
+        }
+        for number in (2, 3)
+    ]
+    settings = parse_settings({"domain": "lab.test", "servers": [SERVER, *more]})
+    document = manifest("blog", servers={"replicas": "all"}, resources={"database": {"connection_limit": 30}})
+    wanted = load_manifests([ManifestSource("blog.yaml", json.dumps(document))], settings)
+    plan = make_plan(settings, wanted)
+    (project,) = plan.projects
+    assert project.database is not None
+    assert (len(project.servers), project.database.connection_limit) == (3, 90)
+    environment = project_environment(plan, project, ProjectCredentials("", "", "", "", ""))
+    assert environment["DATABASE_POOL_SIZE"] == "12", "two containers on each server"
 
 
 def test_more_than_fourteen_caches_bring_a_second_redis() -> None:
