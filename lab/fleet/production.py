@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +80,11 @@ class Production:
 
     def asked(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`codeb …` on this stack, however it ends."""
-        return self._done([str(paths.CODEB), *arguments, "--stack", self.pulumi.name])
+        return self._done(self._codeb(arguments))
+
+    def edits(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`codeb …` that edits the stack's file and updates: the CLI reads the file itself, not the copy of it as it was."""
+        return self._done(self._codeb(arguments), without=("PULUMI_OPTION_CONFIG_FILE",))
 
     def outputs(self, *, secrets: bool = False) -> dict[str, Any]:
         return self.pulumi.outputs(secrets)
@@ -143,11 +147,15 @@ class Production:
     def ca(self) -> str:
         return self.authority.read_text()
 
-    def _done(self, argv: list[str]) -> subprocess.CompletedProcess[str]:
+    def _codeb(self, arguments: Sequence[str]) -> list[str]:
+        return [str(paths.CODEB), *arguments, "--stack", self.pulumi.name]
+
+    def _done(self, argv: list[str], without: Collection[str] = ()) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, **self.pulumi.environment()}
         return subprocess.run(
             argv,
             cwd=self.folder,
-            env={**os.environ, **self.pulumi.environment()},
+            env={name: value for name, value in environment.items() if name not in without},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

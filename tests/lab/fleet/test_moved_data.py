@@ -71,7 +71,7 @@ def order(production: Production, reference: str) -> None:
 
 
 def move(production: Production, *words: str) -> dict[str, Any]:
-    done = production.asked("move-data", "shop", *words, "--json")
+    done = production.edits("move-data", "shop", *words, "--json")
     assert done.returncode == 0, done.stdout + done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
