@@ -5,11 +5,13 @@ The places come from PyYAML's marks; whoever edits reads the result and compares
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 _STEP = 2
+_DASHES = re.compile(r":[\s-]*")
 Path = tuple[str, ...]
 
 
@@ -20,16 +22,22 @@ class EditError(ValueError):
 def put(text: str, path: Path, value: str) -> str:
     """The text with `value`, a scalar or a list (`[a, b]`) as it is written, at `path`; mappings on the way are made.
 
-    Raises EditError, also for a list that is there over several lines.
+    A list that is there over several lines, as `pulumi config set` writes it, comes to a single one. Raises EditError, also
+    when such a list has comments, or more than plain items.
     """
-    node = _root(text)
+    node = name = _root(text)
     for depth, key in enumerate(path):
         entry = _entry(node, key)
         if entry is None:
             return _insert(text, node, path[depth:], value)
-        node = node.value[entry][1]
+        name, node = node.value[entry]
     if isinstance(node, yaml.SequenceNode) and not node.flow_style:
-        raise EditError(f"{'.'.join(path)} is a list over several lines: write it as [a, b]")
+        start, end = _lines_of(text, name, node)
+        if start == end:
+            raise EditError(
+                f"{'.'.join(path)} is a list over several lines with more than items: write it as [a, b]"
+            )
+        return f"{text[:start]}: {value}{text[end:]}"
     if isinstance(node, yaml.MappingNode):
         raise EditError(f"{'.'.join(path)} is no single value")
     return text[: node.start_mark.index] + value + text[node.end_mark.index :]
@@ -48,6 +56,18 @@ def drop(text: str, path: Path) -> str:
     cut = _cut_flow if parent.flow_style else _cut_block
     start, end = cut(text, parent, entry)
     return text[:start] + text[end:]
+
+
+def _lines_of(text: str, name: Any, items: Any) -> tuple[int, int]:
+    """From the colon of a list's name to the end of its last item; nothing when there is more than dashes between."""
+    start = at = int(name.end_mark.index)
+    between = ""
+    for item in items.value:
+        if not isinstance(item, yaml.ScalarNode):
+            return start, start
+        between += text[at : item.start_mark.index]
+        at = int(item.end_mark.index)
+    return (start, at) if _DASHES.fullmatch(between) else (start, start)
 
 
 def _root(text: str) -> Any:

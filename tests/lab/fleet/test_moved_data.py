@@ -50,7 +50,7 @@ def settings(production: Production, changes: dict[str, Any]) -> None:
     found = yaml.safe_load(path.read_text())
     found["config"] |= changes
     found["config"].pop("codeb:balancer", None)
-    path.write_text(yaml.safe_dump(found, default_flow_style=None))  # lists on a line, as the guide has them
+    path.write_text(yaml.safe_dump(found))
 
 
 def service(production: Production, **more: Any) -> None:

@@ -112,6 +112,19 @@ def test_a_move_edits_the_setting_and_an_update_tells_the_app(data: Data) -> Non
     assert any("copies: 1.0 MB of about 5.2 MB" in line for line in data.said)
 
 
+@pytest.mark.parametrize(
+    "prepared", ["\n        - blog\n        - shop", "\n          - blog\n\n          -   'shop'"]
+)
+def test_lists_are_as_pulumi_config_set_writes_them_too(data: Data, prepared: str) -> None:
+    data.write("\n          - wiki # the first that went", prepared)
+    data.answers = [MOVED, SETTLED]
+    result = data.run(to="managed")
+    assert result.ok, result.problems
+    assert (data.settings()["projects"], data.settings()["prepared"]) == (["blog", "wiki"], ["shop"])
+    assert "        projects: [blog, wiki] # the first that went\n" in data.file.read_text()
+    assert data.settings()["ca"] == CA.strip() + "\n"
+
+
 def test_what_is_there_comes_back(data: Data) -> None:
     data.write("[blog, shop]", "[]")
     data.answers = [{**MOVED, "to": "here"}, {**SETTLED, "to": "here"}]
@@ -161,7 +174,13 @@ def test_a_dry_run_changes_nothing(data: Data) -> None:
     ("projects", "prepared", "to", "cause"),
     [
         ("all", "[]", "here", "is `all`"),
-        ("\n          - shop", "[blog]", "managed", "over several lines"),
+        (
+            "\n          - shop # ours",
+            "\n          - blog # next\n          - other",
+            "managed",
+            "more than items",
+        ),
+        ("\n          - shop\n          - {}", "[blog]", "managed", "codeb:managed"),
     ],
 )
 def test_what_the_setting_can_not_say_closes_nothing(
