@@ -66,9 +66,8 @@ def _run(options: argparse.Namespace) -> int:
     except AccessError as error:
         return show(failed(error), as_json=options.json)
     file = folder / f"Pulumi.{options.stack}.yaml"
-    means = Means(
-        servers, file, CliStack(folder, options.stack), tell, lambda line: print(line, file=sys.stderr)
-    )
+    stack = CliStack(folder, options.stack, aside=options.json)
+    means = Means(servers, file, stack, tell, lambda line: print(line, file=sys.stderr))
     return show(move_data(asked, means), as_json=options.json)
 
 

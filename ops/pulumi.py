@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -53,10 +54,14 @@ class Stack(Protocol):
 
 @dataclass(frozen=True)
 class CliStack:
-    """The stack `name` of the project in `folder`, by the `pulumi` on the PATH."""
+    """The stack `name` of the project in `folder`, by the `pulumi` on the PATH.
+
+    `aside`: what a verb says goes to standard error, as standard output is somebody's JSON.
+    """
 
     folder: Path
     name: str
+    aside: bool = False
 
     def export(self) -> dict[str, Any]:
         return _document(self._ask("stack", "export"), "stack export")
@@ -90,7 +95,8 @@ class CliStack:
 
     def run(self, verb: str, arguments: Sequence[str], more: Mapping[str, str] | None = None) -> int:
         line = [_cli(), verb, "--stack", self.name, *arguments]
-        with subprocess.Popen(line, cwd=self.folder, env={**os.environ, **(more or {})}) as child:
+        said = sys.stderr if self.aside else None
+        with subprocess.Popen(line, cwd=self.folder, env={**os.environ, **(more or {})}, stdout=said) as child:
             while True:
                 try:
                     return child.wait()
