@@ -33,6 +33,10 @@ PATIENT = {"timeout": "10s", "max_response": "5s"}
 """Of health checks."""
 
 
+_CHANGES = (" + ", " - ", " ~ ", " ++ ", " -- ", " +-")
+"""How the CLI's lines on resources that change begin; the outputs after them are many more."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a visitor got: a status and a body, or how it failed."""
@@ -165,7 +169,8 @@ class Production:
 
 def _said(done: subprocess.CompletedProcess[str], what: str) -> str:
     if done.returncode != 0:
-        said = f"{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
+        changes = "\n".join(line for line in done.stdout.splitlines() if line.startswith(_CHANGES))
+        said = f"{changes[-3000:]}\n{done.stdout[-6000:]}\n{done.stderr[-4000:]}"
         raise LabError(f"{what} failed with status {done.returncode}:\n{said}", "see its words")
     return done.stdout + done.stderr
 
