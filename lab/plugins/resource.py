@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NoReturn, ParamSpec, TypeVar
 
@@ -89,7 +89,7 @@ class Plugin(ResourceProviderServicer):
         olds, news, outputs = decode(request.old_inputs), decode(request.news), plain(decode(request.olds))
         inputs = self._provider.package in COMPARING_INPUTS
         if not inputs:
-            olds, news = plain(olds), plain(news)
+            olds, news = plain(olds), _ignoring(request.ignoreChanges, outputs, plain(news))
         diff = self._provider.diff
         result = _answer(context, diff, request.type, request.urn, request.id, olds, outputs, news)
         return differences.response(result, plain(olds) if inputs else outputs, plain(news))
@@ -112,7 +112,10 @@ class Plugin(ResourceProviderServicer):
             outputs = _answer(context, self._provider.preview, type_, urn, olds, plain(news))
         else:
             before = (type_, urn, request.id, plain(decode(request.old_inputs)), olds)
-            state = self._changed(context, type_, news, self._provider.update, *before, plain(news))
+            wanted = plain(news)
+            if self._provider.package not in COMPARING_INPUTS:
+                wanted = _ignoring(request.ignoreChanges, olds, wanted)
+            state = self._changed(context, type_, news, self._provider.update, *before, wanted)
             outputs = state.outputs
         return provider_pb2.UpdateResponse(properties=self._outputs(type_, outputs, news))
 
@@ -194,6 +197,15 @@ class Plugin(ResourceProviderServicer):
                 reasons=failure.reasons,
             )
             _fail(context, "; ".join(failure.reasons), detail)
+
+
+def _ignoring(ignored: Sequence[str], outputs: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs with what is to be ignored as the state has it.
+
+    The CLI puts old *inputs* there, and the bridge, which compares with the state, asks for itself once more
+    (`newIgnoreChanges`). Only whole properties: paths into them are the CLI's alone here.
+    """
+    return {**news, **{key: outputs[key] for key in ignored if outputs.get(key) is not None}}
 
 
 def _answer(context: grpc.ServicerContext, method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

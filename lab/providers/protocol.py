@@ -92,7 +92,7 @@ class Provider(Protocol):
         old_outputs: Properties,
         news: Properties,
     ) -> DiffResult:
-        """`ignore_changes` and `replace_on_changes` are the CLI's business. Must not touch the network."""
+        """`replace_on_changes` is the CLI's business, `ignore_changes` the plugin's. Must not touch the network."""
 
     def secret_properties(self, type_: str) -> tuple[str, ...]:
         """Paths (`connection.privateKey`) of inputs and outputs that the plugin itself marks secret."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,6 +103,7 @@ class Plugin:
         old_inputs: Properties,
         old_outputs: Properties,
         news: Properties,
+        ignored: Sequence[str] = (),
     ) -> Any:
         request = provider_pb2.DiffRequest(
             id=id_,
@@ -111,6 +112,7 @@ class Plugin:
             olds=encode(old_outputs),
             news=encode(news),
             old_inputs=encode(old_inputs),
+            ignoreChanges=ignored,
         )
         return _call(self.stub.Diff, request)
 

@@ -132,7 +132,9 @@ def test_drift_is_found_and_mended(postgresql: Plugin, cluster: Cluster) -> None
     assert "validUntil" not in found.inputs["__defaults"]
     diff = postgresql.diff(role.TYPE, urn(role.TYPE), found.id, found.inputs, found.outputs, inputs)
     assert diff.diffs == ("connectionLimit", "validUntil")
-    mended = postgresql.update(role.TYPE, urn(role.TYPE), found.id, found.inputs, found.outputs, inputs)
+    compared = (role.TYPE, urn(role.TYPE), found.id, found.inputs, found.outputs, inputs)
+    assert list(postgresql.diff_on_the_wire(*compared, ["validUntil"]).detailedDiff) == ["connectionLimit"]
+    mended = postgresql.update(*compared)
     assert mended.outputs == state.outputs
     remove(postgresql, role.TYPE, inputs, mended)
 
