@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.pulumi import PulumiError, ask
+from ops.pulumi import CliStack, PulumiError, ask
 
 RUN = "Importing (prod):\n    vultr:index:Instance app-1 importing failed [diff: +label]\nDiagnostics:\n"
 
@@ -34,3 +34,16 @@ def test_its_errors_are_shown(
     with pytest.raises(PulumiError) as failed:
         ask(tmp_path, "prod", "import")
     assert str(failed.value) == f"`pulumi import --stack prod` failed and said: {said}"
+
+
+@pytest.mark.parametrize("aside", [False, True])
+def test_what_a_verb_says_goes_aside_where_the_answer_is_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], aside: bool
+) -> None:
+    fake = tmp_path / "pulumi"
+    fake.write_text("#!/bin/sh\necho updating\nexit 3\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert CliStack(tmp_path, "prod", aside=aside).run("up", []) == 3
+    out, err = capfd.readouterr()
+    assert (out, err) == (("", "updating\n") if aside else ("updating\n", ""))
