@@ -96,7 +96,9 @@ class CliStack:
     def run(self, verb: str, arguments: Sequence[str], more: Mapping[str, str] | None = None) -> int:
         line = [_cli(), verb, "--stack", self.name, *arguments]
         said = sys.stderr if self.aside else None
-        with subprocess.Popen(line, cwd=self.folder, env={**os.environ, **(more or {})}, stdout=said) as child:
+        with subprocess.Popen(
+            line, cwd=self.folder, env={**os.environ, **(more or {})}, stdout=said
+        ) as child:
             while True:
                 try:
                     return child.wait()
