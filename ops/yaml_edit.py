@@ -32,12 +32,12 @@ def put(text: str, path: Path, value: str) -> str:
             return _insert(text, node, path[depth:], value)
         name, node = node.value[entry]
     if isinstance(node, yaml.SequenceNode) and not node.flow_style:
-        start, end = _lines_of(text, name, node)
-        if start == end:
+        end = _end_of(text, name, node)
+        if end is None:
             raise EditError(
                 f"{'.'.join(path)} is a list over several lines with more than items: write it as [a, b]"
             )
-        return f"{text[:start]}: {value}{text[end:]}"
+        return f"{text[: name.end_mark.index]}: {value}{text[end:]}"
     if isinstance(node, yaml.MappingNode):
         raise EditError(f"{'.'.join(path)} is no single value")
     return text[: node.start_mark.index] + value + text[node.end_mark.index :]
@@ -58,16 +58,15 @@ def drop(text: str, path: Path) -> str:
     return text[:start] + text[end:]
 
 
-def _lines_of(text: str, name: Any, items: Any) -> tuple[int, int]:
-    """From the colon of a list's name to the end of its last item; nothing when there is more than dashes between."""
-    start = at = int(name.end_mark.index)
-    between = ""
+def _end_of(text: str, name: Any, items: Any) -> int | None:
+    """Where the last item of a list ends; None when there is more than dashes between its name and its plain items."""
+    at, between = int(name.end_mark.index), ""
     for item in items.value:
         if not isinstance(item, yaml.ScalarNode):
-            return start, start
+            return None
         between += text[at : item.start_mark.index]
         at = int(item.end_mark.index)
-    return (start, at) if _DASHES.fullmatch(between) else (start, start)
+    return at if _DASHES.fullmatch(between) else None
 
 
 def _root(text: str) -> Any:

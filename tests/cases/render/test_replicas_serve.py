@@ -11,8 +11,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from signal import Signals
 
@@ -277,76 +275,6 @@ def test_a_server_that_goes_is_out(apart: dict[str, Server], how: str) -> None:
         # A request of the last second may have been under way when the server went on.
         assert set(load.answers(out, back - 1)) == {"blog@app2"}
     print(f"\n{how}: {len(load.seen)} requests, out after {out - gone:.1f} s, failed {load.failed(gone)}")
-
-
-class Held:
-    """A door as it is while its Caddy reloads: the first packets of new connections are dropped, and those that clients'
-    kernels send again are answered once it is over."""
-
-    ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\nheld"
-
-    def __init__(self, port: int) -> None:
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((HERE, port))
-        self._socket.listen(0)
-        self._queued = []  # a full queue lets the kernel drop what else comes
-        for _ in range(2):
-            one = socket.socket()
-            one.setblocking(False)
-            one.connect_ex((HERE, port))
-            self._queued.append(one)
-
-    def over(self) -> None:
-        """From now on whoever comes is answered."""
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def end(self) -> None:
-        self._socket.shutdown(socket.SHUT_RDWR)  # who waits in accept() would keep it open
-        for one in (*self._queued, self._socket):
-            one.close()
-
-    def _serve(self) -> None:
-        with suppress(OSError):  # ended
-            while True:
-                connection, _ = self._socket.accept()
-                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
-
-    def _answer(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
-            if connection.recv(65536):
-                connection.sendall(self.ANSWER)
-
-
-@pytest.mark.parametrize(("case", "host", "doors"), [("apart", BLOG, 2), ("stack", WORKER, 1)])
-def test_doors_that_all_reload_at_once_keep_visitors_waiting_and_fail_nobody(
-    request: pytest.FixtureRequest, case: str, host: str, doors: int
-) -> None:
-    """A project that comes lets all servers hold their doors, each up to eight seconds on a busy host."""
-    servers: dict[str, Server] = request.getfixturevalue(case)
-    edge = servers["edge1" if doors == 2 else "web1"]
-    behind = [servers[name] for name in (("app1", "app2") if doors == 2 else ("work1",))]
-    who = host.partition(".")[0]
-    for server in behind:
-        server.caddy.end()
-    held = [Held(server.ports["inner"]) for server in behind]
-    try:
-        with ThreadPoolExecutor() as pool:
-            asked = [
-                pool.submit(edge.ask, host, "/", method, body=b"x" if method == "POST" else None, timeout=20)
-                for method in ("GET", "POST", "POST")
-            ]
-            time.sleep(6)
-            for each in held:
-                each.over()
-            answers = [(each.result().status, each.result().body) for each in asked]
-    finally:
-        for each in held:
-            each.end()
-        for server in behind:
-            server.caddy.start()
-        await_answer(edge, host, f"{who}@{behind[0].name}")
-    assert answers == [(200, "held")] * 3
 
 
 def crashes(stack: dict[str, Server]) -> list[str]:
