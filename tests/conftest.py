@@ -19,6 +19,9 @@ from lab.receiver import BRIDGE, Receiver, receiving
 hypothesis.settings.register_profile("untimed", parent=hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("untimed")
 
+# Modules of programs that tests start a thousand times are compiled once.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 LAB = Path(__file__).parent / "lab"
 HOSTS_AT_ONCE = 2
 """Workers that run tests on booted hosts; hosts of more at once starve on two cores, and what users notice is measured."""

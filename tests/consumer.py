@@ -25,7 +25,7 @@ class Consumer:
 
     def __init__(self, folder: Path, home: Home, environment: Mapping[str, str]) -> None:
         self.folder, self._home = folder, home
-        self._environment = {**os.environ, **environment, "PYTHONDONTWRITEBYTECODE": "1"}
+        self._environment = {**os.environ, **environment}
         shutil.copytree(EXAMPLE, folder)
         project = yaml.safe_load((folder / "Pulumi.yaml").read_text())
         project["runtime"] = "python"  # this process's, which has what requirements.txt says

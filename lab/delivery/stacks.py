@@ -153,7 +153,6 @@ def runner_environment(lab: Lab) -> Mapping[str, str]:
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION",
         "PULUMI_SKIP_UPDATE_CHECK",
         "PULUMI_RUN_PROGRAM",
-        "PYTHONDONTWRITEBYTECODE",
     )
     return {**{key: found[key] for key in kept}, "CODEB_LAB_CACHE": str(lab.folders.cache)}
 

@@ -62,7 +62,6 @@ class Stack:
             # Without the program nobody opens the tunnel that the providers go through.
             "PULUMI_RUN_PROGRAM": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PYTHONDONTWRITEBYTECODE": "1",
             **downloads,
             **self.variables,
         }

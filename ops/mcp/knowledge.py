@@ -11,7 +11,7 @@ from typing import Final
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError
 from mcp.server.mcpserver.prompts.base import Prompt
-from mcp.server.mcpserver.resources import FunctionResource, TextResource
+from mcp.server.mcpserver.resources import FunctionResource
 
 from codeb.model.schema import schema_text
 from ops.mcp.arguments import ProjectId, StackName
@@ -32,12 +32,12 @@ INSTRUCTIONS: Final = (
 def add_resources(server: MCPServer, world: World) -> None:
     """The schema, each stack's registry, and the pages of docs/ where they are."""
     server.add_resource(
-        TextResource(
+        FunctionResource.from_function(
+            schema_text,
             uri="codeb://schema",
             name="schema",
             title="JSON Schema of a project manifest (YAML)",
             mime_type="application/yaml",
-            text=schema_text(),
         )
     )
     for stack in world.stacks:

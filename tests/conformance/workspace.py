@@ -77,7 +77,6 @@ class Workspace:
             "PULUMI_BACKEND_URL": f"file://{self._backend}",
             "PULUMI_CONFIG_PASSPHRASE": "conformance",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
         return subprocess.run(
             [self._home.pulumi, *arguments, "--non-interactive"],

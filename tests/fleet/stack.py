@@ -50,7 +50,6 @@ class FleetStack:
             "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
             "PULUMI_CONFIG_PASSPHRASE": "fleet",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            "PYTHONDONTWRITEBYTECODE": "1",
             "CODEB_VULTR_PACE": "0.005",
             "XDG_STATE_HOME": str(folder / "kept"),
             **vultr.environment(),

@@ -117,7 +117,6 @@ class Reader:
             "PULUMI_OPTION_YES": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-            "PYTHONDONTWRITEBYTECODE": "1",
             "CODEB_VULTR_API": self.vultr.url,
             "CODEB_VULTR_PACE": PACE,
             "SSL_CERT_FILE": str(self.vultr.ca),
