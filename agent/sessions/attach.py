@@ -9,8 +9,9 @@ from typing import Final
 
 from agent.documents.errors import Failed
 from agent.host import commands, paths
-from agent.host.ports import Busy, Ports, Program, Seat
+from agent.host.ports import Busy, Ports
 from agent.sessions import end, programs
+from agent.sessions.seat import Program, Seat
 from agent.sessions.wish import Prepared, read_prepared
 
 REFUSED: Final = 125

@@ -76,7 +76,8 @@ def test_doors_that_all_reload_at_once_keep_visitors_waiting_and_fail_nobody(
                     pool.submit(servers[edge].ask, host, "/", method, body=body, timeout=20)
                     for method, body in (("GET", None), ("POST", b"x"), ("POST", b"x"))
                 ]
-                time.sleep(5)  # packets come again 1, 3, 4.5 and 6.5 s after the first: room for a busy machine
+                # Packets come again 1, 3, 4.5 and 6.5 s after the first: that leaves a busy machine room.
+                time.sleep(5)
                 for each in held:
                     each.over()
                 answers = [(each.result().status, each.result().body) for each in asked]
