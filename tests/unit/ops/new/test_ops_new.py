@@ -18,7 +18,7 @@ from ops.new import Usual, Wanted, asked, manifest, new, place
 from ops.new.beside import usual
 from ops.result import Result
 
-REPO = Path(__file__).parents[3]
+REPO = Path(__file__).parents[4]
 IMAGE = "ghcr.io/example/shop:1.0.0"
 SHOP = Wanted("shop", "shop.example.com", IMAGE)
 

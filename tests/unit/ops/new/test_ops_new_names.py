@@ -28,7 +28,7 @@ from ops.new.spelled import Called, Misplaced, respelled
 from ops.new.template import Template, read_template
 from ops.new.workflows import FOLDER, Origin
 
-TEMPLATES = Path(__file__).parents[3] / "templates"
+TEMPLATES = Path(__file__).parents[4] / "templates"
 OLD = Called("core-cms", "Core CMS")
 WANTED = Wanted("tea-shop", "tea.lab.test", "ghcr.io/leo/tea:1", app="apps/tea-shop", name="Tea")
 _DISPLAY = TypeAdapter(t.DisplayText)
