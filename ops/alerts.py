@@ -14,7 +14,7 @@ from ops import words
 from ops.access import Server
 from ops.fleet import Ask
 from ops.result import Result, failed
-from ops.watching import Question, Said, Unwatched, asked, watcher
+from ops.watching import Question, Said, Unwatched, asked, vector, watcher
 
 QUIET: Final = "ProjectInMaintenance"
 """The alert that silences a project in maintenance: it is there for Alertmanager alone."""
@@ -25,6 +25,8 @@ _QUESTIONS: Final = (
     Question("alertmanager", "/api/v2/alerts", method="GET"),
     Question("alertmanager", "/api/v2/silences", method="GET"),
 )
+_PROJECTS: Final = Question("prometheus", "/api/v1/query", {"query": "codeb:project:servers"})
+"""On how many servers each project is: what the rules know of projects that still exist."""
 _WHOM: Final = ("project", "host", "server", "instance")
 """Labels that say whom an alert is about, the first that it has."""
 _EARLIER: Final = timedelta(hours=1)
@@ -36,10 +38,11 @@ Alert = dict[str, Any]
 def alerts(stack: str, servers: Sequence[Server], ask: Ask, project: str = "") -> Result:
     """All that fires or is pending, of all projects or one; ok when nothing fires unsilenced, and both services answered."""
     try:
-        rules, manager, quiet = asked(watcher(servers, stack), _QUESTIONS, ask)
+        questions = (*_QUESTIONS, _PROJECTS) if project else _QUESTIONS
+        rules, manager, quiet, *known = asked(watcher(servers, stack), questions, ask)
     except Unwatched as error:
         return failed(error)
-    problems = list(dict.fromkeys(each.problem for each in (rules, manager, quiet) if each.problem))
+    problems = list(dict.fromkeys(each.problem for each in (rules, manager, quiet, *known) if each.problem))
     found = [
         each
         for each in _merged(_of_prometheus(rules), _of_manager(manager))
@@ -47,13 +50,23 @@ def alerts(stack: str, servers: Sequence[Server], ask: Ask, project: str = "") -
     ]
     found.sort(key=lambda each: (_STATES.index(each["state"]), each["severity"], each["name"], each["of"]))
     silences = [each for each in map(_silence, _list(quiet.json())) if each]
+    unknown = [] if found else [each for each in known if each.ok and project not in _projects(each)]
+    if unknown:
+        problems.append(
+            f"Prometheus knows no project {project}: `codeb status --stack {stack}` shows which there are; a new one is "
+            "known a minute after its release"
+        )
     fires = any(each["state"] == "firing" for each in found)
     document = {"ok": not fires and not problems, "alerts": found, "silences": silences, "problems": problems}
     lines = words.table(_HEADS, [_cells(each) for each in found]) if found else []
-    if not found and rules.ok:
+    if not found and rules.ok and not unknown:
         lines = ["nothing fires, and nothing is about to"]
     lines += ["", *map(_silence_line, silences)] if silences else []
     return Result(document, tuple(lines), tuple(words.clean(problem) for problem in problems))
+
+
+def _projects(said: Said) -> set[str]:
+    return {str(labels.get("project")) for labels, _ in vector(said)}
 
 
 def _of_prometheus(said: Said) -> list[Alert]:

@@ -10,7 +10,7 @@ from ops import words
 from ops.access import Server
 from ops.fleet import Ask
 from ops.result import Result, failed
-from ops.watching import Question, Said, Unwatched, asked, watcher
+from ops.watching import Question, Said, Unwatched, asked, vector, watcher
 
 Figures = Mapping[str, float]
 """By project."""
@@ -69,28 +69,6 @@ def _figures(said: Said, together: Callable[[float, float], float]) -> Figures:
         if isinstance(project, str):
             found[project] = together(found[project], value) if project in found else value
     return found
-
-
-def vector(said: Said) -> list[tuple[Mapping[str, Any], float]]:
-    """The series of an instant query's answer with their values; those that are no number are left out."""
-    document = said.json()
-    data = document.get("data") if isinstance(document, dict) else None
-    result = data.get("result") if isinstance(data, dict) else None
-    rows: list[tuple[Mapping[str, Any], float]] = []
-    for each in result if isinstance(result, list) else ():
-        labels, value = (each.get("metric"), each.get("value")) if isinstance(each, dict) else (None, None)
-        if isinstance(labels, dict) and isinstance(value, list) and len(value) == 2:
-            number = _number(value[1])
-            rows += [(labels, number)] if number is not None else []
-    return rows
-
-
-def _number(text: object) -> float | None:
-    try:
-        number = float(str(text))
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _row(project: str, found: Mapping[str, Figures]) -> dict[str, Any]:

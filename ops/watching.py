@@ -6,6 +6,7 @@ Only `top`, `alerts`, `trace` and `logs --store` ask them: every other command g
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -97,6 +98,28 @@ def asked(server: Server, questions: Sequence[Question], ask: Ask) -> list[Said]
             f"{server.name}, which watches the stack, answers unreadably: run `pulumi up`, which updates its agent"
         )
     return [_said(question, each) for question, each in zip(questions, answers, strict=True)]
+
+
+def vector(said: Said) -> list[tuple[Mapping[str, Any], float]]:
+    """The series of an instant query's answer with their values; those that are no number are left out."""
+    document = said.json()
+    data = document.get("data") if isinstance(document, dict) else None
+    result = data.get("result") if isinstance(data, dict) else None
+    rows: list[tuple[Mapping[str, Any], float]] = []
+    for each in result if isinstance(result, list) else ():
+        labels, value = (each.get("metric"), each.get("value")) if isinstance(each, dict) else (None, None)
+        if isinstance(labels, dict) and isinstance(value, list) and len(value) == 2:
+            number = _number(value[1])
+            rows += [(labels, number)] if number is not None else []
+    return rows
+
+
+def _number(text: object) -> float | None:
+    try:
+        number = float(str(text))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _said(question: Question, answer: object) -> Said:

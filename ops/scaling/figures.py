@@ -9,8 +9,7 @@ from typing import Any, Final
 from codeb.scaling import Sample
 from ops.access import Server
 from ops.fleet import Ask
-from ops.top import vector
-from ops.watching import Question, Said, Unwatched, asked
+from ops.watching import Question, Said, Unwatched, asked, vector
 
 _QUERY: Final = "/api/v1/query"
 _STEP_S: Final = 15

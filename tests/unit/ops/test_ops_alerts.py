@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from ops_watching import SERVERS, WATCHER, Watching
+from ops_watching import SERVERS, WATCHER, Watching, series
 
 from ops import watch_commands
 from ops.alerts import alerts, silence, unsilence
@@ -64,6 +64,7 @@ def watching(
             ("prometheus", "/api/v1/alerts"): {"status": "success", "data": {"alerts": rules}},
             ("alertmanager", "/api/v2/alerts"): managed,
             ("alertmanager", "/api/v2/silences"): silences or [],
+            ("prometheus", "/api/v1/query", "codeb:project:servers"): series(shop=1, blog=2),
         },
         **more,
     )
@@ -132,6 +133,16 @@ def test_when_nothing_fires_that_is_said_and_silenced_alerts_are_no_trouble() ->
         [rule("ProjectSlow", project="shop")], [managed("ProjectSlow", silenced=True, project="shop")]
     )
     assert alerts("live", SERVERS, quiet.ask).ok
+
+
+def test_a_project_that_nobody_watches_is_no_quiet_one() -> None:
+    result = alerts("live", SERVERS, watching([], []).ask, "shpo")
+    assert (result.ok, result.lines) == (False, ())
+    assert "Prometheus knows no project shpo: `codeb status --stack live`" in result.problems[0]
+    quiet = alerts("live", SERVERS, watching([], []).ask, "shop")
+    assert (quiet.ok, quiet.lines) == (True, ("nothing fires, and nothing is about to",))
+    gone = watching([rule("ProjectDown", project="gone")], [])
+    assert alerts("live", SERVERS, gone.ask, "gone").problems == ()
 
 
 @pytest.mark.parametrize(("down", "state"), [("alertmanager", "firing"), ("prometheus", "firing")])
