@@ -17,7 +17,7 @@ from lab.vultr.simulator import Simulator
 from tests.outputs import check
 from tests.vultr import measured
 from tests.vultr.conftest import Make
-from tests.vultr.test_program_at_vultr import said, steps
+from tests.vultr.told import said, steps
 
 pytestmark = pytest.mark.cli
 

@@ -17,7 +17,7 @@ from lab.bench.fleets import APPS, DATA, FleetStack
 from lab.bench.null import FAILS, LOG, REFUSES
 from lab.vultr.simulator import Simulator
 from tests.vultr.conftest import Make
-from tests.vultr.test_program_at_vultr import said, steps
+from tests.vultr.told import said, steps
 
 pytestmark = pytest.mark.cli
 

@@ -11,7 +11,7 @@ from lab.vultr.faults import Rule
 from lab.vultr.simulator import Simulator
 from tests.outputs import check
 from tests.vultr.conftest import Make
-from tests.vultr.test_program_at_vultr import said, steps
+from tests.vultr.told import said, steps
 
 pytestmark = pytest.mark.cli
 OBJECTS: dict[str, Any] = {"cluster": 2}

@@ -7,7 +7,7 @@ import pytest
 from lab.bench.by_hand import call
 from lab.vultr.simulator import Simulator
 from tests.vultr.conftest import Make
-from tests.vultr.test_program_at_vultr import said, steps
+from tests.vultr.told import said, steps
 
 pytestmark = pytest.mark.cli
 

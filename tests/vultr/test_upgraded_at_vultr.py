@@ -20,7 +20,7 @@ from lab.bench.fleets import FleetStack
 from lab.pulumi.cli import Cli
 from lab.vultr.simulator import Simulator
 from lab.vultr.store import FILE
-from tests.vultr.test_program_at_vultr import said, steps
+from tests.vultr.told import said, steps
 
 pytestmark = pytest.mark.cli
 

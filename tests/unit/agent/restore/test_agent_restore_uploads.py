@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,75 +10,21 @@ import pytest
 
 from agent.documents.errors import Failed
 from agent.host.s3 import Features, Place, StoreError
-from agent.restore.taken import Taken, taken_back
-from agent.restore.uploads import Brought, Goal, brought
-from agent.store.settings import load_settings
-from agent.uploads import undo
-from agent.uploads.mirror import Mirrored, mirrored
-from tests.unit.agent.fakes.host import FakeHost, Killed
-from tests.unit.agent.fakes.store import FakeS3
+from tests.unit.agent.fakes.host import FakeHost
+from tests.unit.agent.restore.uploading import (
+    FILES,
+    GOAL,
+    HOSTILE,
+    at,
+    bring,
+    counted,
+    mirror,
+    now,
+    put,
+)
 from tests.unit.agent.store.sealing import HERE, SECOND, host_with_key, install, needs_age
 
 pytestmark = needs_age
-WHAT = ("shop", "shop-files")
-FILES = replace(HERE, bucket="shop-files")
-GOAL = Goal(*WHAT)
-HOSTILE = ("line\nbreak", "../../etc/passwd", "a/../b", "ü ☃ %2F?#&+", "/leading", "x" * 900, 'q"\\ \t')
-
-
-@pytest.fixture
-def host(tmp_path: Path) -> FakeHost:
-    found = host_with_key(tmp_path)
-    install(found)
-    found.s3.versions_of["shop-files"] = []
-    return found
-
-
-def put(host: FakeHost, key: str, body: bytes, **headers: str) -> None:
-    host.s3.upload(FILES, key, [body], 0, {name.replace("_", "-"): value for name, value in headers.items()})
-
-
-def mirror(host: FakeHost) -> Mirrored:
-    run = mirrored(host.ports(), load_settings(host.ports()), *WHAT)
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            host.time += 60
-            return end.value  # type: ignore[no-any-return]
-
-
-def bring(host: FakeHost, goal: Goal = GOAL, stores: tuple[str, ...] = ("here", "second")) -> Brought:
-    ports = host.ports()
-    ports.asker.watch()
-    settings = load_settings(ports)
-    run = brought(ports, settings, [each for each in settings.stores if each.name in stores], goal)
-    while True:
-        try:
-            next(run)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-
-
-def take_back(host: FakeHost) -> list[Taken]:
-    found = []
-    for note in undo.notes(host.ports(), HERE, "shop"):
-        run = taken_back(host.ports(), HERE, note)
-        while True:
-            try:
-                next(run)
-            except StopIteration as end:
-                found.append(end.value)
-                break
-    return found
-
-
-def now(host: FakeHost, place: Place = FILES) -> dict[str, bytes]:
-    return {found.key: host.s3.content(place.bucket, found.key) for found in host.s3.objects(place, "")}
-
-
-def counted(found: Brought) -> tuple[int, int, int, int]:
-    return found.missing, found.differ, found.extra, found.same
 
 
 def test_what_was_deleted_and_overwritten_is_back_and_what_is_the_same_is_not_touched(host: FakeHost) -> None:
@@ -147,11 +91,6 @@ def test_only_what_is_below_a_prefix_comes_back(host: FakeHost) -> None:
     host.s3.delete(FILES, "letters/1")
     assert counted(bring(host, replace(GOAL, prefix="faces/"))) == (1, 0, 0, 0)
     assert now(host) == {"faces/1": b"1"}
-
-
-def at(seconds: float) -> Goal:
-    """The bucket at a moment."""
-    return replace(GOAL, at=datetime.fromtimestamp(seconds, UTC))
 
 
 def test_a_moment_between_two_runs_is_what_the_bucket_itself_still_has(host: FakeHost) -> None:
@@ -292,170 +231,6 @@ def test_a_bucket_without_versions_loses_nothing_unless_somebody_says_so(host: F
     assert now(host) == {"a": b"new"}
     bring(host, replace(GOAL, replace=True))
     assert now(host) == {"a": b"old", "b": b"gone"}
-
-
-class Mortal(FakeS3):
-    """A store that the agent is killed at, after so many effects."""
-
-    left = 1 << 30
-
-    def put(self, place: Place, key: str, body: bytes) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Killed
-        super().put(place, key, body)
-
-    def delete(self, place: Place, key: str, version: str = "") -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Killed
-        super().delete(place, key, version)
-
-
-def prepared(host: FakeHost) -> tuple[Mortal, dict[str, bytes], dict[str, bytes]]:
-    """A bucket that changed in every way since its run; what it was then, and what it is now."""
-    host.s3 = store = Mortal(host)
-    store.versions_of["shop-files"] = []
-    for key in ("stays", "changed", "gone", "again"):
-        put(host, key, b"first " + key.encode())
-    mirror(host)
-    then = now(host)
-    put(host, "changed", b"second")
-    put(host, "again", b"second")
-    put(host, "again", b"third")
-    host.s3.delete(FILES, "gone")
-    put(host, "new", b"since")
-    return store, then, now(host)
-
-
-def killed_at(host: FakeHost, store: Mortal, step: int, act: Callable[[], object]) -> bool:
-    """Whether an act was killed at this effect of it."""
-    store.left = step
-    try:
-        act()
-    except Killed:
-        return True
-    finally:
-        store.left = 1 << 30
-    return False
-
-
-def test_killed_at_every_effect_nothing_is_lost_run_again_it_goes_on_and_all_of_it_can_be_taken_back(
-    host: FakeHost,
-) -> None:
-    goal, step = replace(GOAL, exact=True), 0
-    while True:
-        store, then, before = prepared(host)
-        versions = list(store.versions_of["shop-files"])
-        was_killed = killed_at(host, store, step, lambda: bring(host, goal))
-        assert store.versions_of["shop-files"][: len(versions)] == versions, "nothing goes for good"
-        host.time += 1
-        bring(host, goal)
-        assert now(host) == then, step
-        (taken,) = take_back(host)
-        assert (taken.left, taken.lost) == (0, 0)
-        assert now(host) == before, step
-        if not was_killed:
-            break
-        step += 1
-    assert step > 6, "there were that many places"
-
-
-def test_taking_back_that_is_killed_at_every_effect_goes_on_when_run_again(host: FakeHost) -> None:
-    step = 0
-    while True:
-        store, _, before = prepared(host)
-        bring(host, replace(GOAL, exact=True))
-        was_killed = killed_at(host, store, step, lambda: take_back(host))
-        (taken,) = take_back(host)
-        assert (taken.left, taken.lost) == (0, 0)
-        assert now(host) == before, step
-        if not was_killed:
-            break
-        step += 1
-    assert step > 4, "there were that many places"
-
-
-def test_a_restore_that_was_only_begun_can_be_taken_back(host: FakeHost) -> None:
-    store, _, before = prepared(host)
-    assert killed_at(host, store, 4, lambda: bring(host, replace(GOAL, exact=True)))
-    assert now(host) != before
-    take_back(host)
-    assert now(host) == before
-
-
-def test_what_an_app_has_changed_since_is_left_alone_by_taking_back(host: FakeHost) -> None:
-    prepared(host)
-    bring(host, replace(GOAL, exact=True))
-    put(host, "changed", b"by the app, after the restore")
-    put(host, "new", b"again")
-    (taken,) = take_back(host)
-    assert (taken.back, taken.removed, taken.left) == (1, 1, 2)
-    assert now(host)["changed"] == b"by the app, after the restore"
-    assert now(host)["new"] == b"again"
-
-
-def test_a_version_that_the_bucket_has_no_more_is_said_to_be_lost(host: FakeHost) -> None:
-    prepared(host)
-    bring(host)
-    kept = host.s3.versions_of["shop-files"]
-    kept[:] = [each for each in kept if each[1] != b"second" or each[0].key != "changed"]
-    (taken,) = take_back(host)
-    assert taken.lost == 1
-    assert now(host)["changed"] == b"first changed"
-
-
-def test_an_object_that_is_changed_while_it_runs_is_left_alone_and_said(host: FakeHost) -> None:
-    prepared(host)
-    features = host.s3.features
-
-    def meanwhile(place: Place) -> Features:
-        put(host, "changed", b"by the app, meanwhile")
-        put(host, "new", b"meanwhile, too")
-        put(host, "gone", b"there again")
-        return features(place)
-
-    host.s3.features = meanwhile  # type: ignore[method-assign]
-    found = bring(host, replace(GOAL, exact=True))
-    assert (found.written, found.removed, found.changed) == (1, 0, 3)
-    assert now(host) == {
-        "stays": b"first stays", "again": b"first again", "changed": b"by the app, meanwhile",
-        "new": b"meanwhile, too", "gone": b"there again",
-    }  # fmt: skip
-
-
-def test_notes_are_sealed_and_go_when_they_are_over(host: FakeHost) -> None:
-    prepared(host)
-    bring(host)
-    place = load_settings(host.ports()).stores[0].place
-    kept = [body for found, body in host.s3.versions_of["backup"] if found.key.startswith("undo/")]
-    assert len(kept) == 3, "a list, and a document in two states"
-    assert not any(b"changed" in body.replace(b'"changes"', b"") for body in kept)
-    assert undo.tidied(host.ports(), place) == []
-    host.time += 7 * 86_400 + 1
-    assert len(undo.tidied(host.ports(), place)) == 1
-    assert not list(host.s3.versions(HERE, "undo/"))
-
-
-def test_a_note_that_somebody_else_wrote_is_none(host: FakeHost) -> None:
-    prepared(host)
-    bring(host)
-    (note,) = undo.notes(host.ports(), HERE, "shop")
-    key = f"undo/shop/shop-files/{note.id}.json"
-    host.s3.put(HERE, key, host.s3.content("backup", key).replace(b'"done"', b'"begun"'))
-    assert undo.notes(host.ports(), HERE, "shop") == []
-    assert any("was not written with this stack's key" in line for line in host.journal)
-
-
-def test_whoever_leaves_ends_it_between_two_objects(host: FakeHost) -> None:
-    put(host, "a", b"x")
-    mirror(host)
-    host.s3.delete(FILES, "a")
-    host.gone = "the session has ended"
-    with pytest.raises(Failed) as caught:
-        bring(host)
-    assert caught.value.failure.interrupted
-    assert now(host) == {}
 
 
 def test_another_bucket_becomes_a_copy(host: FakeHost) -> None:
