@@ -126,8 +126,20 @@ class ShareSpec:
 
 
 @dataclass(frozen=True)
+class CacheUser:
+    """Who may log in to a Valkey, with what he may do there as `ACL SETUSER` takes it, one rule after the other."""
+
+    name: str
+    password: str = field(repr=False)
+    rules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class DatabaseSpec:
-    """A PostgreSQL (`pg`) or a Valkey (`valkey`) of this version; `user` administrates it, and is no superuser."""
+    """A PostgreSQL (`pg`) or a Valkey (`valkey`) of this version; `user` administrates it, and is no superuser.
+
+    `users` are a Valkey's others; those of a PostgreSQL make each other.
+    """
 
     id: str
     version: str
@@ -135,6 +147,7 @@ class DatabaseSpec:
     password: str = field(repr=False)
     database: str
     engine: str = "pg"
+    users: tuple[CacheUser, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -222,7 +235,8 @@ class Machines(Protocol):
 
     def unbalance(self, balancer_id: str) -> None: ...
 
-    def make_database(self, database: DatabaseSpec) -> Served: ...
+    def make_database(self, database: DatabaseSpec) -> Served:
+        """Make it, or have its users be these from now on."""
 
     def drop_database(self, database_id: str) -> None: ...
 

@@ -12,6 +12,7 @@ from lab.vultr.ports import (
     Addresses,
     AllowRule,
     BalancerSpec,
+    CacheUser,
     DatabaseSpec,
     ForwardingRule,
     HealthCheck,
@@ -113,8 +114,24 @@ def database(account: Json, database_id: str) -> list[DatabaseSpec] | None:
 
 def database_spec(item: Json) -> DatabaseSpec:
     """A database of the account."""
-    version, engine = item["database_engine_version"], item["database_engine"]
-    return DatabaseSpec(item["id"], version, databases.ADMIN, item["_password"], databases.DATABASE, engine)
+    return DatabaseSpec(
+        id=item["id"],
+        version=item["database_engine_version"],
+        user=databases.ADMIN,
+        password=item["_password"],
+        database=databases.DATABASE,
+        engine=item["database_engine"],
+        users=tuple(map(_cache_user, item["_users"].values())) if item["database_engine"] == "valkey" else (),
+    )
+
+
+def _cache_user(item: Json) -> CacheUser:
+    """In the order of the lists as the API names them: categories, commands, keys, channels."""
+    access = item["access_control"]
+    where = [*(f"~{key}" for key in access["acl_keys"]), *(f"&{one}" for one in access["acl_channels"])]
+    return CacheUser(
+        item["username"], item["password"], (*access["acl_categories"], *access["acl_commands"], *where)
+    )
 
 
 def record(account: Json, one: Json, result: object, failed: bool) -> None:

@@ -1,6 +1,6 @@
 """/databases/{id}/users: who may log in to a managed database, and what a user of Valkey may do there.
 
-Nothing listens: what rules lead to is not simulated, only that they are kept and answered. Texts of errors are guesses.
+What rules lead to is the machines' business. Texts of errors are guesses.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ def create(call: Call) -> Answer:
     if database["database_engine"] == "valkey":
         user["access_control"] = dict(_EVERYTHING)
     database["_users"][name] = user
+    _served(call, database)
     return Answer(201, lambda account: {"user": public(user)})
 
 
@@ -45,6 +46,7 @@ def read(call: Call) -> Answer:
 def update(call: Call) -> Answer:
     user = _user(call)
     user["password"] = call.given("password", str)
+    _served(call, call.item("databases", databases.GONE))
     return Answer(202, lambda account: {"user": public(user)})
 
 
@@ -57,18 +59,27 @@ def rule(call: Call) -> Answer:
         given = call.texts(name)
         if given is not None:
             user["access_control"][name] = given
+    _served(call, call.item("databases", databases.GONE))
     return Answer(202, lambda account: {"user": public(user)})
 
 
 def delete(call: Call) -> Answer:
     user = _user(call)
-    del call.item("databases", databases.GONE)["_users"][user["username"]]
+    database = call.item("databases", databases.GONE)
+    del database["_users"][user["username"]]
+    _served(call, database)
     return Answer(204)
 
 
 def all_of_them(call: Call) -> Answer:
     found = call.item("databases", databases.GONE)["_users"].values()
     return listing(call, "users", found, public)
+
+
+def _served(call: Call, database: Json) -> None:
+    """Its users are now others; those of a PostgreSQL are made by who logs in there."""
+    if database["database_engine"] == "valkey":
+        call.effect("make_database", database["id"], touches=[database["id"]])
 
 
 def _user(call: Call) -> Any:

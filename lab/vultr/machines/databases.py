@@ -19,7 +19,10 @@ from lab.vultr.ports import DatabaseSpec, MachineError, Served
 PORT: Final = 5432
 VERSIONS: Final = ("16", "17")
 """Those that the lab has programs of."""
-_INSIDE, _PROGRAMS, _START = "/run/database", "/run/postgresql-programs", "/run/database.sh"
+SHARED: Final = "shared"
+INSIDE: Final = "/run/database"
+"""The folder of its machine that it keeps everything in, and where that is inside."""
+_PROGRAMS, _START = "/run/postgresql-programs", "/run/database.sh"
 _FIRST = "first.sql"
 _PATIENCE_S = 60.0
 
@@ -29,11 +32,6 @@ class Database:
     """One of them, on an appliance whose folder it has to itself."""
 
     appliance: Appliance
-
-    @staticmethod
-    def shared(folder: Path) -> dict[Path, str]:
-        """What the appliance must bind."""
-        return {folder / "shared": _INSIDE}
 
     @property
     def ca(self) -> Path:
@@ -66,7 +64,7 @@ class Database:
 
     @property
     def _folder(self) -> Path:
-        return self.appliance.folder / "shared"
+        return self.appliance.folder / SHARED
 
 
 def _first(spec: DatabaseSpec) -> str:

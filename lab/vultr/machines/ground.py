@@ -22,7 +22,8 @@ from lab.vultr.machines.book import (
     Notes,
     private_address,
 )
-from lab.vultr.machines.databases import Database
+from lab.vultr.machines.caches import Cache
+from lab.vultr.machines.databases import INSIDE, SHARED, Database
 from lab.vultr.machines.disks import Disks
 from lab.vultr.machines.firewall import Firewall
 from lab.vultr.machines.networks import PrivateNetworks, private_interface
@@ -152,16 +153,19 @@ class Ground:
         )
 
     def database(self, database: str, note: DatabaseNote) -> Database:
-        """A managed database as the book has it."""
+        """A managed PostgreSQL as the book has it."""
+        return Database(self.store(database, note))
+
+    def cache(self, database: str, note: DatabaseNote) -> Cache:
+        """A managed Valkey as the book has it."""
+        return Cache(self.store(database, note))
+
+    def store(self, database: str, note: DatabaseNote) -> Appliance:
+        """What a managed database runs on, whatever kind it is."""
         folder = self.folders.lab / "databases" / database
-        return Database(
-            Appliance(
-                note.name,
-                folder,
-                self.lab.network,
-                addresses(note.address, None, None),
-                binds=Database.shared(folder),
-            )
+        binds = {folder / SHARED: INSIDE}
+        return Appliance(
+            note.name, folder, self.lab.network, addresses(note.address, None, None), binds=binds
         )
 
     def metadata(self) -> Appliance:

@@ -13,6 +13,7 @@ TEMPLATES = Path(__file__).with_name("templates")
 # What a provider's image has on top of the lab's hosts, and bindfs, the lab's virtio-fs.
 SERVER_PACKAGES = ("cloud-init", "e2fsprogs", "xfsprogs", "parted", "bindfs")
 BALANCER_PACKAGES = ("haproxy",)
+CACHE_PACKAGES = ("valkey-server",)
 _PLACES = {
     "lab-plug.py": ("usr/local/lib/lab-plug.py", 0o644),
     "lab-plug.service": ("etc/systemd/system/lab-plug.service", 0o644),
@@ -40,6 +41,11 @@ def server_root(folders: Folders, progress: Progress) -> Path:
 def balancer_root(folders: Folders, progress: Progress) -> Path:
     """Root that balancers run in (HAProxy)."""
     return rootfs.service_root(folders, progress, "balancer", BALANCER_PACKAGES)
+
+
+def cache_root(folders: Folders, progress: Progress) -> Path:
+    """Root that managed caches run in (Valkey)."""
+    return rootfs.service_root(folders, progress, "cache", CACHE_PACKAGES)
 
 
 def _configure(root: Path) -> None:

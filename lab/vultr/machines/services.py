@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.host.cache import remove
+from lab.vultr.machines import caches
 from lab.vultr.machines.databases import VERSIONS
 from lab.vultr.machines.ground import Ground
-from lab.vultr.machines.roots import balancer_root
+from lab.vultr.machines.roots import balancer_root, cache_root
 from lab.vultr.ports import BalancerSpec, DatabaseSpec, MachineError, Served
 
 
@@ -47,12 +48,15 @@ class CloudServices:
 
     def make_database(self, database: DatabaseSpec) -> Served:
         ground = self.ground
-        if database.engine != "pg":
-            raise MachineError(f"the lab's machines serve PostgreSQL, and no {database.engine}")
-        if database.version not in VERSIONS:
-            raise MachineError(f"the lab has PostgreSQL {' and '.join(VERSIONS)}, and no {database.version}")
+        cache = database.engine == "valkey"
+        name, versions = ("Valkey", [caches.VERSION]) if cache else ("PostgreSQL", [*VERSIONS])
+        if database.version not in versions:
+            raise MachineError(f"the lab has {name} {' and '.join(versions)}, and no {database.version}")
         with ground.book.change() as notes:
             note = notes.add_database(database.id, None, ground.lab.network.prefix)
+        if cache:
+            root = cache_root(ground.lab.folders, ground.lab.progress)
+            return ground.cache(database.id, note).serve(database, root)
         root = balancer_root(ground.lab.folders, ground.lab.progress)
         programs = ground.lab.postgres(int(database.version))
         return ground.database(database.id, note).start(database, root, programs)
@@ -61,7 +65,7 @@ class CloudServices:
         notes = self.ground.book.read()
         if database_id not in notes.databases:
             return
-        appliance = self.ground.database(database_id, notes.databases[database_id]).appliance
+        appliance = self.ground.store(database_id, notes.databases[database_id])
         appliance.stop()
         remove(appliance.folder)
         with self.ground.book.change() as notes:
