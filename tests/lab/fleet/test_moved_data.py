@@ -12,18 +12,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
+from managed import POOLS, settings, told
 
 from lab import apps
-from lab.fleet import shape
 from lab.fleet.production import PATIENT, Production, fresh
 
 pytestmark = [pytest.mark.lab, pytest.mark.slow]
 
-POOLS = [
-    {"name": "default", "roles": ["app", "edge"], "plan": "vc2-6c-16gb"},
-    {"name": "data", "roles": ["data"], "plan": "vc2-8c-32gb", "dataDisk": "200Gi"},
-]
 DOMAIN = "shop.lab.test"
 ITEM = 1
 SHOP = {
@@ -43,14 +38,6 @@ def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]
         found.begin()
         found.waits_for({DOMAIN: "/api/health"})
         yield found
-
-
-def settings(production: Production, changes: dict[str, Any]) -> None:
-    path = production.folder / shape.SETTINGS.name
-    found = yaml.safe_load(path.read_text())
-    found["config"] |= changes
-    found["config"].pop("codeb:balancer", None)
-    path.write_text(yaml.safe_dump(found))
 
 
 def service(production: Production, **more: Any) -> None:
@@ -79,9 +66,7 @@ def move(production: Production, *words: str) -> dict[str, Any]:
 
 def where(production: Production) -> str:
     """The host and port in the app's own settings, as its container has them."""
-    container = f"codeb-shop-{production.project('app-1', 'shop')['active']}"
-    url = production.on("app-1", "podman", "exec", container, "printenv", "DATABASE_URL").stdout.decode()
-    return urlsplit(url.strip()).netloc.rpartition("@")[2]
+    return urlsplit(told(production, "shop", "DATABASE_URL")).netloc.rpartition("@")[2]
 
 
 def test_there_and_back_by_the_documented_steps_with_all_that_was_written(production: Production) -> None:
