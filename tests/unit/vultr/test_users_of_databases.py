@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from lab.vultr.ports import CacheUser
 from lab.vultr.simulator import Simulator
 from tests.unit.vultr.conftest import Clock
-from tests.vultr_api import Api
+from tests.vultr_api import Api, Notebook
 
 VALKEY = {
     "database_engine": "valkey",
@@ -79,6 +80,22 @@ def test_a_user_may_do_everything_until_he_is_given_rules(api: Api) -> None:
     assert [each["username"] for each in api.get(users)["users"]] == ["shop"]
     api.does("DELETE", f"{users}/shop")
     api.refuses("GET", f"{users}/shop", status=404)
+
+
+def test_machines_hear_of_every_change_of_a_valkey_s_users(api: Api, machines: Notebook) -> None:
+    users = f"/databases/{made(api)}/users"
+    api.does("POST", users, {"username": "shop", "password": "s3cret"})
+    api.does("PUT", f"{users}/shop/access-control", RULES)
+    api.does("PUT", f"{users}/shop", {"password": "other"})
+    api.does("DELETE", f"{users}/shop")
+    everything, rules = ("+@all", "~*", "&*"), ("-@all", "+get", "~*", "&shop:*")
+    assert [spec.users for (spec,) in machines.of("make_database")] == [
+        (),
+        (CacheUser("shop", "s3cret", everything),),
+        (CacheUser("shop", "s3cret", rules),),
+        (CacheUser("shop", "other", rules),),
+        (),
+    ]
 
 
 def test_users_are_their_database_s_own_and_go_with_it(api: Api) -> None:
