@@ -77,6 +77,8 @@ class Workspace:
             "PULUMI_BACKEND_URL": f"file://{self._backend}",
             "PULUMI_CONFIG_PASSPHRASE": "conformance",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # What a program leaves in its folder is compared.
+            "PYTHONDONTWRITEBYTECODE": "1",
         }
         return subprocess.run(
             [self._home.pulumi, *arguments, "--non-interactive"],
