@@ -14,6 +14,7 @@ from lab.host.progress import Progress
 from lab.pulumi.cli import cli
 
 
+@pytest.mark.slow
 def test_both_programs_do_what_is_measured_and_leave_their_settings_as_they_are(tmp_path: Path) -> None:
     found = cli(Folders.here(), Progress(), ())
     ours = Bench.make(found, tmp_path / "ours", manifests_program(tmp_path / "ours" / "program", 2))

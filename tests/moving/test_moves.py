@@ -245,7 +245,7 @@ def test_killed_at_every_program_no_row_is_lost(
 def test_killed_now_and_then_no_row_is_lost(
     tmp_path: Path, servers: tuple[Cluster, Cluster], to: str
 ) -> None:
-    _killed_at(tmp_path, servers, to, step=5)
+    _killed_at(tmp_path, servers, to, step=9)
 
 
 def _killed_at(tmp_path: Path, servers: tuple[Cluster, Cluster], to: str, step: int) -> None:

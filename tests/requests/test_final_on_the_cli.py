@@ -57,6 +57,7 @@ def test_a_final_backup_that_fails_ends_the_update_and_the_next_one_goes_on(
     assert names(leaving) == set()
 
 
+@pytest.mark.slow
 def test_destroying_the_stack_asks_for_no_final_backup(
     leaving: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

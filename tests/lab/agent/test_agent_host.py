@@ -96,8 +96,8 @@ def test_releases_switch_roll_back_and_survive_a_reboot(host: AgentHost, project
     [
         ("crash", "health", "exit code 3"),
         ("sick", "health", "answered 503"),
-        ("slow", "health", "the limit is 500 ms"),
-        ("deaf", "health", "not healthy"),
+        pytest.param("slow", "health", "the limit is 500 ms", marks=pytest.mark.slow),
+        pytest.param("deaf", "health", "not healthy", marks=pytest.mark.slow),
         ("missing", "pull", "is not on this host"),
     ],
 )

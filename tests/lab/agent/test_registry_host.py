@@ -206,6 +206,7 @@ def test_without_its_registry_a_release_runs_what_is_here_and_says_so(
     assert f"it runs what this host had of {pulled}, which may be older" in answer.document["warnings"][0]
 
 
+@pytest.mark.slow
 def test_a_tag_that_moves_leaves_no_untagged_images(
     host: AgentHost, registry: PrivateRegistry, pulled: str
 ) -> None:

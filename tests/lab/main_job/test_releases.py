@@ -248,6 +248,7 @@ def test_maintenance_is_a_page_with_503_and_comes_and_goes_without_a_restart(sho
     assert shop.entry("shop")["container_id"] == before
 
 
+@pytest.mark.slow
 def test_a_canary_gives_the_new_release_its_share_and_then_all(shop: Stack) -> None:
     release(shop, "before the canary", features={"canary": [50, 100], "canary_wait": "4s"})
     seen: Counter[str] = Counter()
