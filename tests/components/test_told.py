@@ -82,6 +82,7 @@ def test_a_preview_and_the_update_say_the_same_line_for_each_project_that_change
     assert lines("\n".join(said)) == told
 
 
+@pytest.mark.slow
 def test_only_what_a_target_names_is_told(bench: Bench) -> None:
     bench.program.release(2, 2)
     assert len(lines(preview(bench))) == 2

@@ -166,9 +166,9 @@ def test_what_a_later_program_adds_is_passed_over(
 @pytest.mark.parametrize(
     ("versions", "words"),
     [
-        (None, "does not say which version its outputs have"),
+        pytest.param(None, "does not say which version its outputs have", marks=pytest.mark.slow),
         ({"registry": 2, "connections": 1}, "registry (version 2, needed: version 1)"),
-        ({"registry": 1}, "connections (not there, needed: version 1)"),
+        pytest.param({"registry": 1}, "connections (not there, needed: version 1)", marks=pytest.mark.slow),
     ],
 )
 def test_another_version_is_refused_in_words_and_nothing_is_touched(

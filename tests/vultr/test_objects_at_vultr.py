@@ -41,6 +41,7 @@ def test_a_subscription_comes_with_what_is_prepared_and_serves_once_all_is_copie
     assert "codeb copy-objects shop-0 --to managed" in said(refused)
 
 
+@pytest.mark.slow
 def test_a_new_project_is_told_of_its_subscription(make: Make) -> None:
     stack = make(managed={"objects": {**OBJECTS, "projects": ["shop-0"]}})
     first = stack.up()

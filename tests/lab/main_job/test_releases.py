@@ -104,10 +104,11 @@ STRICT = {"health": {"interval": "500ms", "max_response": "500ms", "start_timeou
         pytest.param(
             {"environment": {"image": MISSING}}, "pull", [MISSING.partition("/")[2]], marks=pytest.mark.slow
         ),
-        (
+        pytest.param(
             {"features": {"release_command": ["node", "-e", "console.log('no column'); process.exit(3)"]}},
             "job",
             ["exit code 3", "no column"],
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["crash", "never healthy", "slow", "wrong port", "missing image", "failing migration"],
