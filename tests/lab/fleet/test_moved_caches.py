@@ -52,7 +52,7 @@ def valkey(production: Production, *projects: str, **more: Any) -> str:
         production,
         {"codeb:managed": {"valkey": {"plan": plan, "version": "8.1", "projects": [*projects], **more}}},
     )
-    return production.up()
+    return production.up("--suppress-outputs")
 
 
 def where(production: Production) -> tuple[str, ...]:
