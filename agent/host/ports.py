@@ -88,6 +88,10 @@ class RedisRefused(Exception):
     """Redis can't be reached or refused a command. The message holds no secret."""
 
 
+class RedisUntrusted(RedisRefused):
+    """Nobody that this host trusts vouches for its certificate, or it is another's."""
+
+
 class Busy(Exception):
     """A lock is held by another run for longer than the caller waits."""
 
@@ -237,7 +241,10 @@ class Redis(Protocol):
     def call_as(
         self, host: str, port: int, user: str, password: str, commands: Sequence[Sequence[str]]
     ) -> list[object]:
-        """The same as this user with TLS, to a server whose certificate is for its name. Raises RedisRefused."""
+        """The same as this user with TLS, to a server whose certificate is for its name.
+
+        Raises RedisRefused, RedisUntrusted.
+        """
 
 
 class Journal(Protocol):

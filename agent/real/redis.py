@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from agent.host import paths
-from agent.host.ports import RedisRefused
+from agent.host.ports import RedisRefused, RedisUntrusted
 
 _TIMEOUT_S = 10
 
@@ -35,6 +35,10 @@ class RealRedis:
                 _trusting().wrap_socket(plain, server_hostname=host) as link,
             ):
                 return _talk(link, ["AUTH", user, password], commands)
+        except ssl.SSLCertVerificationError as error:
+            raise RedisUntrusted(
+                f"the certificate of Redis at {host}:{port}: {error.verify_message}"
+            ) from error
         except OSError as error:
             raise RedisRefused(f"Redis at {host}:{port} can't be reached: {error}") from error
 

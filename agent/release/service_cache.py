@@ -10,7 +10,7 @@ from typing import Final
 
 from agent.documents.errors import Failed
 from agent.documents.reader import HOST, PROJECT, USER, Reader
-from agent.host.ports import Ports, RedisRefused
+from agent.host.ports import Ports, RedisRefused, RedisUntrusted
 from agent.project.spec import CacheIndex
 
 _FOREIGN: Final = "1"
@@ -23,13 +23,21 @@ _REMEDY: Final = (
     "see in Vultr's console that the service runs; `codeb fleet refresh`, then `pulumi up`, gives its users their rules "
     "anew"
 )
+_TRUST: Final = (
+    "write the certificate of this service, which Vultr's console has (Databases, Download Signed Certificate), into "
+    "codeb:managed.valkey.ca, then `pulumi up`. One for another name can't be used: take the project out of "
+    "codeb:managed.valkey.projects"
+)
 
 
 def check(ports: Ports, index: CacheIndex, password: str) -> None:
     """That the project's user reaches its index there, and no other. Raises Failed."""
     until = ports.clock.monotonic() + _PATIENCE_S
     while True:
-        wrong = _wrong(ports, index, password)
+        try:
+            wrong = _wrong(ports, index, password)
+        except RedisUntrusted as error:
+            raise Failed("cache", str(error), _TRUST) from error
         if not wrong:
             return
         if ports.clock.monotonic() >= until:
@@ -62,10 +70,12 @@ def empty_cache(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def _wrong(ports: Ports, index: CacheIndex, password: str) -> str:
-    """What is not as it is to be; "" for nothing."""
+    """What is not as it is to be; "" for nothing. Raises RedisUntrusted."""
     own = [["SELECT", str(index.index)], ["EXISTS", "codeb"]]
     try:
         ports.redis.call_as(index.host, index.port, index.user, password, own)
+    except RedisUntrusted:
+        raise
     except RedisRefused as error:
         return str(error)
     try:

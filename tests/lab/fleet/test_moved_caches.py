@@ -72,7 +72,7 @@ def test_there_and_back_by_the_documented_steps_while_the_app_finds_its_cache(pr
     assert here[2] == ""
     assert cached(production)
 
-    with pytest.raises(LabError, match="certificate verify failed"):
+    with pytest.raises(LabError, match=r"into codeb:managed\.valkey\.ca, then `pulumi up`"):
         valkey(production, "blog")
     assert where(production) == here
     assert cached(production)

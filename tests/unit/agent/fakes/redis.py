@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from agent.host.ports import RedisRefused
+from agent.host.ports import RedisRefused, RedisUntrusted
 
 
 @dataclass
@@ -19,6 +19,7 @@ class FakeRedis:
     users: dict[str, list[str]] = field(default_factory=dict)
     flushed: list[int] = field(default_factory=list)
     silent: bool = False
+    untrusted: bool = False
     service_users: dict[str, str] = field(default_factory=dict)
     theirs: dict[str, tuple[int, ...]] = field(default_factory=dict)
     emptied: list[tuple[str, int]] = field(default_factory=list)
@@ -36,6 +37,8 @@ class FakeRedis:
         """A service whose users may select the indexes of `theirs`."""
         if self.step() or self.silent:
             raise RedisRefused(f"Redis at {host}:{port} can't be reached: connection refused")
+        if self.untrusted:
+            raise RedisUntrusted(f"the certificate of Redis at {host}:{port}: self-signed certificate")
         if self.service_users.get(user, password) != password:
             raise RedisRefused("Redis refused AUTH: WRONGPASS invalid username-password pair")
         for command in commands:

@@ -11,7 +11,7 @@ from typing import ClassVar
 import pytest
 
 from agent.host import paths
-from agent.host.ports import RedisRefused
+from agent.host.ports import RedisRefused, RedisUntrusted
 from agent.real.redis import RealRedis
 from lab.certificates import Certificate, issue
 from tests.unit.agent.real.test_agent_real import read_command, served
@@ -67,7 +67,7 @@ def test_nobody_else_is_told_the_password(
 ) -> None:
     monkeypatch.setattr(paths, "CA_FILE", str(certificate.ca if trusted else tmp_path / "none"))
     host = "127.0.0.1" if trusted else "localhost"
-    with pytest.raises(RedisRefused, match="can't be reached") as caught:
+    with pytest.raises(RedisUntrusted, match=f"certificate of Redis at {host}:{port}: ") as caught:
         RealRedis().call_as(host, port, "shop", "the-password", [["PING"]])
     assert "the-password" not in str(caught.value)
     assert Service.seen == []

@@ -56,6 +56,16 @@ def test_a_release_does_not_begin_where_the_service_is_not_as_it_is_to_be(
     assert record.serving_spec(host.ports(), "shop-app") == known.colours["blue"].spec
 
 
+def test_a_certificate_that_nobody_vouches_for_is_said_at_once_with_where_to_write_it(host: FakeHost) -> None:
+    run(host, V1)
+    began = host.ports().clock.monotonic()
+    host.redis.untrusted = True
+    failure = fails(host, V2, cache=THERE).failure
+    assert host.ports().clock.monotonic() - began < 10
+    assert "the certificate of Redis at vultr-prod-1.vultrdb.example:16752: self-signed" in failure.cause
+    assert "into codeb:managed.valkey.ca, then `pulumi up`" in failure.remedy
+
+
 def test_rules_that_come_a_moment_later_are_waited_for(host: FakeHost) -> None:
     ports = host.ports()
     began = ports.clock.monotonic()
