@@ -63,7 +63,7 @@ def unmovable(settings: Settings, projects: Iterable[ProjectPlan]) -> Iterator[P
 
 
 def service_notes(settings: Settings, projects: Iterable[ProjectPlan], previous: Previous) -> Iterator[str]:
-    """Ids that are nobody's, and services that go."""
+    """Ids that are nobody's, services that stay though no cache is there, and services that go."""
     found = tuple(projects)
     cached = {project.id for project in found if project.cache}
     wanted = settings.managed.valkey
@@ -72,6 +72,14 @@ def service_notes(settings: Settings, projects: Iterable[ProjectPlan], previous:
         yield (
             f"codeb:managed.valkey names {', '.join(strange[:_NAMED])}{more}, and no manifest has a cache of that id."
         )
+    for number in sorted(_services(found)):
+        users = [project for project in found if project.cache and project.cache.service == number]
+        if not any(project.cache and project.cache.managed for project in users):
+            who = ", ".join(project.id for project in users[:_NAMED]) + (", …" if len(users) > _NAMED else "")
+            yield (
+                f"{managed_names.valkey(number)} stays, and is charged, for a rollback of {who}. It goes with the first "
+                "update after their next release, or once codeb:managed has no valkey any more."
+            )
     there = {held.slot.instance: held for held in previous.values() if held.slot and _known(held)}
     for number in sorted(there.keys() - _services(found)):
         standing = any(

@@ -6,7 +6,6 @@ that the program gave them.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,14 +29,14 @@ BLOG = {
     "features": {"release_command": ["node", "migrate.cjs"]},
     "monitoring": {"health": {"interval": "500ms", "start_timeout": "60s", **PATIENT}},
 }
-STANDBY_S = 60
+CHANGED = {"APP_DATASET": "posts", "APP_SEED": "demo", "APP_TITLE": "Another"}
 
 
 @pytest.fixture(scope="module")
 def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
     """An app server, a data server, and an app from the template, which keeps lists and sessions in its cache."""
     with fresh(tmp_path_factory.mktemp("caches")) as found:
-        settings(found, {"codeb:pools": POOLS, "codeb:standbyMinutes": STANDBY_S // 60})
+        settings(found, {"codeb:pools": POOLS})
         apps.CORE_CMS.push(found.cloud.lab)
         found.write("blog", BLOG)
         found.begin()
@@ -80,16 +79,27 @@ def test_there_and_back_by_the_documented_steps_while_the_app_finds_its_cache(pr
 
     ca = production.cloud.machines.authority(service["id"]).read_text()
     valkey(production, "blog", ca=ca)
-    assert where(production) == (service["_host"], str(service["_port"]), "true")
+    there = (service["_host"], str(service["_port"]), "true")
+    assert where(production) == there
     assert cached(production)
     assert "blog" in service["_users"]
     production.up("--expect-no-changes")
 
-    valkey(production, ca=ca)
+    assert "valkey-0 stays, and is charged, for a rollback of blog" in valkey(production, ca=ca)
     assert where(production) == here
     assert cached(production)
-    time.sleep(STANDBY_S + 15)
-    assert "valkey-0 goes" in valkey(production, ca=ca)
+    rolled_back_and_forth(production, there, here)
+    production.write("blog", {**BLOG, "environment": BLOG["environment"] | {"variables": CHANGED}})
+    production.up()
+    assert where(production) == here
+    assert "valkey-0 goes" in production.up()
     assert not production.cloud.account.content()["databases"]
     assert cached(production)
     production.up("--expect-no-changes")
+
+
+def rolled_back_and_forth(production: Production, there: tuple[str, ...], here: tuple[str, ...]) -> None:
+    for place, words in ((there, ()), (here, ("--forward",))):
+        production.codeb("rollback", "blog", *words)
+        assert where(production) == place
+        assert cached(production)

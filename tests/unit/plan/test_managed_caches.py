@@ -152,6 +152,9 @@ def test_a_service_stays_as_long_as_a_release_may_use_it() -> None:
     assert any("shop moves from valkey-0 to redis-0" in note for note in back.notes)
     standing = planned({}, SHOP, before=remembered(back, HERE, THERE))
     assert services(standing) == (0,)
+    for plan in (back, standing):
+        assert any("valkey-0 stays, and is charged, for a rollback of shop." in note for note in plan.notes)
+    assert not any("stays, and is charged" in note for note in there.notes)
     gone = planned({}, SHOP, before=remembered(standing, HERE))
     assert (services(gone), cache(gone, "shop").users) == ((), ())
     assert "valkey-0 goes with what is in it: no release uses it." in gone.notes
