@@ -9,7 +9,7 @@ SHAPE ?= balanced
 WORKERS ?= 3 # of tests; hosts run at two of them at once (tests/conftest.py)
 LOCK = $(VENV)/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --custom-compile-command 'make lock' $(ARGS)
 
-unexport PYTHONDONTWRITEBYTECODE # the program and the lab's plugins start again and again: with it, twice as slowly
+unexport PYTHONDONTWRITEBYTECODE # the program and the lab's plugins start again and again: with it, by a quarter more slowly
 
 .DEFAULT_GOAL := help
 .PHONY: help lab preview test test-slow test-unit lint lock lab-env lab-shell lab-down lab-fleet lab-fleet-down lab-delivery lab-clean bench bench-backup bench-cms bench-faults bench-observability bench-release bench-scale bench-scaling

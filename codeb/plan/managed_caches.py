@@ -72,14 +72,7 @@ def service_notes(settings: Settings, projects: Iterable[ProjectPlan], previous:
         yield (
             f"codeb:managed.valkey names {', '.join(strange[:_NAMED])}{more}, and no manifest has a cache of that id."
         )
-    for number in sorted(_services(found)):
-        users = [project for project in found if project.cache and project.cache.service == number]
-        if not any(project.cache and project.cache.managed for project in users):
-            who = ", ".join(project.id for project in users[:_NAMED]) + (", …" if len(users) > _NAMED else "")
-            yield (
-                f"{managed_names.valkey(number)} stays, and is charged, for a rollback of {who}. It goes with the first "
-                "update after their next release, or once codeb:managed has no valkey any more."
-            )
+    yield from _staying(found)
     there = {held.slot.instance: held for held in previous.values() if held.slot and _known(held)}
     for number in sorted(there.keys() - _services(found)):
         standing = any(
@@ -91,6 +84,21 @@ def service_notes(settings: Settings, projects: Iterable[ProjectPlan], previous:
             else "a release that stands by with it finds no cache any more"
         )
         yield f"{managed_names.valkey(number)} goes with what is in it: {rest}."
+
+
+def _staying(projects: Iterable[ProjectPlan]) -> Iterator[str]:
+    """Services that are there only because releases that could come back use them."""
+    lets_in: dict[int, list[ProjectPlan]] = {}
+    for project in projects:
+        if project.cache and project.cache.service is not None:
+            lets_in.setdefault(project.cache.service, []).append(project)
+    for number, users in sorted(lets_in.items()):
+        if not any(project.cache and project.cache.managed for project in users):
+            who = ", ".join(project.id for project in users[:_NAMED]) + (", …" if len(users) > _NAMED else "")
+            yield (
+                f"{managed_names.valkey(number)} stays, and is charged, for a rollback of {who}. It goes with the first "
+                "update after their next release, or once codeb:managed has no valkey any more."
+            )
 
 
 def _services(projects: Iterable[ProjectPlan]) -> set[int]:

@@ -151,7 +151,7 @@ def record(account: Json, one: Json, result: object, failed: bool) -> None:
     elif one["call"] == "reserve_address":
         item["subnet"] = result or ""
     elif one["call"] == "make_database" and isinstance(result, Served):
-        item |= {"_host": result.host, "_port": result.port}
+        item |= {"_host": result.host, "_port": result.port, "_failed": False}
     elif one["call"] == "balance":
         item |= {"_balanced": True, "_failed": False, "ipv4": result}
 

@@ -76,9 +76,8 @@ class Cache:
         try:
             with socket.socket(socket.AF_UNIX) as link:
                 link.settimeout(_ANSWER_S)
-                link.connect(
-                    f"/proc/self/fd/{door}/{_DOOR}"
-                )  # its own path may be longer than a socket's may be
+                # Its own path may be longer than a socket's may be.
+                link.connect(f"/proc/self/fd/{door}/{_DOOR}")
                 with link.makefile("rw", newline="\r\n") as words:
                     for line in (f"AUTH {spec.user} {spec.password}", command):
                         words.write(f"{line}\r\n")
