@@ -25,8 +25,8 @@ _REMEDY: Final = (
 )
 _TRUST: Final = (
     "write the certificate of this service, which Vultr's console has (Databases, Download Signed Certificate), into "
-    "codeb:managed.valkey.ca, then `pulumi up`. One for another name can't be used: take the project out of "
-    "codeb:managed.valkey.projects"
+    "codeb:managed.valkey.ca, then `pulumi up`. A certificate that is there already is another's, or has ended. Where the "
+    "service's is for another name, it can't be used: take the project out of codeb:managed.valkey.projects"
 )
 
 

@@ -33,7 +33,8 @@ def login_of(kind: str, project: str, environment: Mapping[str, str]) -> Login:
         raise Failed(
             "session",
             f"{project}'s cache is at Vultr's managed Valkey, and consoles are of the data server's services",
-            "use redis-cli with --tls from a container of the app; `codeb env` shows how it logs in",
+            "Vultr's console has its figures; the stack's output `connections` (pulumi stack output connections "
+            "--show-secrets) has its login, for `valkey-cli --tls` on a server of the stack",
         )
     try:
         return read_login(Reader(_FOUND[kind](environment), ""))

@@ -27,6 +27,8 @@ PROGRAM: Final = Path(__file__).with_name("program.py")
 STACK_VARIABLE: Final = "LAB_STACK"
 """Names the stack that the copied settings are of."""
 
+_DEV: Final = "dev"
+"""The stack of the lab's one host; all others are fleets."""
 COPY_VARIABLE: Final = "PULUMI_OPTION_CONFIG_FILE"
 """Pulumi's variable for `--config-file`; `lab.pulumi.stack` points it to a copy."""
 
@@ -150,9 +152,10 @@ def stale_settings(project: Path, stack: str) -> str:
     copy, settings = os.environ.get(COPY_VARIABLE), project / f"Pulumi.{stack}.yaml"
     if not copy or not settings.exists() or copies.is_fresh(settings, Path(copy)):
         return ""
+    env = "lab env" if stack == _DEV else "lab.fleet env"
     return (
         f"{settings.name} was changed after this shell of the lab was opened, and its settings are a copy: run\n"
-        '`eval "$(.lab/venv/bin/python -m lab env)"` once more'
+        f'`eval "$(.lab/venv/bin/python -m {env})"` once more{"" if stack == _DEV else ", with --shape as before"}'
     )
 
 

@@ -60,5 +60,5 @@ def known_version(service: ManagedDatabases, name: str, text: str, why: str) -> 
         return text
     raise refusal(
         f"{shown(text)} is no version of managed {name} that is known here",
-        f'Write "{known[0]}" to "{known[-1]}"{why}.',
+        "Write " + ", ".join(f'"{each}"' for each in known[:-1]) + f' or "{known[-1]}"{why}.',
     )

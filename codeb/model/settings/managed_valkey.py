@@ -22,7 +22,7 @@ def _plan(text: str) -> str:
 
 def _version(text: str) -> str:
     return known_version(
-        catalogue().managed_valkey, "Valkey", text, "; it can be raised later, and never lowered"
+        catalogue().managed_valkey, "Valkey", text, "; one that runs is raised in Vultr's console first"
     )
 
 
@@ -32,7 +32,7 @@ class ManagedValkey(Setting):
     plan: Annotated[Text, AfterValidator(_plan)]
     """Vultr's plan of each of them, for example vultr-dbaas-business-rp-intel-1-12-2."""
     version: Annotated[str, Field(max_length=10), AfterValidator(_version)] = "8.1"
-    """The version; 7 to 9.0."""
+    """The version: 7, 8.1 or 9.0."""
     projects: Projects = ()
     """Whose cache is there; all leaves out who has an instance of its own, and preview environments."""
     ca: Optional[Certificates] = None
