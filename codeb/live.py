@@ -211,14 +211,22 @@ def _torn(project: ProjectPlan, known: Mapping[str, Status], stack: str) -> Word
     )
 
 
+def _named(release: Mapping[str, Any]) -> str:
+    return f"{release.get('id')} ({release.get('image')})"
+
+
 def _rolled_back(project: ProjectPlan, status: Status, stack: str) -> Word:
     release, withdrawn = status["release"], status["withdrawn"]
     here, there, wanted = release.get("image"), withdrawn.get("image"), project.manifest.environment.image
-    said = f"{project.id}: rolled back at {release.get('at')} by {release.get('by') or 'somebody'} from {there} to {here}; "
+    said = (
+        f"{project.id}: rolled back at {release.get('at')} by {release.get('by') or 'somebody'} from {_named(withdrawn)} to "
+        f"{_named(release)}; "
+    )
     if wanted == there:
+        change = "environment.image" if there != here else "what differs between them, as both have one image"
         return Word(
-            f"{said}its manifest still asks for {there}: this update leaves it on {here}, unless its environment or "
-            f"resources changed too. Change environment.image, or run `codeb rollback {project.id} --forward "
+            f"{said}its manifest still asks for {withdrawn.get('id')}: this update leaves it on {release.get('id')}, unless "
+            f"its environment or resources changed since. Change {change}, or run `codeb rollback {project.id} --forward "
             f"--stack {stack}`.",
             wrong=True,
         )

@@ -57,10 +57,17 @@ def test_a_rollback_that_the_manifest_does_not_know_of_is_left_and_said() -> Non
     ((text, wrong),) = said(NEW, status(OLD, withdrawn=NEW))
     assert wrong
     assert text == (
-        f"blog: rolled back at 2026-11-24T17:00:00Z by ann@laptop from {NEW} to {OLD}; its manifest still asks for {NEW}: "
-        f"this update leaves it on {OLD}, unless its environment or resources changed too. Change environment.image, or "
+        f"blog: rolled back at 2026-11-24T17:00:00Z by ann@laptop from r2 ({NEW}) to r3 ({OLD}); its manifest still asks "
+        "for r2: this update leaves it on r3, unless its environment or resources changed since. Change environment.image, or "
         "run `codeb rollback blog --forward --stack dev`."
     )
+
+
+def test_a_rollback_between_releases_of_one_image_is_told_by_their_numbers() -> None:
+    ((text, wrong),) = said(NEW, status(NEW, withdrawn=NEW))
+    assert wrong
+    assert f"from r2 ({NEW}) to r3 ({NEW})" in text
+    assert "Change what differs between them, as both have one image, or run" in text
 
 
 def test_another_image_in_the_manifest_ends_the_rollback() -> None:
