@@ -58,8 +58,8 @@ def test_a_rollback_that_the_manifest_does_not_know_of_is_left_and_said() -> Non
     assert wrong
     assert text == (
         f"blog: rolled back at 2026-11-24T17:00:00Z by ann@laptop from r2 ({NEW}) to r3 ({OLD}); its manifest still asks "
-        "for r2: this update leaves it on r3, unless its environment or resources changed since. Change environment.image, or "
-        "run `codeb rollback blog --forward --stack dev`."
+        "for r2: this update leaves it on r3, unless its environment or resources changed since. Change environment.image, "
+        "or run `codeb rollback blog --forward --stack dev`."
     )
 
 
