@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
 
 import ediri_vultr as vultr
 import pulumi
@@ -15,6 +17,9 @@ from components.ready import Ready
 
 KEPT = ("userData", "sshKeyIds", "userScheme", "osId", "hostname", "region", "reservedIpId")
 """Inputs of which a change replaces a server: only `codeb fleet replace` lets one through (`MachineArgs.renew`)."""
+
+_NOT_YET: Final = "0.0.0.0"
+"""What Vultr calls an address that is still to come."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ class Machine(pulumi.ComponentResource):
         reserved = self._reserved_address(name, args, child) if args.machine.reserved_ip else None
         self.instance = self._instance(name, args, reserved, child)
         self.plan = args.machine
-        self.id, self.address = self.instance.id, self.instance.main_ip
+        self.id = self.instance.id
+        self.address = self.instance.main_ip.apply(partial(_given, args.machine.server))
         self.private_address = self.instance.internal_ip
         disk = self._disk(name, args, child) if args.machine.disk_gb is not None else None
         self.device, self.disk_type = (disk.device, disk.type) if disk else (None, None)
@@ -116,3 +122,13 @@ class Machine(pulumi.ComponentResource):
             protect=args.protect,
         )
         return Disk(f"{name}-disk", disk, opts)
+
+
+def _given(name: str, address: str) -> str:
+    """The address as it is. Raises pulumi.RunError for one that Vultr had not given when an update was ended."""
+    if address == _NOT_YET:
+        raise pulumi.RunError(
+            f"{name} has no address as far as the state knows: an update was ended while Vultr made it. It is left "
+            "alone. Run `codeb fleet refresh`, which asks for it, then `pulumi up`."
+        )
+    return address

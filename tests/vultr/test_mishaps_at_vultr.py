@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import time
+
 import pytest
 
-from lab.bench.fleets import SINGLE
+from lab.bench.fleets import APPS, DATA, SINGLE
+from lab.host.processes import wait_until
 from lab.vultr.faults import Rule
 from lab.vultr.simulator import Simulator
 from tests.vultr.conftest import Make
@@ -155,3 +160,32 @@ def test_no_record_is_made_before_the_balancer_has_an_address(make: Make, vultr:
     assert all(addressed), addressed
     assert steps(stack) == [], "the state still has no address: the preview asks"
     assert stack.codeb("fleet", "check").returncode == 0
+
+
+@pytest.mark.slow
+def test_a_server_whose_making_was_cut_off_is_left_alone_until_its_address_is_asked_for(
+    make: Make, vultr: Simulator
+) -> None:
+    stack = make()
+    assert stack.up().returncode == 0
+    stack.change(pools=[{**APPS, "count": 3}, DATA])
+    vultr.set(instance_s=40)
+    line = stack.start_line("up", "--yes", "--skip-preview")
+    update = subprocess.Popen(
+        line, cwd=stack.folder, env=stack.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    )
+    assert wait_until(lambda: len(stack.content()["instances"]) == 4, 60)
+    time.sleep(2)  # the plugin has the answer, and waits for the server
+    update.send_signal(signal.SIGINT)
+    assert update.wait(60) != 0
+    refused = stack.up()
+    assert refused.returncode != 0
+    assert "app-3 has no address as far as the state knows" in said(refused)
+    assert "Traceback" not in said(refused)
+
+    def goes_on() -> bool:
+        return stack.codeb("fleet", "refresh").returncode == 0 and stack.up().returncode == 0
+
+    assert wait_until(goes_on, 180, pause=5), said(stack.up())
+    assert len(stack.content()["instances"]) == 4
+    assert steps(stack) == []
