@@ -34,10 +34,7 @@ def check(ports: Ports, index: CacheIndex, password: str) -> None:
     """That the project's user reaches its index there, and no other. Raises Failed."""
     until = ports.clock.monotonic() + _PATIENCE_S
     while True:
-        try:
-            wrong = _wrong(ports, index, password)
-        except RedisUntrusted as error:
-            raise Failed("cache", str(error), _TRUST) from error
+        wrong = _wrong(ports, index, password)
         if not wrong:
             return
         if ports.clock.monotonic() >= until:
@@ -70,12 +67,12 @@ def empty_cache(ports: Ports, document: Reader, by: str) -> dict[str, object]:
 
 
 def _wrong(ports: Ports, index: CacheIndex, password: str) -> str:
-    """What is not as it is to be; "" for nothing. Raises RedisUntrusted."""
+    """What is not as it is to be; "" for nothing. Raises Failed for what waiting does not mend."""
     own = [["SELECT", str(index.index)], ["EXISTS", "codeb"]]
     try:
         ports.redis.call_as(index.host, index.port, index.user, password, own)
-    except RedisUntrusted:
-        raise
+    except RedisUntrusted as error:
+        raise Failed("cache", str(error), _TRUST) from error
     except RedisRefused as error:
         return str(error)
     try:
